@@ -1,0 +1,1 @@
+"""The faces: the ``nightreid`` command and the report."""

@@ -1,0 +1,1 @@
+"""Frames to people: YOLO on both modalities, thermal normalisation, tracking, choice of crops."""

@@ -1,0 +1,122 @@
+"""Typed configuration: YAML read once at the edge, overridable by ``--set key=value`` and environment.
+
+Precedence, lowest first: defaults of the model, the YAML file, environment variables
+(``NIGHTREID_<SECTION>__<KEY>``), ``--set section.key=value``. An unknown key is an error that offers
+the nearest valid name.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from reid_core.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "NIGHTREID_"
+# Variables of that prefix which are not configuration keys.
+RESERVED_ENVIRONMENT = frozenset({"NIGHTREID_SHARED", "NIGHTREID_DEBUG", "NIGHTREID_CACHE"})
+
+
+class Settings(BaseModel):
+    """Base of every configuration section: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+ConfigT = TypeVar("ConfigT", bound=Settings)
+
+
+def load_config(
+    model: type[ConfigT],
+    path: Path | None = None,
+    overrides: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> ConfigT:
+    """Read and check one configuration.
+
+    Args:
+        model: the typed configuration of the room that reads it.
+        path: a YAML file, or ``None`` for the defaults alone.
+        overrides: ``section.key=value`` strings; values are YAML.
+        environment: variables to look for ``NIGHTREID_SECTION__KEY`` in.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, a key is unknown, or a value has the wrong type.
+    """
+    values: dict[str, Any] = _read_yaml(path) if path is not None else {}
+    for name, text in sorted((environment or {}).items()):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in RESERVED_ENVIRONMENT:
+            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            _put(values, keys, _scalar(text, name), name)
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key.strip():
+            raise ConfigError(f"--set {override!r} is not of the form key=value.")
+        _put(values, key.strip().split("."), _scalar(text, key), f"--set {key}")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _readable(model, error, path) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"The configuration file {path} does not exist.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The configuration file {path} cannot be read: {error}.") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" (line {where.line + 1})" if where is not None else ""
+        raise ConfigError(f"The configuration file {path} is not valid YAML{line}.") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"The configuration file {path} must hold keys and values.")
+    return values
+
+
+def _scalar(text: str, name: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"The value {text!r} of {name} is not valid YAML.") from None
+
+
+def _put(values: dict[str, Any], keys: list[str], value: Any, origin: str) -> None:
+    for key in keys[:-1]:
+        section = values.setdefault(key, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"{origin} goes into {key!r}, which is not a section.")
+        values = section
+    values[keys[-1]] = value
+
+
+def _readable(model: type[Settings], error: ValidationError, path: Path | None) -> ConfigError:
+    """One sentence for the first thing wrong, with the nearest valid name for an unknown key."""
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    where = f" in {path}" if path is not None else ""
+    if first["type"] == "extra_forbidden":
+        valid = _field_names(model, location[:-1])
+        near = difflib.get_close_matches(location[-1], valid, n=1, cutoff=0.0)
+        hint = f"Did you mean {'.'.join([*location[:-1], near[0]])!r}?" if near else ""
+        return ConfigError(f"Unknown configuration key {'.'.join(location)!r}{where}.", hint)
+    return ConfigError(f"Configuration key {'.'.join(location)!r}{where}: {first['msg']}.")
+
+
+def _field_names(model: type[BaseModel], location: list[str]) -> list[str]:
+    for part in location:
+        field = model.model_fields.get(part)
+        if field is None:
+            return []
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+        elif part in model.model_fields:
+            continue
+    return list(model.model_fields)

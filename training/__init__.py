@@ -1,0 +1,1 @@
+"""Data sets, recipes, protocols and metrics. The rooms below never import it."""
