@@ -46,6 +46,7 @@ class CloseReason(StrEnum):
     CUT = "cut"
     LIMIT = "limit"
     END = "end"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Benchmarks: each measures this project and what it is compared with in one run, and returns plain data."""

@@ -1,0 +1,65 @@
+"""The report: everything a run found, on one page that needs nothing else.
+
+The page is one HTML file with its style, drawings, script and crops inside; it asks no network for
+anything. Names from outside are escaped by the templates.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from console import figures
+from console import report_words as words
+from console.report_page import SLUGS, Page
+from stream.export import write_atomically
+from stream.result import RunResult
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_report(result: RunResult, written: datetime | None = None) -> str:
+    """The result as one self-contained HTML page.
+
+    Args:
+        result: what a run found, with truth applied where it is known.
+        written: when the report was written, UTC, to be said on it.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(count=words.count, duration=words.duration, span=words.span)
+    page = Page(result)
+    probes, people, lanes = page.probes(), page.people(), page.lanes()
+    return environment.get_template("report.html").render(
+        result=result,
+        written=None if written is None else f"{written:%Y-%m-%d %H:%M} UTC",
+        period=page.period(),
+        summary=words.summary(result),
+        truth=words.truth_summary(result),
+        warnings=words.warnings(result),
+        probes=probes,
+        people=people,
+        tally=[(slug, sum(probe.slug == slug for probe in probes)) for slug in (*SLUGS.values(), "missing")],
+        judged=any(probe.correct is not None for probe in probes),
+        timeline=Markup(figures.timeline(lanes)) if lanes else None,
+        kinds={bar.kind for lane in lanes for bar in lane.bars},
+        broken=len(figures.segments((lane.start_ns, lane.end_ns) for lane in lanes)) > 1,
+        histograms=[Markup(drawing) for drawing in page.histograms()],
+        slowest=max((timing.seconds for timing in result.timings), default=0.0) or 1.0,
+    )
+
+
+def write_report(result: RunResult, path: str | Path, written: datetime | None = None) -> Path:
+    """Render the report into a file, which appears whole or not at all, and return its path.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    write_atomically(path, render_report(result, written))
+    return Path(path)

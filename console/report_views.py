@@ -1,0 +1,61 @@
+"""The plain data that the report's templates show."""
+
+from dataclasses import dataclass
+
+from console.report_crops import Crop
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """One gallery identity offered for an infrared tracklet."""
+
+    rank: int
+    label: str
+    href: str | None
+    crop: Crop | None
+    score: float
+    probability: str
+    correct: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackletView:
+    """A tracklet in words and pictures; ``pair`` are the two that tied it to its identity."""
+
+    anchor: str
+    label: str
+    camera: str
+    when: str
+    length: str
+    ended: str
+    truth: str | None
+    why: str
+    pair: tuple[Crop, ...]
+    crops: tuple[Crop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeView:
+    """An infrared tracklet and what was decided; ``slug`` is the decision as a style."""
+
+    tracklet: TrackletView
+    slug: str
+    verdict: str
+    detail: str
+    correct: bool | None
+    missed: str
+    candidates: tuple[CandidateView, ...]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A gallery identity, its tracklets, and the infrared tracklets that ask for it."""
+
+    anchor: str
+    label: str
+    cover: Crop | None
+    tracklets: tuple[TrackletView, ...]
+    elsewhere: int
+    seen: tuple[tuple[str, str, str], ...]
+    open: bool

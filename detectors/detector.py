@@ -1,0 +1,161 @@
+"""People in frames: any YOLO that ultralytics knows, for visible and infrared pictures of any size."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detectors.config import DetectorSettings
+from detectors.letterbox import Placement, Region, decode, merge, place, tile
+from detectors.network import Canvas, Network
+from detectors.thermal import PolarityJudge
+from reid_core.errors import ModelError
+from reid_core.types import Detections, Frame, Image, Modality, Polarity
+
+DEFAULT_DETECTOR = "yolo11n.pt"
+"""The official weights, fetched by ultralytics where the machine is online."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One region of one frame, to be shown to the network as it is or inverted."""
+
+    frame: Frame
+    region: Region
+    invert: bool
+
+
+class PersonDetector:
+    """Finds people. One detector serves all cameras; it keeps no state of any of them.
+
+    Args:
+        network: what does the looking.
+        name: of the weights, for people.
+        digest: SHA-256 of the weights.
+        settings: thresholds and sizes for each modality.
+    """
+
+    def __init__(self, network: Network, name: str, digest: str, settings: DetectorSettings) -> None:
+        self._network = network
+        self.name = name
+        self.digest = digest
+        self.settings = settings
+
+    @classmethod
+    def open(cls, weights: str | Path = DEFAULT_DETECTOR, settings: DetectorSettings | None = None) -> "PersonDetector":
+        """Open detector weights.
+
+        Args:
+            weights: a ``.pt`` by path or by the name ultralytics publishes it under, a ``.onnx``, a
+                TensorRT ``.engine``, or the folder of an OpenVINO export (or its ``.xml``).
+            settings: thresholds and sizes; the defaults if ``None``.
+
+        Raises:
+            ModelError: the weights are missing, damaged, or find no people.
+        """
+        settings = settings or DetectorSettings()
+        threads = settings.threads or os.cpu_count() or 1
+        path = Path(weights)
+        if not path.exists() and (path.parent != Path() or path.suffix != ".pt"):
+            raise ModelError(f"The detector {weights} does not exist.", "Give --detector a path or a published name.")
+        if path.is_dir() and not list(path.glob("*.xml")):
+            raise ModelError(f"The folder {weights} holds no OpenVINO model (.xml).")
+        network: Network
+        if path.is_dir() or path.suffix == ".xml":
+            from detectors.openvino_network import OpenVINONetwork
+
+            network = OpenVINONetwork(path, threads)
+        else:
+            from detectors.ultralytics_network import UltralyticsNetwork
+
+            network = UltralyticsNetwork(str(weights), threads)
+            path = network.path
+        return cls(network, path.stem if path.is_file() else path.name, digest_of(path), settings)
+
+    def close(self) -> None:
+        """Give back threads and memory."""
+        self._network.close()
+
+    def __enter__(self) -> "PersonDetector":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def regions(self, frame: Frame) -> list[Region]:
+        """The parts a frame of this size and modality is looked at in."""
+        height, width = frame.image.shape[:2]
+        return tile(height, width, self.settings.look(frame.modality).tile_below)
+
+    def judge(self, modality: Modality) -> PolarityJudge:
+        """A fresh judge of a camera's polarity, as far as the settings do not decide it."""
+        if modality is Modality.VISIBLE:
+            return PolarityJudge(invert=False)
+        if self.settings.polarity == "auto":
+            return PolarityJudge()
+        return PolarityJudge.known(Polarity(self.settings.polarity))
+
+    def detect(self, frames: Sequence[Frame], invert: bool | Sequence[bool] = False) -> list[Detections]:
+        """Find the people in whole frames, of one or of many cameras.
+
+        Args:
+            frames: of any sizes and modalities.
+            invert: for all or for each frame, whether to look at its negative (white-hot thermal).
+
+        Returns:
+            For each frame its people, surest first, boxes in the frame's own pixels; those less sure
+            than the modality's ``low_confidence`` are left out.
+        """
+        flags = [invert] * len(frames) if isinstance(invert, bool) else list(invert)
+        looks = [
+            Look(frame, region, flag)
+            for frame, flag in zip(frames, flags, strict=True)
+            for region in self.regions(frame)
+        ]
+        found = iter(self.look(looks))
+        return [self.merge([next(found) for _ in self.regions(frame)]) for frame in frames]
+
+    def merge(self, parts: Sequence[Detections]) -> Detections:
+        """The people of several looks at one frame, each once."""
+        return merge(parts, self.settings.overlap)
+
+    def look(self, looks: Sequence[Look]) -> list[Detections]:
+        """Find the people in regions of frames: one call of the network for each size of canvas.
+
+        Returns:
+            For each look its people, surest first, boxes in the whole frame's pixels.
+        """
+        groups: dict[Canvas, list[int]] = defaultdict(list)
+        drawn: list[tuple[int, Image, Placement]] = []
+        for i, look in enumerate(looks):
+            x1, y1, x2, y2 = look.region
+            for size in self._sizes(look):
+                canvas = self._network.canvas(y2 - y1, x2 - x1, size)
+                groups[canvas].append(len(drawn))
+                drawn.append((i, *place(look.frame.image, look.region, canvas, look.invert)))
+        parts: list[list[Detections]] = [[] for _ in looks]
+        for members in groups.values():
+            for member, rows in zip(members, self._network.infer([drawn[m][1] for m in members]), strict=True):
+                i, _, placement = drawn[member]
+                low = self.settings.look(looks[i].frame.modality).low_confidence
+                parts[i].append(decode(rows, placement, low, self.settings.overlap))
+        return [self.merge(part) for part in parts]
+
+    def _sizes(self, look: Look) -> tuple[int, ...]:
+        settings = self.settings.look(look.frame.modality)
+        x1, y1, x2, y2 = look.region
+        whole = (y2 - y1, x2 - x1) == look.frame.image.shape[:2]
+        return (settings.image_size,) if whole else settings.tile_sizes
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 over a weights file, or over a folder's model files in order of their names."""
+    files = sorted(path.glob("*.xml")) + sorted(path.glob("*.bin")) if path.is_dir() else [path]
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                total.update(block)
+    return total.hexdigest()

@@ -1,0 +1,124 @@
+"""Pictures onto the detector's canvas and boxes back: tiles, letterboxing, overlap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from detectors.network import PAD_VALUE, Canvas
+from reid_core.types import Detections, Floats, Image
+
+Region = tuple[int, int, int, int]
+"""Left, top, right, bottom in whole pixels of the picture; right and bottom excluded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a region of a picture lies on a canvas."""
+
+    region: Region
+    scale: float
+    left: int
+    top: int
+
+    def to_picture(self, boxes: Floats) -> Floats:
+        """Canvas ``xyxy`` boxes in the picture's pixels, cut at the region's edge. ``(N, 4)``."""
+        x1, y1, x2, y2 = self.region
+        offset = np.array([self.left, self.top, self.left, self.top], np.float32)
+        placed = (boxes - offset) / np.float32(self.scale) + np.array([x1, y1, x1, y1], np.float32)
+        return np.clip(placed, [x1, y1, x1, y1], [x2, y2, x2, y2]).astype(np.float32)
+
+
+def tile(height: int, width: int, tile_below: int) -> list[Region]:
+    """The regions a picture is looked at in.
+
+    Args:
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        tile_below: pictures whose longer side is shorter are cut in square tiles along it that
+            overlap by at least a quarter of their side.
+    """
+    side, length = min(height, width), max(height, width)
+    if length >= tile_below or length <= side * 1.25:
+        return [(0, 0, width, height)]
+    count = int(np.ceil((length - side / 4) / (side * 0.75)))
+    starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
+    if width >= height:
+        return [(start, 0, start + side, height) for start in starts]
+    return [(0, start, width, start + side) for start in starts]
+
+
+def place(picture: Image, region: Region, canvas: Canvas, invert: bool) -> tuple[Image, Placement]:
+    """Draw one region of a picture on a fresh canvas, as large as it goes and centred.
+
+    Args:
+        picture: uint8 ``H x W x 3`` RGB.
+        region: the part to draw.
+        canvas: its height and width, pixels.
+        invert: draw the negative (a white-hot thermal picture as black-hot).
+    """
+    x1, y1, x2, y2 = region
+    part = picture[y1:y2, x1:x2]
+    scale = min(canvas[0] / part.shape[0], canvas[1] / part.shape[1])
+    height = max(1, round(part.shape[0] * scale))
+    width = max(1, round(part.shape[1] * scale))
+    top, left = (canvas[0] - height) // 2, (canvas[1] - width) // 2
+    drawn = np.full((*canvas, 3), PAD_VALUE, np.uint8)
+    window = drawn[top : top + height, left : left + width]
+    cv2.resize(part, (width, height), dst=window, interpolation=cv2.INTER_LINEAR)
+    if invert:
+        cv2.bitwise_not(window, dst=window)
+    return drawn, Placement(region, scale, left, top)
+
+
+def decode(rows: Floats, placement: Placement, low_confidence: float, overlap: float) -> Detections:
+    """The people in one canvas' network output, in the picture's pixels, surest first.
+
+    Args:
+        rows: ``(A, 5)`` centre x, centre y, width, height (canvas pixels) and score.
+        placement: where the picture lies on the canvas.
+        low_confidence: rows below are dropped.
+        overlap: intersection over union above which two boxes are one person.
+    """
+    rows = rows[rows[:, 4] >= low_confidence]
+    half = rows[:, 2:4] / 2
+    corners = np.concatenate([rows[:, :2] - half, rows[:, :2] + half], axis=1)
+    return suppress(Detections(placement.to_picture(corners), rows[:, 4].copy()), overlap)
+
+
+def merge(parts: Sequence[Detections], overlap: float) -> Detections:
+    """The people of all tiles of one picture; a box that lies mostly in a better one is dropped."""
+    if len(parts) == 1:
+        return parts[0]
+    together = Detections(
+        np.concatenate([part.boxes for part in parts]), np.concatenate([part.confidences for part in parts])
+    )
+    return suppress(together, overlap, of_smaller=True)
+
+
+def suppress(found: Detections, overlap: float, of_smaller: bool = False) -> Detections:
+    """Greedy non-maximum suppression, surest first (ties: in order of appearance).
+
+    Args:
+        found: what to thin out.
+        overlap: the overlap above which the less sure box goes.
+        of_smaller: measure the intersection against the smaller box instead of the union, as parts of
+            a person cut by the edge of a tile lie inside the whole one.
+    """
+    order = np.argsort(-found.confidences, kind="stable")
+    boxes = found.boxes[order]
+    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    order, boxes = order[size.min(axis=1, initial=np.inf) > 0], boxes[size.min(axis=1, initial=np.inf) > 0]
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    alive = np.ones(len(boxes), bool)
+    for i in range(len(boxes)):
+        if not alive[i]:
+            continue
+        corner_min = np.maximum(boxes[i, :2], boxes[i + 1 :, :2])
+        corner_max = np.minimum(boxes[i, 2:], boxes[i + 1 :, 2:])
+        shared = np.prod(np.maximum(corner_max - corner_min, 0), axis=1)
+        rest = areas[i + 1 :]
+        whole = np.minimum(areas[i], rest) if of_smaller else areas[i] + rest - shared
+        alive[i + 1 :] &= shared <= overlap * whole
+    return found.select(order[alive])

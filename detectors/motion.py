@@ -1,0 +1,136 @@
+"""The motion gate: which parts of which pictures are worth the detector's time.
+
+A fixed camera shows the same picture most of the time. Each picture is reduced to a small grey
+thumbnail and compared with the one last looked at; where nothing changed, the people found then are
+still there. What is decided depends on the pictures and their numbers alone, never on what was
+detected, so it can run in the decoder's thread.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.config import MotionSettings
+from detectors.letterbox import Region
+from reid_core.types import Frame, Image
+
+REFRESH = 25
+"""Every so many pictures the gate forgets what it saw, so that a run can begin anew at any of them."""
+
+_THUMBNAIL = 192
+_CUT_LAYOUT = (24, 16)
+_CUT_CORRELATION = 0.85
+_CUT_HISTOGRAM = 0.15
+_BINS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class GatedFrame:
+    """One picture of one camera after the gate.
+
+    Attributes:
+        camera: the camera's id.
+        index: number of the frame in its recording.
+        time_ns: capture time, UTC nanoseconds.
+        moved: the regions in which something changed, as indices of the picture's regions.
+        regions: all regions of the picture.
+        frame: the picture, or ``None`` where nothing moved.
+        cut: whether the camera shows another scene than one picture before.
+    """
+
+    camera: str
+    index: int
+    time_ns: int
+    moved: tuple[int, ...]
+    regions: tuple[Region, ...]
+    frame: Frame | None
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What the gate says of one picture: regions that changed, and whether the scene was cut."""
+
+    moved: tuple[int, ...]
+    cut: bool
+
+
+class MotionGate:
+    """One camera's gate.
+
+    A cut is a picture whose coarse layout no longer correlates with the one before and whose grey
+    histogram jumped as well: a person walking close past the lens does only the one or the other.
+
+    Args:
+        settings: how much change counts.
+        refresh: every so many pictures all regions are looked at.
+    """
+
+    def __init__(self, settings: MotionSettings, refresh: int = REFRESH) -> None:
+        self._settings = settings
+        self._refresh = refresh
+        self._references: list[Image | None] = []
+        self._layout: NDArray[np.float32] | None = None
+        self._histogram: NDArray[np.float32] | None = None
+        self._shape: tuple[int, ...] = ()
+
+    def admit(self, picture: Image, index: int, regions: Sequence[Region]) -> Motion:
+        """Decide about one picture.
+
+        Args:
+            picture: uint8 ``H x W x 3``, red and blue in either order.
+            index: its number in the recording.
+            regions: the parts that are looked at separately.
+        """
+        if not self._settings.enabled:
+            return Motion(tuple(range(len(regions))), self._is_cut(_thumbnail(picture)))
+        thumbnail = _thumbnail(picture)
+        cut = self._is_cut(thumbnail)
+        if cut or index % self._refresh == 0 or picture.shape != self._shape:
+            self._references = [None] * len(regions)
+            self._shape = picture.shape
+        scale_y = thumbnail.shape[0] / picture.shape[0]
+        scale_x = thumbnail.shape[1] / picture.shape[1]
+        moved = []
+        for number, (x1, y1, x2, y2) in enumerate(regions):
+            part = thumbnail[round(y1 * scale_y) : round(y2 * scale_y), round(x1 * scale_x) : round(x2 * scale_x)]
+            if self._changed(self._references[number], part):
+                self._references[number] = part
+                moved.append(number)
+        return Motion(tuple(moved), cut)
+
+    def _changed(self, reference: Image | None, part: Image) -> bool:
+        if reference is None:
+            return True
+        difference = cv2.threshold(
+            cv2.absdiff(part, reference), self._settings.contrast, 255, cv2.THRESH_BINARY
+        )[1]
+        return bool(cv2.countNonZero(difference) > self._settings.area * part.size)
+
+    def _is_cut(self, thumbnail: Image) -> bool:
+        layout = cv2.resize(thumbnail, _CUT_LAYOUT, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        layout -= layout.mean()
+        histogram = np.bincount(thumbnail.ravel() // (256 // _BINS), minlength=_BINS).astype(np.float32)
+        histogram /= thumbnail.size
+        before, self._layout = self._layout, layout
+        histogram_before, self._histogram = self._histogram, histogram
+        if before is None or histogram_before is None:
+            return False
+        if float(np.abs(histogram - histogram_before).sum()) / 2 < _CUT_HISTOGRAM:
+            return False
+        norm = float(np.linalg.norm(layout) * np.linalg.norm(before))
+        return norm == 0 or float(layout @ before) / norm < _CUT_CORRELATION
+
+
+def _thumbnail(picture: Image) -> Image:
+    """A small grey copy, its noise averaged away."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    scale = _THUMBNAIL / max(height, width)
+    if scale >= 1:
+        return np.asarray(cv2.blur(grey, (3, 3)), np.uint8)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,221 @@
+"""One camera's detections into tracklets: opened, continued and closed, on ultralytics' trackers."""
+
+import uuid
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from detectors.config import LookSettings, TrackerSettings
+from detectors.quality import BestCrops, overlaps
+from reid_core.types import CloseReason, Detections, Floats, Frame, Modality, Tracklet
+
+_STILL = 0.25
+_NAMESPACE = uuid.UUID("6b1d3c1e-6a0e-5b0f-9a57-4e1f0b7c2d11")
+
+
+@dataclass(slots=True)
+class _OpenTracklet:
+    """A tracklet that is still growing."""
+
+    ordinal: int
+    crops: BestCrops
+    frames: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    boxes: list[Floats] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+
+
+class _TrackerInput:
+    """Detections in the form that ultralytics' trackers read."""
+
+    def __init__(self, found: Detections) -> None:
+        self.xyxy = found.boxes
+        self.conf = found.confidences
+        self.cls = np.zeros(len(found), np.float32)
+        sides = found.boxes[:, 2:] - found.boxes[:, :2]
+        self.xywh = np.concatenate([found.boxes[:, :2] + sides / 2, sides], axis=1)
+        self._found = found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __getitem__(self, keep: Any) -> "_TrackerInput":
+        return _TrackerInput(self._found.select(keep))
+
+
+class CameraTracker:
+    """Follows the people of one recording.
+
+    Whenever nobody is in sight, the tracker holds no state at all: then, and only then, ``quiet`` is
+    true and the recording can be taken up again at the next frame with the same outcome.
+
+    Args:
+        recording: id of the recording; part of the tracklets' ids.
+        camera: the camera's id.
+        modality: of the camera.
+        fps: frames a second, to turn seconds into frames.
+        settings: of the tracker.
+        look: thresholds of the modality.
+    """
+
+    def __init__(
+        self,
+        recording: str,
+        camera: str,
+        modality: Modality,
+        fps: float,
+        settings: TrackerSettings,
+        look: LookSettings,
+    ) -> None:
+        self._recording = recording
+        self._camera = camera
+        self._modality = modality
+        self._settings = settings
+        self._lost_ns = int(settings.lost_seconds * 1e9)
+        self._longest_ns = int(settings.longest_seconds * 1e9)
+        self._spacing_ns = int(settings.crop_spacing_seconds * 1e9)
+        self._tracker = _make_tracker(settings, look, modality, max(1, round(fps * settings.lost_seconds)))
+        self._open: dict[int, _OpenTracklet] = {}
+        self._opened_in: tuple[int, int] = (-1, 0)
+        self._last_ns: int | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody is being followed, not even somebody lost from sight."""
+        return not (self._tracker.tracked_stracks or self._tracker.lost_stracks or self._open)
+
+    def update(
+        self, index: int, time_ns: int, found: Detections, frame: Frame | None, cut: bool = False
+    ) -> list[Tracklet]:
+        """Take in one frame.
+
+        Args:
+            index: number of the frame; ascending.
+            time_ns: its capture time.
+            found: the people in it.
+            frame: the picture to cut crops from, or ``None`` where it did not change.
+            cut: the scene changed: whoever was followed is not followed any further.
+
+        Returns:
+            The tracklets that ended before this frame, in the order in which they began.
+        """
+        closed: list[Tracklet] = []
+        if cut:
+            closed += self.close(CloseReason.CUT)
+        elif self._last_ns is not None and time_ns - self._last_ns > self._lost_ns:
+            closed += self.close(CloseReason.TIMEOUT)
+        self._last_ns = time_ns
+        if not len(found) and self.quiet:
+            return closed
+        self._grow(index, time_ns, found, frame)
+        closed += self._collect_lost()
+        if self.quiet:
+            self._tracker.reset()
+        return closed
+
+    def close_overlong(self, time_ns: int) -> list[Tracklet]:
+        """End every open tracklet if one has become longer than the settings allow."""
+        if any(time_ns - one.times[0] > self._longest_ns for one in self._open.values()):
+            return self.close(CloseReason.LIMIT)
+        return []
+
+    def close(self, reason: CloseReason) -> list[Tracklet]:
+        """End every open tracklet."""
+        ended = [self._finish(one, reason) for one in self._in_order(self._open.values())]
+        self._open.clear()
+        self._tracker.reset()
+        return [tracklet for tracklet in ended if tracklet is not None]
+
+    def _grow(self, index: int, time_ns: int, found: Detections, frame: Frame | None) -> None:
+        rows = self._tracker.update(_TrackerInput(found))
+        covered = overlaps(found.boxes) if frame is not None else None
+        # Left to right, so that two tracklets opened in one frame are told apart the same way each time.
+        for row in sorted(rows, key=lambda row: float(found.boxes[int(row[7])][0])):
+            track, place = int(row[4]), int(row[7])
+            one = self._open.get(track)
+            if one is None:
+                crops = BestCrops(self._settings.crops, self._spacing_ns)
+                one = self._open[track] = _OpenTracklet(self._next_ordinal(index), crops)
+            box, confidence = found.boxes[place], float(found.confidences[place])
+            one.frames.append(index)
+            one.times.append(time_ns)
+            one.boxes.append(box)
+            one.confidences.append(confidence)
+            if frame is not None and covered is not None:
+                one.crops.offer(frame, box, confidence, float(covered[place]))
+
+    def _next_ordinal(self, index: int) -> int:
+        ordinal = self._opened_in[1] + 1 if self._opened_in[0] == index else 0
+        self._opened_in = (index, ordinal)
+        return ordinal
+
+    def _collect_lost(self) -> list[Tracklet]:
+        """Tracklets whose person the tracker has given up."""
+        alive = {track.track_id for track in (*self._tracker.tracked_stracks, *self._tracker.lost_stracks)}
+        gone = [self._open.pop(track) for track in [track for track in self._open if track not in alive]]
+        ended = [self._finish(one, CloseReason.TIMEOUT) for one in self._in_order(gone)]
+        return [tracklet for tracklet in ended if tracklet is not None]
+
+    @staticmethod
+    def _in_order(tracklets: Any) -> list[_OpenTracklet]:
+        return sorted(tracklets, key=lambda one: (one.frames[0], one.ordinal))
+
+    def _finish(self, one: _OpenTracklet, reason: CloseReason) -> Tracklet | None:
+        if len(one.frames) < self._settings.minimum_frames or not one.crops.kept:
+            return None
+        if np.mean(one.confidences) < self._settings.still_confidence and _travel(one.boxes) < _STILL:
+            return None
+        name = f"{self._recording}/{one.frames[0]}/{one.ordinal}"
+        return Tracklet(
+            id=str(uuid.uuid5(_NAMESPACE, name)),
+            recording=self._recording,
+            camera=self._camera,
+            modality=self._modality,
+            frames=np.array(one.frames, np.int64),
+            times_ns=np.array(one.times, np.int64),
+            boxes=np.stack(one.boxes).astype(np.float32),
+            confidences=np.array(one.confidences, np.float32),
+            sightings=tuple(one.crops.kept),
+            close_reason=reason,
+        )
+
+
+def _travel(boxes: list[Floats]) -> float:
+    """How far the centre got from where it began, in heights of the median box."""
+    stacked = np.stack(boxes)
+    centres = (stacked[:, :2] + stacked[:, 2:]) / 2
+    height = float(np.median(stacked[:, 3] - stacked[:, 1]))
+    return float(np.linalg.norm(centres - centres[0], axis=1).max()) / max(height, 1e-6)
+
+
+def _make_tracker(settings: TrackerSettings, look: LookSettings, modality: Modality, lost_frames: int) -> Any:
+    """One of ultralytics' trackers, for a camera that does not move (no motion compensation).
+
+    In infrared, a figure of twenty pixels is found with little confidence but at the right place. There
+    all detections are associated in the first round and by overlap alone; ByteTrack's second round asks
+    for more overlap than boxes of six pixels' width can give.
+    """
+    from detectors.ultralytics_network import quiet_ultralytics
+
+    quiet_ultralytics()
+    from ultralytics.trackers.bot_sort import BOTSORT
+    from ultralytics.trackers.byte_tracker import BYTETracker
+
+    infrared = modality is Modality.INFRARED
+    arguments = SimpleNamespace(
+        tracker_type=settings.kind,
+        track_high_thresh=look.low_confidence if infrared else look.confidence,
+        track_low_thresh=look.low_confidence,
+        new_track_thresh=look.confidence,
+        track_buffer=lost_frames,
+        match_thresh=0.85 if infrared else 0.8,
+        fuse_score=not infrared,
+        gmc_method="none",
+        proximity_thresh=0.5,
+        appearance_thresh=0.8,
+        with_reid=False,
+        model="auto",
+    )
+    return (BYTETracker if settings.kind == "bytetrack" else BOTSORT)(arguments)

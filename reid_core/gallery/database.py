@@ -1,0 +1,189 @@
+"""One database of a gallery: opened, brought to the current schema, and read and written in transactions."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from reid_core.errors import GalleryError, MissingDependencyError, SchemaTooNewError, UsageError
+from reid_core.gallery.failures import translated
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# How long a writer waits for another before it gives up.
+_BUSY_SECONDS = 30.0
+
+
+class Database:
+    """A database at the current schema.
+
+    Writing transactions of one process follow one another; on SQLite those of several processes do too.
+
+    Attributes:
+        name: what a person knows it by: the file, or the address without its password.
+        file: of an SQLite database that has one.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open or create it.
+
+        Raises:
+            UsageError: the address is not one.
+            MissingDependencyError: its driver is not installed.
+            SchemaTooNewError: a newer version wrote it.
+            GalleryError: it is not a gallery, or damaged, or locked.
+            StorageError: it cannot be opened, created or written.
+        """
+        address = _parsed(url)
+        self.file = _sqlite_file(address)
+        in_memory = address.get_backend_name() == "sqlite" and self.file is None
+        self.name = str(self.file) if self.file else address.render_as_string(hide_password=True)
+        self._engine = _engine(address, in_memory)
+        self._writers = self._engine.execution_options(nightreid_writes=True)
+        self._write_lock = threading.RLock()
+        # An in-memory database is one connection: its readers must wait for its writer.
+        self._read_lock: AbstractContextManager[Any] = self._write_lock if in_memory else nullcontext()
+        try:
+            with translated(self.name):
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One reading transaction: all it reads is of one moment."""
+        with translated(self.name), self._read_lock, Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One writing transaction: committed at the end, or nothing of it is kept."""
+        with translated(self.name), self._write_lock, Session(self._writers) as session, session.begin():
+            yield session
+
+    def _prepare(self) -> None:
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name == "sqlite":
+                # Readers go on while a writer writes, and a killed process leaves whole transactions.
+                # Not inside a transaction, where SQLite refuses to change it.
+                raw = connection.connection.driver_connection
+                assert raw is not None
+                raw.execute("PRAGMA journal_mode=WAL")
+            current = self._checked_revision(connection)
+        if current != _head():
+            with self._writers.begin() as connection:
+                _upgrade(connection)
+
+    def _checked_revision(self, connection: Connection) -> str | None:
+        """The schema's revision, ``None`` for an empty database."""
+        tables = set(inspect(connection).get_table_names())
+        if "alembic_version" not in tables:
+            taken = tables if connection.dialect.name == "sqlite" else tables & {"cameras", "tracklets"}
+            if taken:
+                raise GalleryError(
+                    f"The database {self.name} holds something other than a gallery (table {min(taken)}).",
+                    "Name a new database.",
+                )
+            return None
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if revision is not None and revision not in _known_revisions():
+            if "gallery_meta" not in tables:
+                raise GalleryError(f"The database {self.name} holds something other than a gallery.")
+            raise SchemaTooNewError(
+                f"The database {self.name} was written by a newer version of nightreid (schema {revision}).",
+                "Upgrade nightreid, or name another database.",
+            )
+        return revision
+
+
+def _parsed(url: str) -> URL:
+    # The address is not repeated in the message: it may hold a password.
+    try:
+        address = make_url(url)
+        address.get_dialect()
+    except NoSuchModuleError:
+        raise UsageError("The database address names a kind of database that is not known.", _HINT) from None
+    except (ArgumentError, ValueError):
+        raise UsageError("The database address is not valid.", _HINT) from None
+    return address
+
+
+_HINT = "Addresses look like sqlite:///gallery.db or postgresql+psycopg://user@host/name."
+
+
+def _sqlite_file(address: URL) -> Path | None:
+    name = address.database
+    if address.get_backend_name() != "sqlite" or not name or ":memory:" in name or "mode=memory" in name:
+        return None
+    return Path(name.removeprefix("file:").partition("?")[0]).absolute()
+
+
+def _engine(address: URL, in_memory: bool) -> Engine:
+    try:
+        if address.get_backend_name() != "sqlite":
+            return create_engine(address)
+        arguments = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+        pool = {"poolclass": StaticPool} if in_memory else {}
+        engine = create_engine(address, connect_args=arguments, **pool)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The database driver {error.name} is not installed.", f"Install it: pip install {error.name}"
+        ) from None
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transactions start late and split DDL off; `_begin_sqlite` starts them instead.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")
+    # In WAL a killed process loses nothing with it; a power cut may lose the last commits, whole.
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer that first reads must hold the lock from the start, or two would both believe what they read.
+    writes = connection.get_execution_options().get("nightreid_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _alembic_config() -> Any:
+    from alembic.config import Config
+
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _head() -> str | None:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_alembic_config()).get_current_head()
+
+
+def _known_revisions() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(_alembic_config())
+    return {script.revision for script in scripts.walk_revisions()}
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    config = _alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

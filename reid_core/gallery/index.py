@@ -1,0 +1,270 @@
+"""The vectors of one model, ready to be searched: a cache of the database's rows in memory.
+
+The vectors lie in a FAISS flat index; beside it one array a column says of each row which vector it is
+and what a filter asks for. Rows stand in ascending order of vector id.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reid_core.errors import UsageError
+from reid_core.gallery.scoring import best_rows
+from reid_core.types import Floats, Ints, Modality
+
+# How far from 1 the length of an embedding may be: what float16 leaves of it.
+_LENGTH_TOLERANCE = 5e-3
+_MODALITIES = {Modality.VISIBLE: 0, Modality.INFRARED: 1}
+# So many comparisons of a column cost less than one look-up in a table.
+_FEW = 8
+# Ids of tracklets and sightings are of at most this many ASCII characters.
+ID_LENGTH = 36
+_COLUMNS: dict[str, np.dtype[Any]] = {
+    "id": np.dtype(np.int64),
+    "time_ns": np.dtype(np.int64),
+    "modality": np.dtype(np.int8),
+    "camera": np.dtype(np.int32),
+    "tracklet": np.dtype(f"S{ID_LENGTH}"),
+    "sighting": np.dtype(f"S{ID_LENGTH}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilter:
+    """Which sightings to look at; every condition that is given must hold.
+
+    Attributes:
+        cameras: only of these.
+        exclude_cameras: of none of these.
+        modality: only of this.
+        since_ns: captured at or after this, UTC nanoseconds.
+        until_ns: captured before this.
+    """
+
+    cameras: frozenset[str] | None = None
+    exclude_cameras: frozenset[str] = frozenset()
+    modality: Modality | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What a search found: ``m = min(k, sightings that pass the filter)`` for each of ``Q`` queries.
+
+    Attributes:
+        scores: ``(Q, m)`` float32 cosines in descending order; equal ones in order of their id.
+        ids: ``(Q, m)`` int64 vector ids.
+    """
+
+    scores: Floats
+    ids: Ints
+    _tracklets: NDArray[np.bytes_]
+    _sightings: NDArray[np.bytes_]
+
+    @cached_property
+    def tracklets(self) -> NDArray[np.str_]:
+        """``(Q, m)`` ids of the tracklets."""
+        return self._tracklets.astype(np.str_)
+
+    @cached_property
+    def sightings(self) -> NDArray[np.str_]:
+        """``(Q, m)`` ids of the sightings."""
+        return self._sightings.astype(np.str_)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """``n`` rows to put into an index.
+
+    Attributes:
+        ids: ``(n,)`` int64 vector ids, ascending.
+        times_ns: ``(n,)`` int64.
+        modalities: ``n`` of them.
+        cameras: ``n`` ids.
+        tracklets: ``n`` ids of at most 36 characters.
+        sightings: ``n`` ids of at most 36 characters.
+        vectors: ``(n, D)`` float32.
+    """
+
+    ids: Ints
+    times_ns: Ints
+    modalities: Sequence[Modality]
+    cameras: Sequence[str]
+    tracklets: Sequence[str]
+    sightings: Sequence[str]
+    vectors: Floats
+
+
+def checked_vectors(vectors: Floats, dim: int | None) -> Floats:
+    """``(N, D)`` contiguous float32 vectors, found fit to be compared.
+
+    Raises:
+        UsageError: wrong shape, another length than ``dim``, not finite, or not L2-normalised.
+    """
+    array = np.ascontiguousarray(vectors, np.float32)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise UsageError(f"Vectors must be an array of N rows and D columns, not of shape {array.shape}.")
+    if dim is not None and array.shape[1] != dim:
+        raise UsageError(f"The vectors have {array.shape[1]} dimensions, those of the gallery {dim}.")
+    if not np.isfinite(array).all():
+        raise UsageError("The vectors hold values that are not finite (NaN or infinite).")
+    lengths = np.sqrt(np.einsum("nd,nd->n", array, array))
+    if len(lengths) and np.abs(lengths - 1).max() > _LENGTH_TOLERANCE:
+        raise UsageError("The vectors are not of length 1.", "Divide each by its Euclidean length.")
+    return array
+
+
+class VectorIndex:
+    """The vectors of one model and what a filter asks of them.
+
+    Not for several threads at once: the gallery holds its lock around it.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self._flat = faiss.IndexFlatIP(dim)
+        self._cameras: dict[str, int] = {}
+        self._columns = {name: _Column(dtype) for name, dtype in _COLUMNS.items()}
+
+    @classmethod
+    def restored(
+        cls, flat: Any, columns: Mapping[str, NDArray[Any]], cameras: Sequence[str]
+    ) -> "VectorIndex":
+        """An index of the parts that `flat`, `columns` and `cameras` of another gave.
+
+        Raises:
+            ValueError: the parts do not fit one another.
+        """
+        if flat.metric_type != faiss.METRIC_INNER_PRODUCT or set(columns) != set(_COLUMNS):
+            raise ValueError("not the parts of an index")
+        if any(len(column) != flat.ntotal for column in columns.values()):
+            raise ValueError("columns of different lengths")
+        index = cls(flat.d)
+        index._flat = flat
+        index._cameras = {name: code for code, name in enumerate(cameras)}
+        for name, column in columns.items():
+            index._columns[name].extend(column)
+        return index
+
+    def __len__(self) -> int:
+        return int(self._flat.ntotal)
+
+    @property
+    def flat(self) -> Any:
+        """The FAISS index that holds the vectors; never to be changed."""
+        return self._flat
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """``(N,)`` arrays: id, time_ns, modality and camera (as codes), tracklet and sighting (ASCII)."""
+        return {name: column.values for name, column in self._columns.items()}
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The cameras, in order of their code."""
+        return tuple(self._cameras)
+
+    @property
+    def vectors(self) -> Floats:
+        """``(N, D)``, the index's own memory: valid until the next `add`, never to be written."""
+        if not len(self):
+            return np.zeros((0, self.dim), np.float32)
+        view: Floats = faiss.rev_swig_ptr(self._flat.get_xb(), len(self) * self.dim)
+        return view.reshape(len(self), self.dim)
+
+    def add(self, rows: Rows) -> None:
+        """Append rows whose ids are above all that are there."""
+        if not len(rows.ids):
+            return
+        self._flat.add(np.ascontiguousarray(rows.vectors, np.float32))
+        codes = [self._cameras.setdefault(camera, len(self._cameras)) for camera in rows.cameras]
+        added: dict[str, ArrayLike] = {
+            "id": rows.ids,
+            "time_ns": rows.times_ns,
+            "modality": [_MODALITIES[modality] for modality in rows.modalities],
+            "camera": codes,
+            "tracklet": np.array(rows.tracklets, _COLUMNS["tracklet"]),
+            "sighting": np.array(rows.sightings, _COLUMNS["sighting"]),
+        }
+        for name, values in added.items():
+            self._columns[name].extend(values)
+
+    def truncate(self, count: int) -> None:
+        """Forget all rows after the first ``count``."""
+        if count < len(self):
+            self._flat.remove_ids(faiss.IDSelectorRange(count, len(self)))
+            for column in self._columns.values():
+                column.length = count
+
+    def passing(self, where: SearchFilter) -> NDArray[np.bool_]:
+        """``(N,)`` which rows pass the filter."""
+        keep = np.ones(len(self), np.bool_)
+        if where.cameras is not None:
+            keep &= self._of_cameras(where.cameras)
+        if where.exclude_cameras:
+            keep &= ~self._of_cameras(where.exclude_cameras)
+        if where.modality is not None:
+            keep &= self._columns["modality"].values == _MODALITIES[where.modality]
+        if where.since_ns is not None:
+            keep &= self._columns["time_ns"].values >= where.since_ns
+        if where.until_ns is not None:
+            keep &= self._columns["time_ns"].values < where.until_ns
+        return keep
+
+    def search(self, queries: Floats, k: int, where: SearchFilter | None = None) -> Hits:
+        """The ``k`` best of the sightings that pass the filter: exact, never fewer than there are.
+
+        Args:
+            queries: ``(Q, D)`` float32, L2-normalised.
+            k: how many for each query, at least 1.
+            where: which sightings to look at; all by default.
+
+        Raises:
+            UsageError: the queries do not fit, or ``k`` is below 1.
+        """
+        if k < 1:
+            raise UsageError(f"The number of results must be at least 1, not {k}.")
+        queries = checked_vectors(queries, self.dim)
+        scores, rows = best_rows(self._flat, queries, self.passing(where or SearchFilter()), k)
+        columns = self.columns
+        return Hits(scores, columns["id"][rows], columns["tracklet"][rows], columns["sighting"][rows])
+
+    def _of_cameras(self, names: frozenset[str]) -> NDArray[np.bool_]:
+        column = self._columns["camera"].values
+        codes = [code for camera, code in self._cameras.items() if camera in names]
+        if len(codes) > _FEW:
+            wanted = np.zeros(len(self._cameras), np.bool_)
+            wanted[codes] = True
+            return wanted.take(column)
+        chosen = np.zeros(len(column), np.bool_)
+        for code in codes:
+            chosen |= column == code
+        return chosen
+
+
+class _Column:
+    """An array that grows at its end at amortised constant cost."""
+
+    def __init__(self, dtype: "np.dtype[Any]") -> None:
+        self._room = np.zeros(0, dtype)
+        self.length = 0
+
+    @property
+    def values(self) -> NDArray[Any]:
+        return self._room[: self.length]
+
+    def extend(self, values: ArrayLike) -> None:
+        added = np.asarray(values, self._room.dtype)
+        end = self.length + len(added)
+        if end > len(self._room):
+            room = np.zeros(max(end, 2 * self.length), self._room.dtype)
+            room[: self.length] = self.values
+            self._room = room
+        self._room[self.length : end] = added
+        self.length = end

@@ -1,0 +1,224 @@
+"""The index of one model, kept in step with the database: loaded, caught up, or built anew."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import Session
+
+from reid_core.gallery.identities import Neighbours
+from reid_core.gallery.index import Hits, Rows, SearchFilter, VectorIndex, checked_vectors
+from reid_core.gallery.index_files import Position, load_index, save_index
+from reid_core.gallery.schema import MetaRow, OutboxRow, TrackletRow, VectorRow
+from reid_core.types import Floats, Modality
+
+_LOG = logging.getLogger(__name__)
+VECTORS_ADDED = "vectors.added"
+VECTORS_REMOVED = "vectors.removed"
+# Rows read at a time, and values in one IN list: SQLite allows some 32,000, PostgreSQL more.
+_PAGE = 4096
+# Where an index stands: its rows and what it has applied of the outbox.
+Mark = tuple[int, Position]
+
+
+class LiveIndex:
+    """The vectors of one model, as the database has them.
+
+    Not for several threads at once: the gallery holds its lock around it.
+
+    Args:
+        model: the model's id.
+        folder: where the index is kept between runs, or ``None`` to keep it in memory alone.
+    """
+
+    def __init__(self, model: str, folder: Path | None) -> None:
+        self.model = model
+        self._folder = folder
+        self._index: VectorIndex | None = None
+        self._position: Position | None = None
+        self._saved: Position | None = None
+        self._owners = np.zeros(0, np.int64)
+        self._identities: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._index) if self._index is not None else 0
+
+    @property
+    def dim(self) -> int | None:
+        """Length of the vectors; ``None`` while there are none."""
+        return self._index.dim if self._index is not None else None
+
+    def sync(self, session: Session) -> None:
+        """Hold exactly the vectors that the session sees."""
+        latest = session.scalar(select(func.max(OutboxRow.id))) or 0
+        if self._position is None:
+            self._load(session, latest)
+        elif latest != self._position.outbox and not self._catch_up(session, latest):
+            self._rebuild(session, latest)
+
+    def search(self, queries: Floats, k: int, where: SearchFilter | None) -> Hits:
+        """As `VectorIndex.search`; no hits while there are no vectors."""
+        index = self._index
+        if index is None:
+            index = VectorIndex(checked_vectors(queries, None).shape[1])
+        return index.search(queries, k, where)
+
+    def neighbours(self, session: Session) -> Neighbours | None:
+        """All sightings and the identities they belong to; ``None`` while there are none."""
+        if self._index is None:
+            return None
+        columns = self._index.columns
+        added = columns["tracklet"][len(self._owners) :].tolist()
+        if added:
+            identities = _identities_of(session, {name.decode() for name in added})
+            numbers = self._identities
+            owners = [
+                numbers.setdefault(identity, len(numbers)) if identity is not None else -1
+                for identity in (identities[name.decode()] for name in added)
+            ]
+            self._owners = np.concatenate([self._owners, np.array(owners, np.int64)])
+        return Neighbours(
+            self._index.vectors,
+            self._owners,
+            tuple(self._identities),
+            columns["tracklet"],
+            columns["sighting"],
+        )
+
+    def mark(self) -> Mark | None:
+        """Where it stands, for `restore`."""
+        return (len(self), self._position) if self._position is not None else None
+
+    def restore(self, mark: Mark | None) -> None:
+        """Forget what came after ``mark``: the transaction it came from was not committed."""
+        if mark is None or self._index is None:
+            self._clear()
+            return
+        count, self._position = mark
+        self._index.truncate(count)
+        self._owners = self._owners[:count]
+        # Numbers were given in order of first appearance.
+        known = int(self._owners.max(initial=-1)) + 1
+        self._identities = dict(list(self._identities.items())[:known])
+
+    def save(self) -> None:
+        """Write it, if it has changed; a disk that does not take it costs a rebuild and no row."""
+        if self._folder is None or self._index is None or self._position in (None, self._saved):
+            return
+        assert self._position is not None
+        try:
+            save_index(self._index, self._position, self.model, self._folder)
+        except OSError as error:
+            _LOG.warning("The vector index cannot be saved in %s (%s); nothing is lost.", self._folder, error)
+        else:
+            self._saved = self._position
+
+    def _clear(self) -> None:
+        self._index, self._position = None, None
+        self._owners, self._identities = np.zeros(0, np.int64), {}
+
+    def _load(self, session: Session, latest: int) -> None:
+        found = load_index(self.model, self._folder) if self._folder is not None else None
+        if found is not None and found[1].chain == _chain_at(session, found[1].outbox):
+            self._index, self._position = found
+            self._saved = self._position
+            in_step = latest == self._position.outbox or self._catch_up(session, latest)
+            if in_step and len(self) == _count(session, self.model):
+                return
+            _LOG.warning("The vector index in %s does not fit its database; it is rebuilt.", self._folder)
+        elif found is not None:
+            _LOG.warning("The vector index in %s is of another database; it is rebuilt.", self._folder)
+        self._rebuild(session, latest)
+
+    def _rebuild(self, session: Session, latest: int) -> None:
+        self._clear()
+        self._append(session, select(VectorRow).where(VectorRow.model_id == self.model))
+        self._position = Position(latest, session.scalar(_CHAIN) or "")
+
+    def _catch_up(self, session: Session, latest: int) -> bool:
+        """Apply what the outbox says came after the index's position; ``False`` where that cannot be."""
+        assert self._position is not None
+        if latest < self._position.outbox:
+            return False
+        news = session.execute(
+            select(OutboxRow.kind, OutboxRow.payload)
+            .where(OutboxRow.id > self._position.outbox, OutboxRow.kind.in_((VECTORS_ADDED, VECTORS_REMOVED)))
+            .order_by(OutboxRow.id)
+        ).all()
+        if any(kind == VECTORS_REMOVED for kind, _ in news):
+            return False
+        batches = [payload for _, payload in news]
+        ids = [number for batch in batches if batch["model"] == self.model for number in batch["vectors"]]
+        last = int(self._index.columns["id"][-1]) if self._index is not None and len(self) else 0
+        if ids and min(ids) <= last:
+            return False
+        for start in range(0, len(ids), _PAGE):
+            self._append(session, select(VectorRow).where(VectorRow.id.in_(ids[start : start + _PAGE])))
+        self._position = Position(latest, batches[-1]["chain"] if batches else self._position.chain)
+        return True
+
+    def _append(self, session: Session, vectors: Select[VectorRow]) -> None:
+        columns = vectors.with_only_columns(
+            VectorRow.id,
+            VectorRow.time_ns,
+            VectorRow.modality,
+            VectorRow.camera_id,
+            VectorRow.tracklet_id,
+            VectorRow.sighting_id,
+            VectorRow.dim,
+            VectorRow.data,
+        ).order_by(VectorRow.id)
+        for page in session.execute(columns.execution_options(yield_per=_PAGE)).partitions():
+            rows = _unpacked(page)
+            if self._index is None:
+                self._index = VectorIndex(rows.vectors.shape[1])
+            self._index.add(rows)
+
+
+_CHAIN = select(MetaRow.value).where(MetaRow.key == "chain")
+
+
+def _chain_at(session: Session, outbox: int) -> str:
+    """The digest over all vectors up to an outbox row; empty where there is no such row."""
+    latest = (
+        select(OutboxRow.payload)
+        .where(OutboxRow.id <= outbox, OutboxRow.kind.in_((VECTORS_ADDED, VECTORS_REMOVED)))
+        .order_by(OutboxRow.id.desc())
+        .limit(1)
+    )
+    payload = session.scalar(latest)
+    return payload["chain"] if payload is not None else ""
+
+
+def _count(session: Session, model: str) -> int:
+    counted = select(func.count()).select_from(VectorRow).where(VectorRow.model_id == model)
+    return session.scalar(counted) or 0
+
+
+def _unpacked(page: "Sequence[Row[*tuple[Any, ...]]]") -> Rows:
+    ids, times, modalities, cameras, tracklets, sightings, dims, data = zip(*page, strict=True)
+    return Rows(
+        np.array(ids, np.int64),
+        np.array(times, np.int64),
+        [Modality(modality) for modality in modalities],
+        cameras,
+        tracklets,
+        sightings,
+        np.frombuffer(b"".join(data), "<f4").reshape(len(page), dims[0]),
+    )
+
+
+def _identities_of(session: Session, tracklets: Iterable[str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for names in _pages(sorted(tracklets)):
+        chosen = select(TrackletRow.id, TrackletRow.identity_id).where(TrackletRow.id.in_(names))
+        found.update((row.id, row.identity_id) for row in session.execute(chosen))
+    return found
+
+
+def _pages(names: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(names), _PAGE):
+        yield names[start : start + _PAGE]

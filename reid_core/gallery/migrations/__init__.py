@@ -1,0 +1,1 @@
+"""The gallery's schema, revision by revision (Alembic)."""

@@ -1,0 +1,225 @@
+"""What the gallery holds, as plain records."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from sqlalchemy import case, func, select
+
+from reid_core.gallery.database import Database
+from reid_core.gallery.records import (
+    CameraRecord,
+    IdentityRecord,
+    ModelRecord,
+    RecordingRecord,
+    RecordingStatus,
+    SightingRecord,
+    TrackletRecord,
+    TrackletVectors,
+)
+from reid_core.gallery.schema import (
+    CameraRow,
+    IdentityRow,
+    LinkRow,
+    RecordingRow,
+    SightingRow,
+    TrackletRow,
+    VectorRow,
+)
+from reid_core.gallery.tracks import unpack_track
+from reid_core.gallery.writing import active_model
+from reid_core.types import Candidate, CloseReason, Decision, Link, Modality, Spectrum
+
+# Values in one IN list: SQLite allows some 32,000.
+_PAGE = 4096
+
+
+class GalleryReader:
+    """Reads a gallery's rows; every method is one reading transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cameras(self) -> tuple[CameraRecord, ...]:
+        """All cameras, by their id."""
+        with self._database.read() as session:
+            rows = session.scalars(select(CameraRow).order_by(CameraRow.id))
+            return tuple(
+                CameraRecord(row.id, Modality(row.modality), Spectrum(row.spectrum), row.created_ns)
+                for row in rows
+            )
+
+    def recordings(self) -> tuple[RecordingRecord, ...]:
+        """All recordings, by camera, start and id."""
+        order = RecordingRow.camera_id, RecordingRow.start_ns, RecordingRow.id
+        with self._database.read() as session:
+            return tuple(map(_recording, session.scalars(select(RecordingRow).order_by(*order))))
+
+    def recording(self, recording: str) -> RecordingRecord | None:
+        """One recording by its id."""
+        with self._database.read() as session:
+            row = session.get(RecordingRow, recording)
+            return _recording(row) if row is not None else None
+
+    def tracklets(
+        self, recording: str | None = None, modality: Modality | None = None
+    ) -> tuple[TrackletRecord, ...]:
+        """Tracklets in order of arrival: all, or those of one recording or modality."""
+        chosen = select(TrackletRow).order_by(TrackletRow.position)
+        if recording is not None:
+            chosen = chosen.where(TrackletRow.recording_id == recording)
+        if modality is not None:
+            chosen = chosen.where(TrackletRow.modality == str(modality))
+        with self._database.read() as session:
+            return tuple(map(_tracklet, session.scalars(chosen)))
+
+    def tracklet(self, tracklet: str) -> TrackletRecord | None:
+        """One tracklet by its id."""
+        with self._database.read() as session:
+            row = session.get(TrackletRow, tracklet)
+            return _tracklet(row) if row is not None else None
+
+    def sightings(self, tracklet: str) -> tuple[SightingRecord, ...]:
+        """The sightings of a tracklet, best first."""
+        chosen = select(SightingRow).where(SightingRow.tracklet_id == tracklet).order_by(SightingRow.rank)
+        with self._database.read() as session:
+            return tuple(map(_sighting, session.scalars(chosen)))
+
+    def sighting(self, sighting: str) -> SightingRecord | None:
+        """One sighting by its id."""
+        with self._database.read() as session:
+            row = session.get(SightingRow, sighting)
+            return _sighting(row) if row is not None else None
+
+    def vectors(self, tracklet: str, model: str) -> TrackletVectors:
+        """The vectors of a tracklet under one model; empty where it has none."""
+        chosen = (
+            select(SightingRow.id, SightingRow.quality, VectorRow.dim, VectorRow.data)
+            .join(VectorRow, VectorRow.sighting_id == SightingRow.id)
+            .where(SightingRow.tracklet_id == tracklet, VectorRow.model_id == model)
+            .order_by(SightingRow.rank)
+        )
+        with self._database.read() as session:
+            rows = session.execute(chosen).all()
+        return TrackletVectors(
+            tuple(row.id for row in rows),
+            np.array([row.quality for row in rows], np.float32),
+            np.frombuffer(b"".join(row.data for row in rows), "<f4").reshape(
+                len(rows), rows[0].dim if rows else 0
+            ),
+        )
+
+    def identities(self) -> tuple[IdentityRecord, ...]:
+        """All identities and their tracklets, in order of arrival."""
+        members: dict[str, list[str]] = {}
+        assigned = select(TrackletRow.identity_id, TrackletRow.id).where(TrackletRow.identity_id.is_not(None))
+        with self._database.read() as session:
+            for identity, tracklet in session.execute(assigned.order_by(TrackletRow.position)):
+                members.setdefault(str(identity), []).append(tracklet)
+            rows = session.scalars(select(IdentityRow).order_by(IdentityRow.position))
+            return tuple(
+                IdentityRecord(row.id, row.created_ns, row.position, tuple(members.get(row.id, ())))
+                for row in rows
+            )
+
+    def identities_of(self, tracklets: Iterable[str]) -> dict[str, str]:
+        """The identity of each of the tracklets that has one."""
+        names = sorted(set(tracklets))
+        found: dict[str, str] = {}
+        with self._database.read() as session:
+            for start in range(0, len(names), _PAGE):
+                chosen = select(TrackletRow.id, TrackletRow.identity_id).where(
+                    TrackletRow.id.in_(names[start : start + _PAGE]), TrackletRow.identity_id.is_not(None)
+                )
+                found.update((row.id, str(row.identity_id)) for row in session.execute(chosen))
+        return found
+
+    def links(self, model: str | None = None) -> tuple[Link, ...]:
+        """The links of all models or of one, in order of the infrared tracklets' arrival."""
+        chosen = (
+            select(LinkRow)
+            .join(TrackletRow, TrackletRow.id == LinkRow.tracklet_id)
+            .order_by(TrackletRow.position, LinkRow.model_id)
+        )
+        if model is not None:
+            chosen = chosen.where(LinkRow.model_id == model)
+        with self._database.read() as session:
+            return tuple(map(_link, session.scalars(chosen)))
+
+    def models(self) -> tuple[ModelRecord, ...]:
+        """The models whose vectors the gallery holds, by their id."""
+        visible = func.sum(case((VectorRow.modality == str(Modality.VISIBLE), 1), else_=0))
+        counted = (
+            select(VectorRow.model_id, func.max(VectorRow.dim), func.count(), visible)
+            .group_by(VectorRow.model_id)
+            .order_by(VectorRow.model_id)
+        )
+        with self._database.read() as session:
+            active = active_model(session)
+            return tuple(
+                ModelRecord(model, dim, count, int(seen), model == active)
+                for model, dim, count, seen in session.execute(counted)
+            )
+
+
+def _recording(row: RecordingRow) -> RecordingRecord:
+    return RecordingRecord(
+        id=row.id,
+        camera=row.camera_id,
+        source=row.source,
+        fps=row.fps,
+        width=row.width,
+        height=row.height,
+        start_ns=row.start_ns,
+        detector=row.detector,
+        model=row.model_id,
+        frames_done=row.frames_done,
+        checkpoint=row.checkpoint,
+        state=row.state,
+        status=RecordingStatus(row.status),
+        message=row.message,
+    )
+
+
+def _tracklet(row: TrackletRow) -> TrackletRecord:
+    frames, times_ns, boxes, confidences = unpack_track(row.track)
+    return TrackletRecord(
+        id=row.id,
+        position=row.position,
+        recording=row.recording_id,
+        camera=row.camera_id,
+        modality=Modality(row.modality),
+        start_ns=row.start_ns,
+        end_ns=row.end_ns,
+        close_reason=CloseReason(row.close_reason),
+        identity=row.identity_id,
+        evidence=row.evidence,
+        frames=frames,
+        times_ns=times_ns,
+        boxes=boxes,
+        confidences=confidences,
+    )
+
+
+def _sighting(row: SightingRow) -> SightingRecord:
+    return SightingRecord(
+        id=row.id,
+        tracklet=row.tracklet_id,
+        rank=row.rank,
+        frame=row.frame,
+        time_ns=row.time_ns,
+        box=(row.x1, row.y1, row.x2, row.y2),
+        confidence=row.confidence,
+        quality=row.quality,
+        crop=row.crop,
+    )
+
+
+def _link(row: LinkRow) -> Link:
+    candidates: list[dict[str, Any]] = row.candidates
+    return Link(
+        tracklet=row.tracklet_id,
+        model=row.model_id,
+        decision=Decision(row.decision),
+        candidates=tuple(Candidate(**candidate) for candidate in candidates),
+    )

@@ -1,0 +1,123 @@
+"""A gallery's crops embedded anew, for another model."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Row, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from reid_core.errors import GalleryError, UsageError
+from reid_core.gallery import writing
+from reid_core.gallery.database import Database
+from reid_core.gallery.index import checked_vectors
+from reid_core.gallery.schema import SightingRow, TrackletRow, VectorRow
+from reid_core.types import Floats, Image, Modality
+
+Embed = Callable[[list[Image], Modality], Floats]
+
+
+def reembed(
+    database: Database,
+    embed: Embed,
+    model: str,
+    batch: int,
+    progress: Callable[[int, int], None] | None,
+) -> int:
+    """As `Gallery.reembed`."""
+    if batch < 1:
+        raise UsageError(f"A batch holds at least 1 crop, not {batch}.")
+    with database.read() as session:
+        _check_crops(session, model)
+        total = session.scalar(select(func.count()).select_from(SightingRow)) or 0
+        missing = session.scalar(select(func.count()).select_from(SightingRow).where(_missing(model))) or 0
+    embedded = 0
+    # More than one round only where tracklets of the old model came in meanwhile.
+    while not _switched(database, model):
+        after = (0, 0)
+        while page := _page(database, model, batch, after):
+            _embed_page(database, embed, model, page)
+            embedded += len(page)
+            after = (page[-1].position, page[-1].rank)
+            if progress is not None:
+                progress(min(total - missing + embedded, total), total)
+    return embedded
+
+
+def _missing(model: str) -> ColumnElement[bool]:
+    vector = select(VectorRow.id).where(VectorRow.sighting_id == SightingRow.id, VectorRow.model_id == model)
+    return ~vector.exists()
+
+
+def _check_crops(session: Session, model: str) -> None:
+    without = select(SightingRow.id).where(_missing(model), func.length(SightingRow.crop) == 0).limit(1)
+    sighting = session.scalar(without)
+    if sighting is not None:
+        raise GalleryError(
+            f"Sighting {sighting} was added without a crop and cannot be embedded for another model.",
+            "Start a new gallery for that model.",
+        )
+
+
+def _page(
+    database: Database, model: str, batch: int, after: tuple[int, int]
+) -> "Sequence[Row[*tuple[Any, ...]]]":
+    """The next sightings without a vector, in order of arrival."""
+    place = tuple_(TrackletRow.position, SightingRow.rank)
+    columns = (
+        TrackletRow.position,
+        SightingRow.rank,
+        SightingRow.id,
+        SightingRow.tracklet_id,
+        TrackletRow.camera_id,
+        TrackletRow.modality,
+        SightingRow.time_ns,
+        SightingRow.crop,
+    )
+    chosen = (
+        select(*columns)
+        .join(TrackletRow, TrackletRow.id == SightingRow.tracklet_id)
+        .where(place > after, _missing(model))
+        .order_by(TrackletRow.position, SightingRow.rank)
+        .limit(batch)
+    )
+    with database.read() as session:
+        return session.execute(chosen).all()
+
+
+def _embed_page(
+    database: Database, embed: Embed, model: str, page: "Sequence[Row[*tuple[Any, ...]]]"
+) -> None:
+    vectors: dict[str, Floats] = {}
+    for modality in Modality:
+        rows = [row for row in page if row.modality == modality]
+        if rows:
+            embedded = embed([_decoded(row.id, row.crop) for row in rows], modality)
+            vectors.update(zip((row.id for row in rows), checked_vectors(embedded, None), strict=True))
+    owners = [(row.id, row.tracklet_id, row.camera_id, row.modality) for row in page]
+    times = [row.time_ns for row in page]
+    with database.write() as session:
+        dim = session.scalar(select(VectorRow.dim).where(VectorRow.model_id == model).limit(1))
+        stacked = checked_vectors(np.stack([vectors[row.id] for row in page]), dim)
+        writing.add_vectors(session, model, owners, times, stacked, model, times[-1])
+
+
+def _decoded(sighting: str, crop: bytes) -> Image:
+    import cv2
+
+    image = cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR) if crop else None
+    if image is None:
+        raise GalleryError(f"The crop of sighting {sighting} is damaged.")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _switched(database: Database, model: str) -> bool:
+    """Compare the model's vectors from now on, if every sighting has one."""
+    with database.write() as session:
+        if session.scalar(select(SightingRow.id).where(_missing(model)).limit(1)) is not None:
+            return False
+        latest = session.scalar(select(func.max(TrackletRow.end_ns)))
+        if latest is not None and writing.active_model(session) != model:
+            writing.set_active_model(session, model)
+            writing.put_event(session, "model.changed", model, {}, latest)
+        return True

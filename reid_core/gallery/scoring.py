@@ -1,0 +1,164 @@
+"""Exact nearest vectors by inner product: float32 finds who may be among the best, float64 decides."""
+
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from reid_core.types import Floats, Ints
+
+# From this many queries on a matrix product beats FAISS's scan, which reads the vectors once a query.
+_BATCH = 20
+# How many more than asked the scan brings, so that near ties at the end can be told apart.
+_SPARE = 6
+# Columns whose best stands for all of them when the k-th best score is bounded from below.
+_BLOCK = 64
+# Rows gathered at a time: small enough to stay in the processor's cache.
+_GATHER = 4096
+# Below this share of its span a subset is gathered; above, the whole span is scored and the rest left out.
+_SPARSE = 0.25
+# Scores held at a time, bytes.
+_SCORE_BYTES = 64 << 20
+
+
+def best_rows(flat: Any, queries: Floats, wanted: NDArray[np.bool_], k: int) -> tuple[Floats, Ints]:
+    """The ``k`` wanted rows with the highest inner product for each query, exactly.
+
+    The order is that of the float64 inner product rounded to float32, ties by ascending row, whatever
+    the number of threads or the kernels of the machine.
+
+    Args:
+        flat: ``faiss.IndexFlatIP`` of ``N`` vectors of about unit length.
+        queries: ``(Q, D)`` float32, about unit length.
+        wanted: ``(N,)`` the rows to look at, ``M`` of them.
+        k: how many, at least 1.
+
+    Returns:
+        scores ``(Q, min(k, M))`` float32 in descending order, and their rows.
+    """
+    count = int(np.count_nonzero(wanted))
+    k = min(k, count)
+    if k == 0 or not len(queries):
+        return np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+    # A view of the index's own memory.
+    vectors: Floats = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(-1, flat.d)
+    if len(queries) < _BATCH:
+        found = _scanned(queries, vectors, wanted, count, k)
+        if found is not None:
+            return found
+    rows = np.flatnonzero(wanted)
+    scores = np.empty((len(queries), k), np.float32)
+    best = np.empty((len(queries), k), np.int64)
+    span = int(rows[-1]) - int(rows[0]) + 1
+    step = max(1, _SCORE_BYTES // (4 * span))
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        scores[part], best[part] = _multiplied(queries[part], vectors, rows, k)
+    return scores, best
+
+
+def _slack(dim: int) -> np.float32:
+    """How far below the k-th best float32 score a row can be and still be among the true best ``k``.
+
+    However its terms are summed, a float32 inner product of unit vectors is within ``D * 2^-24`` of the
+    true one; the comparison has one on either side, and lengths may be a little off 1.
+    """
+    return np.float32(2.5 * dim * 2.0**-24)
+
+
+def _scanned(
+    queries: Floats, vectors: Floats, wanted: NDArray[np.bool_], count: int, k: int
+) -> tuple[Floats, Ints] | None:
+    """By FAISS's scan, or ``None`` where more rows are nearly equal than it brought."""
+    fetched = min(k + _SPARE, count)
+    # From the first wanted row to the last: a stretch of time is a stretch of rows.
+    first = int(wanted.argmax())
+    span = len(wanted) - first - int(wanted[::-1].argmax())
+    approximate, row = _faiss_scan(queries, vectors[first:][:span], wanted[first:][:span], fetched)
+    if fetched < count and (approximate[:, -1] >= approximate[:, k - 1] - _slack(queries.shape[1])).any():
+        return None
+    query = np.repeat(np.arange(len(queries)), fetched)
+    return _decided(queries, vectors, query, row.ravel() + first, k)
+
+
+def _faiss_scan(queries: Floats, vectors: Floats, wanted: NDArray[np.bool_], k: int) -> tuple[Floats, Ints]:
+    """What ``IndexFlatIP.search`` does with a selector, on a part of its rows."""
+    # With a bitmap FAISS scores four rows at a time, without one it does not: this is faster even where
+    # all rows are wanted.
+    bits = np.packbits(wanted, bitorder="little")
+    scores = np.empty((len(queries), k), np.float32)
+    rows = np.empty((len(queries), k), np.int64)
+    faiss.knn_inner_product(
+        faiss.swig_ptr(queries),
+        faiss.swig_ptr(vectors),
+        queries.shape[1],
+        len(queries),
+        len(vectors),
+        k,
+        faiss.swig_ptr(scores),
+        faiss.swig_ptr(rows),
+        faiss.IDSelectorBitmap(len(wanted), faiss.swig_ptr(bits)),
+    )
+    return scores, rows
+
+
+def _multiplied(queries: Floats, vectors: Floats, rows: Ints, k: int) -> tuple[Floats, Ints]:
+    """By one matrix product of all queries and rows."""
+    approximate, columns = _approximate_scores(queries, vectors, rows)
+    bound = _lower_bound(approximate, k) - _slack(queries.shape[1])
+    query, column = np.nonzero(approximate >= bound[:, None])
+    return _decided(queries, vectors, query, columns[column], k)
+
+
+def _decided(
+    queries: Floats, vectors: Floats, query: NDArray[np.intp], row: Ints, k: int
+) -> tuple[Floats, Ints]:
+    """The best ``k`` of each query's candidates, of which it has at least as many; ``query`` ascends."""
+    exact = _exact_scores(queries, vectors, query, row)
+    order = np.lexsort((row, -exact, query))
+    firsts = np.searchsorted(query, np.arange(len(queries)))
+    chosen = order[firsts[:, None] + np.arange(k)]
+    return exact[chosen], row[chosen]
+
+
+def _approximate_scores(queries: Floats, vectors: Floats, rows: Ints) -> tuple[Floats, Ints]:
+    """float32 scores ``(Q, C)`` and the ``(C,)`` rows they are of; rows that are not wanted score -inf."""
+    first, last = int(rows[0]), int(rows[-1])
+    span = last - first + 1
+    if len(rows) < _SPARSE * span:
+        scores = np.empty((len(queries), len(rows)), np.float32)
+        for start in range(0, len(rows), _GATHER):
+            part = slice(start, start + _GATHER)
+            scores[:, part] = queries @ vectors[rows[part]].T
+        return scores, rows
+    scores = queries @ vectors[first : last + 1].T
+    if len(rows) < span:
+        penalty = np.full(span, -np.inf, np.float32)
+        penalty[rows - first] = 0
+        scores += penalty
+    return scores, np.arange(first, last + 1)
+
+
+def _lower_bound(scores: Floats, k: int) -> Floats:
+    """A value for each query that at least ``k`` of its finite scores reach, near the k-th best."""
+    blocks = scores.shape[1] // _BLOCK
+    if blocks >= 2 * k:
+        best = scores[:, : blocks * _BLOCK].reshape(len(scores), blocks, _BLOCK).max(axis=2)
+        bound: Floats = np.partition(best, blocks - k, axis=1)[:, blocks - k]
+        if np.isfinite(bound).all():
+            return bound
+    kth = scores.shape[1] - k
+    exact: Floats = np.partition(scores, kth, axis=1)[:, kth]
+    return exact
+
+
+def _exact_scores(queries: Floats, vectors: Floats, query: NDArray[np.intp], row: Ints) -> Floats:
+    """float64 inner products of the pairs, rounded to float32: ``(P,)``."""
+    scores = np.empty(len(row), np.float32)
+    wide = queries.astype(np.float64)
+    for start in range(0, len(row), _GATHER):
+        part = slice(start, start + _GATHER)
+        pairs = wide[query[part]], vectors[row[part]].astype(np.float64)
+        scores[part] = np.einsum("pd,pd->p", *pairs)
+    return scores

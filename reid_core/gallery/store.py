@@ -1,0 +1,357 @@
+"""The gallery to add to and search."""
+
+import hashlib
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from reid_core.errors import UsageError
+from reid_core.gallery import writing
+from reid_core.gallery.database import Database
+from reid_core.gallery.identities import IdentityPolicy
+from reid_core.gallery.index import Hits, SearchFilter, checked_vectors
+from reid_core.gallery.live import LiveIndex
+from reid_core.gallery.reading import GalleryReader
+from reid_core.gallery.records import (
+    CameraRecord,
+    Checkpoint,
+    RecordingRecord,
+    RecordingStatus,
+    TrackletEntry,
+)
+from reid_core.gallery.reembedding import reembed
+from reid_core.types import CloseReason, Floats, Image, Link, Modality, Sighting, Spectrum, Tracklet
+
+_NAMESPACE = uuid.UUID("c6a0b4f2-91d7-5d2b-8a3c-1e5f7d9b0a68")
+
+
+class Gallery(GalleryReader):
+    """People seen by cameras: an SQL database, which is the truth, and an index to search it by.
+
+    May be used by several threads at once. Every method raises `GalleryError` or `StorageError` where the
+    database cannot be used; what was written before stays, and a failed call has written nothing.
+
+        with Gallery.open("sqlite:///gallery.db") as gallery:
+            gallery.add(vectors, camera="lobby", modality=Modality.VISIBLE, time_ns=times, model=model.id)
+            hits = gallery.search(queries, model.id, k=5, where=SearchFilter(cameras=frozenset({"lobby"})))
+    """
+
+    def __init__(self, database: Database, index_dir: Path | None) -> None:
+        super().__init__(database)
+        self._index_dir = index_dir
+        self._indexes: dict[str, LiveIndex] = {}
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, url: str, index_dir: Path | None = None) -> Self:
+        """Open a gallery, or create an empty one.
+
+        Args:
+            url: ``sqlite:///gallery.db``, or another database's address as SQLAlchemy reads it.
+            index_dir: where indexes are kept between runs. By default ``gallery.db.index`` beside an
+                SQLite file, and in memory alone for every other database.
+
+        Raises:
+            UsageError: the address is not one.
+            SchemaTooNewError: a newer version wrote it.
+            GalleryError: it is not a gallery, or damaged, or in use.
+            StorageError: it cannot be opened, created or written.
+        """
+        database = Database(url)
+        if index_dir is None and database.file is not None:
+            index_dir = database.file.with_name(f"{database.file.name}.index")
+        return cls(database, index_dir)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """What a person knows the database by: its file, or its address without the password."""
+        return self._database.name
+
+    def close(self) -> None:
+        """Save the index and let go of the database."""
+        with self._lock:
+            self.save_index()
+            self._indexes.clear()
+            self._database.close()
+
+    def save_index(self) -> None:
+        """Write the indexes that have changed; only a warning is logged where the disk does not take them."""
+        with self._lock:
+            for live in self._indexes.values():
+                live.save()
+
+    # Writing
+
+    def put_camera(self, camera: str, modality: Modality, spectrum: Spectrum, created_ns: int) -> None:
+        """Make a camera known; nothing changes where it is.
+
+        Args:
+            camera: its id.
+            modality: how its images are compared.
+            spectrum: the light it records.
+            created_ns: capture time of its first recording.
+
+        Raises:
+            GalleryError: it is known with another modality.
+        """
+        with self._database.write() as session:
+            writing.put_camera(session, CameraRecord(camera, modality, spectrum, created_ns))
+
+    def begin_recording(self, recording: RecordingRecord) -> RecordingRecord:
+        """Make a recording known; where it is, what is stored of it is returned unchanged.
+
+        Raises:
+            GalleryError: its camera is not known.
+        """
+        with self._database.write() as session:
+            writing.put_recording(session, recording)
+        stored = self.recording(recording.id)
+        assert stored is not None
+        return stored
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write how far a recording has come."""
+        with self._database.write() as session:
+            writing.put_checkpoint(session, checkpoint)
+
+    def add_tracklet(
+        self,
+        tracklet: Tracklet,
+        vectors: Floats,
+        crops: Sequence[bytes],
+        model: str,
+        policy: IdentityPolicy,
+        checkpoint: Checkpoint | None = None,
+    ) -> str | None:
+        """`add_tracklets` of one; returns the identity of a visible tracklet."""
+        entry = TrackletEntry(tracklet, vectors, tuple(crops))
+        checkpoints = (checkpoint,) if checkpoint is not None else ()
+        return self.add_tracklets([entry], model, policy, checkpoints)[0]
+
+    def add_tracklets(
+        self,
+        entries: Sequence[TrackletEntry],
+        model: str,
+        policy: IdentityPolicy,
+        checkpoints: Sequence[Checkpoint] = (),
+    ) -> tuple[str | None, ...]:
+        """Write tracklets, in this order, and checkpoints in one transaction: all of it or nothing.
+
+        A tracklet that is already there changes nothing.
+
+        Args:
+            entries: what to write; their recordings are known.
+            model: id of the model of their vectors.
+            policy: when a visible tracklet joins an identity.
+            checkpoints: how far recordings have come with these tracklets.
+
+        Returns:
+            the identity of each visible tracklet, ``None`` for infrared ones.
+
+        Raises:
+            ModelMismatchError: the gallery is of another model.
+            UsageError: the parts of an entry do not fit one another or the gallery.
+            GalleryError: a recording is not known.
+        """
+        with self._writing(model) as (session, live):
+            added = tuple(writing.add_tracklet(session, live, entry, policy) for entry in entries)
+            for checkpoint in checkpoints:
+                writing.put_checkpoint(session, checkpoint)
+        return added
+
+    def add(
+        self,
+        vectors: Floats,
+        *,
+        camera: str,
+        modality: Modality,
+        time_ns: Sequence[int],
+        model: str,
+        crops: Sequence[bytes] = (),
+        policy: IdentityPolicy | None = None,
+    ) -> tuple[str, ...]:
+        """Add people of whom there is one vector each and no track.
+
+        Adding the same vector of the same camera and time again changes nothing.
+
+        Args:
+            vectors: ``(N, D)`` float32, L2-normalised.
+            camera: id of the camera; made known if it is not.
+            modality: of that camera.
+            time_ns: ``N`` capture times, UTC nanoseconds.
+            model: id of the model of the vectors.
+            crops: ``N`` JPEG files, or none.
+            policy: when a visible one joins an identity; never by default.
+
+        Returns:
+            ``N`` tracklet ids.
+        """
+        vectors = checked_vectors(vectors, None)
+        crops = crops or [b""] * len(vectors)
+        if not len(vectors) == len(time_ns) == len(crops):
+            raise UsageError(
+                f"{len(vectors)} vectors were given with {len(time_ns)} times and {len(crops)} crops."
+            )
+        if not len(vectors):
+            return ()
+        tracklets = [
+            _one_sighting(camera, modality, int(time), vector)
+            for time, vector in zip(time_ns, vectors, strict=True)
+        ]
+        spectrum = Spectrum.VISIBLE if modality is Modality.VISIBLE else Spectrum.NEAR
+        self.put_camera(camera, modality, spectrum, int(min(time_ns)))
+        self.begin_recording(
+            RecordingRecord(
+                id=tracklets[0].recording,
+                camera=camera,
+                source="added vectors",
+                fps=0,
+                width=0,
+                height=0,
+                start_ns=int(min(time_ns)),
+                detector="",
+                model=model,
+                status=RecordingStatus.COMPLETE,
+            )
+        )
+        entries = [
+            TrackletEntry(tracklet, vector[None], (crop,))
+            for tracklet, vector, crop in zip(tracklets, vectors, crops, strict=True)
+        ]
+        self.add_tracklets(entries, model, policy or IdentityPolicy(None))
+        return tuple(tracklet.id for tracklet in tracklets)
+
+    def remove_tracklets(self, recording: str, reason: CloseReason) -> int:
+        """Take out a recording's tracklets that ended for one reason, with their sightings, vectors and links.
+
+        Args:
+            recording: its id.
+            reason: what they ended for, such as an interruption that is about to be made good.
+
+        Returns:
+            how many were taken out.
+        """
+        with self._lock, self._database.write() as session:
+            return writing.remove_tracklets(session, recording, reason)
+
+    def put_links(self, links: Sequence[Link]) -> None:
+        """Write links in one transaction; equal ones stay untouched, and none is removed."""
+        with self._database.write() as session:
+            for link in links:
+                writing.put_link(session, link)
+
+    def reembed(
+        self,
+        embed: Callable[[list[Image], Modality], Floats],
+        model: str,
+        *,
+        batch: int = 64,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Give every stored crop a vector of another model, then compare that model's vectors.
+
+        Each batch is committed: a stopped call goes on where it was. The old model's vectors stay, and are
+        the ones that are searched until all is done. Identities stay as they are.
+
+        Args:
+            embed: ``n`` RGB crops of one modality -> ``(n, D)`` float32, L2-normalised.
+            model: id of the new model.
+            batch: crops at a time.
+            progress: called with how many crops have a vector, and how many there are.
+
+        Returns:
+            how many crops were embedded.
+
+        Raises:
+            GalleryError: a sighting has no crop, or a damaged one.
+        """
+        return reembed(self._database, embed, model, batch, progress)
+
+    # Searching
+
+    def check_model(self, model: str) -> None:
+        """Make sure that the gallery is of this model, or of none yet.
+
+        Raises:
+            ModelMismatchError: its vectors are of another.
+        """
+        with self._database.read() as session:
+            writing.check_model(session, model)
+
+    def search(self, queries: Floats, model: str, k: int = 10, where: SearchFilter | None = None) -> Hits:
+        """The ``k`` most similar sightings of those that pass the filter: exact.
+
+        Args:
+            queries: ``(Q, D)`` float32, L2-normalised.
+            model: id of the model of the queries.
+            k: how many for each query.
+            where: which sightings to look at; all by default.
+
+        Raises:
+            ModelMismatchError: the gallery is of another model.
+            UsageError: the queries are of another size or not finite, or ``k`` is below 1.
+        """
+        with self._lock, self._database.read() as session:
+            writing.check_model(session, model)
+            live = self._live(model)
+            live.sync(session)
+            return live.search(queries, k, where)
+
+    @contextmanager
+    def _writing(self, model: str) -> Iterator[tuple[Session, LiveIndex]]:
+        """A writing transaction with the index in step: what is not committed leaves no trace in either."""
+        with self._lock:
+            live = self._live(model)
+            mark = live.mark()
+            try:
+                with self._database.write() as session:
+                    writing.check_model(session, model)
+                    live.sync(session)
+                    mark = live.mark()
+                    yield session, live
+            except BaseException:
+                live.restore(mark)
+                raise
+
+    def _live(self, model: str) -> LiveIndex:
+        # Not the id itself: it comes from a file and is made a path here.
+        name = hashlib.sha256(model.encode()).hexdigest()[:32]
+        folder = self._index_dir / name if self._index_dir is not None else None
+        return self._indexes.setdefault(model, LiveIndex(model, folder))
+
+
+def _one_sighting(camera: str, modality: Modality, time_ns: int, vector: Floats) -> Tracklet:
+    recording = str(uuid.uuid5(_NAMESPACE, camera))
+    name = str(uuid.uuid5(_NAMESPACE, f"{camera}/{time_ns}/{np.asarray(vector, '<f4').tobytes().hex()}"))
+    box = np.zeros(4, np.float32)
+    sighting = Sighting(0, time_ns, box, 1.0, 1.0, np.zeros((0, 0, 3), np.uint8))
+    return Tracklet(
+        id=name,
+        recording=recording,
+        camera=camera,
+        modality=modality,
+        frames=np.zeros(1, np.int64),
+        times_ns=np.array([time_ns], np.int64),
+        boxes=box[None],
+        confidences=np.ones(1, np.float32),
+        sightings=(sighting,),
+        close_reason=CloseReason.END,
+    )

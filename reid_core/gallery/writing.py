@@ -1,0 +1,342 @@
+"""What writes rows: each function inside a transaction that its caller opened."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from reid_core.errors import GalleryError, ModelMismatchError, UsageError
+from reid_core.gallery.identities import Assignment, IdentityPolicy, decide
+from reid_core.gallery.index import ID_LENGTH, checked_vectors
+from reid_core.gallery.live import VECTORS_ADDED, VECTORS_REMOVED, LiveIndex
+from reid_core.gallery.records import CameraRecord, Checkpoint, RecordingRecord, TrackletEntry
+from reid_core.gallery.schema import (
+    CameraRow,
+    IdentityRow,
+    LinkRow,
+    MetaRow,
+    OutboxRow,
+    RecordingRow,
+    SightingRow,
+    TrackletRow,
+    VectorRow,
+)
+from reid_core.gallery.tracks import pack_track
+from reid_core.types import CloseReason, Floats, Link, Modality, Tracklet
+
+_NAMESPACE = uuid.UUID("0b9d7c7e-2f0a-5c0e-8d7b-6a1f3c9e5d42")
+_SHORT = 12
+
+
+def sighting_id(tracklet: str, rank: int) -> str:
+    """The id of a tracklet's sighting; ``rank`` counts from 1."""
+    return str(uuid.uuid5(_NAMESPACE, f"{tracklet}/{rank}"))
+
+
+def put_camera(session: Session, camera: CameraRecord) -> None:
+    """Write a camera that is not yet there.
+
+    Raises:
+        GalleryError: it is there with another modality.
+    """
+    stored = session.get(CameraRow, camera.id)
+    if stored is None:
+        values = asdict(camera) | {"modality": str(camera.modality), "spectrum": str(camera.spectrum)}
+        session.execute(insert(CameraRow).values(values))
+    elif stored.modality != camera.modality:
+        raise GalleryError(
+            f"The gallery knows camera {camera.id!r} as {stored.modality}, not as {camera.modality}.",
+            "Give the camera another name.",
+        )
+
+
+def put_recording(session: Session, recording: RecordingRecord) -> None:
+    """Write a recording that is not yet there.
+
+    Raises:
+        GalleryError: its camera is not known.
+    """
+    if session.get(RecordingRow, recording.id) is not None:
+        return
+    if session.get(CameraRow, recording.camera) is None:
+        raise GalleryError(f"The gallery has no camera {recording.camera!r}.")
+    values = {name: getattr(recording, name) for name in RecordingRecord.__dataclass_fields__}
+    values |= {"camera_id": values.pop("camera"), "model_id": values.pop("model")}
+    values |= {"state": dict(recording.state), "status": str(recording.status)}
+    session.execute(insert(RecordingRow).values(values))
+
+
+def put_checkpoint(session: Session, checkpoint: Checkpoint) -> None:
+    """Write how far a recording has come.
+
+    Raises:
+        GalleryError: the recording is not known.
+    """
+    values = {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
+    recording = values.pop("recording")
+    values |= {"state": dict(checkpoint.state), "status": str(checkpoint.status)}
+    changed = update(RecordingRow).where(RecordingRow.id == recording).values(values)
+    if session.execute(changed.returning(RecordingRow.id)).first() is None:
+        raise GalleryError(f"The gallery has no recording {recording!r}.")
+
+
+def check_model(session: Session, model: str) -> None:
+    """Make sure that the gallery is of this model, or of none yet.
+
+    Raises:
+        ModelMismatchError: its vectors are of another.
+    """
+    active = active_model(session)
+    if active is not None and active != model:
+        raise ModelMismatchError(
+            f"The gallery holds vectors of model {active[:_SHORT]}, not of model {model[:_SHORT]}.",
+            "Use that model, or re-embed the gallery with `nightreid reembed`.",
+        )
+
+
+def active_model(session: Session) -> str | None:
+    """The model whose vectors are compared, or ``None`` while there are no vectors."""
+    row = session.get(MetaRow, "model")
+    return row.value if row is not None else None
+
+
+def set_active_model(session: Session, model: str) -> None:
+    """Compare this model's vectors from now on."""
+    session.merge(MetaRow(key="model", value=model))
+    session.flush()
+
+
+def add_tracklet(
+    session: Session, live: LiveIndex, entry: TrackletEntry, policy: IdentityPolicy
+) -> str | None:
+    """Write one tracklet that is not yet there, with all that hangs on it.
+
+    Args:
+        session: of the writing transaction.
+        live: the model's index, in step with the session; holds the vectors afterwards.
+        entry: what to write.
+        policy: when a visible tracklet joins an identity.
+
+    Returns:
+        the identity of a visible tracklet.
+
+    Raises:
+        UsageError: the parts of the entry do not fit one another or the gallery.
+        GalleryError: its recording is not known.
+    """
+    tracklet = entry.tracklet
+    stored = session.get(TrackletRow, tracklet.id)
+    if stored is not None:
+        return stored.identity_id
+    vectors = _checked(session, entry, live.dim)
+    sightings = [sighting_id(tracklet.id, rank) for rank in range(1, len(vectors) + 1)]
+    position = (session.scalar(select(func.max(TrackletRow.position))) or 0) + 1
+    assignment = _assigned(session, live, tracklet, sightings, vectors, policy)
+    if assignment is not None and assignment.founded:
+        founder = {"id": assignment.identity, "created_ns": int(tracklet.times_ns[0]), "position": position}
+        session.execute(insert(IdentityRow).values(founder))
+    session.execute(insert(TrackletRow).values(_tracklet_values(tracklet, position, assignment)))
+    if sightings:
+        if active_model(session) is None:
+            set_active_model(session, live.model)
+        session.execute(insert(SightingRow), _sighting_values(entry, sightings))
+        owners = [(sighting, tracklet.id, tracklet.camera, str(tracklet.modality)) for sighting in sightings]
+        times = [sighting.time_ns for sighting in tracklet.sightings]
+        add_vectors(session, live.model, owners, times, vectors, tracklet.id, int(tracklet.times_ns[-1]))
+    identity = assignment.identity if assignment is not None else None
+    closed = {"camera": tracklet.camera, "modality": str(tracklet.modality), "identity": identity}
+    put_event(session, "tracklet.closed", tracklet.id, closed, int(tracklet.times_ns[-1]))
+    live.sync(session)
+    return identity
+
+
+def add_vectors(
+    session: Session,
+    model: str,
+    owners: Sequence[tuple[str, str, str, str]],
+    times_ns: Sequence[int],
+    vectors: Floats,
+    subject: str,
+    created_ns: int,
+) -> None:
+    """Write the vectors of sightings, and the outbox row by which indexes learn of them.
+
+    Args:
+        session: of the writing transaction.
+        model: the model's id.
+        owners: sighting, tracklet, camera and modality of each of ``n`` vectors.
+        times_ns: ``n`` capture times of the sightings.
+        vectors: ``(n, D)`` float32, L2-normalised.
+        subject: what they were added for.
+        created_ns: capture time of that.
+    """
+    blobs = [row.tobytes() for row in np.asarray(vectors, "<f4")]
+    names = ("sighting_id", "tracklet_id", "camera_id", "modality")
+    values = [
+        dict(zip(names, owner, strict=True))
+        | {"time_ns": time, "model_id": model, "dim": vectors.shape[1], "data": blob}
+        for owner, time, blob in zip(owners, times_ns, blobs, strict=True)
+    ]
+    inserted = insert(VectorRow).returning(VectorRow.id, sort_by_parameter_order=True)
+    ids = list(session.scalars(inserted, values))
+    # The row stays locked to the end: on every database one writer at a time extends the chain.
+    chain = session.execute(select(MetaRow).where(MetaRow.key == "chain").with_for_update()).scalar_one()
+    digest = hashlib.sha256(f"{chain.value} {model}".encode())
+    for number, blob in zip(ids, blobs, strict=True):
+        digest.update(number.to_bytes(8, "little") + blob)
+    chain.value = digest.hexdigest()
+    session.flush()
+    payload = {"model": model, "vectors": ids, "chain": chain.value}
+    put_event(session, VECTORS_ADDED, subject, payload, created_ns)
+
+
+def remove_tracklets(session: Session, recording: str, reason: CloseReason) -> int:
+    """Take out a recording's tracklets that ended for one reason, with all that hangs on them.
+
+    Identities that nobody is left of go with them. Indexes learn of it through the outbox.
+
+    Returns:
+        how many were taken out.
+    """
+    gone = (
+        select(TrackletRow.id)
+        .where(TrackletRow.recording_id == recording, TrackletRow.close_reason == str(reason))
+        .scalar_subquery()
+    )
+    rows = session.execute(select(TrackletRow.id, TrackletRow.end_ns).where(TrackletRow.id.in_(gone))).all()
+    if not rows:
+        return 0
+    names = sorted(row.id for row in rows)
+    models = session.scalars(select(VectorRow.model_id).where(VectorRow.tracklet_id.in_(gone)).distinct()).all()
+    for table in (LinkRow, VectorRow, SightingRow):
+        session.execute(delete(table).where(table.tracklet_id.in_(gone)))
+    session.execute(delete(TrackletRow).where(TrackletRow.id.in_(names)))
+    members = select(TrackletRow.identity_id).where(TrackletRow.identity_id.is_not(None))
+    session.execute(delete(IdentityRow).where(IdentityRow.id.not_in(members)))
+    chain = session.execute(select(MetaRow).where(MetaRow.key == "chain").with_for_update()).scalar_one()
+    chain.value = hashlib.sha256(f"{chain.value} without {' '.join(names)}".encode()).hexdigest()
+    session.flush()
+    latest = max(row.end_ns for row in rows)
+    for model in models:
+        put_event(session, VECTORS_REMOVED, recording, {"model": model, "chain": chain.value}, latest)
+    return len(names)
+
+
+def put_event(session: Session, kind: str, subject: str, payload: dict[str, Any], created_ns: int) -> None:
+    """Append to the outbox."""
+    values = {"kind": kind, "subject": subject, "payload": payload, "created_ns": created_ns}
+    session.execute(insert(OutboxRow).values(values))
+
+
+def put_link(session: Session, link: Link) -> None:
+    """Write a link; one that is there and equal stays untouched.
+
+    Raises:
+        GalleryError: its tracklet is not known.
+    """
+    tracklet = session.get(TrackletRow, link.tracklet)
+    if tracklet is None:
+        raise GalleryError(f"The gallery has no tracklet {link.tracklet!r}.")
+    best = link.candidates[0] if link.candidates else None
+    values = {
+        "decision": str(link.decision),
+        "identity_id": link.identity,
+        "score": best.score if best is not None else None,
+        "probability": best.probability if best is not None else None,
+        "candidates": [asdict(candidate) for candidate in link.candidates],
+        "created_ns": tracklet.end_ns,
+    }
+    stored = session.get(LinkRow, (link.tracklet, link.model))
+    if stored is not None and all(getattr(stored, name) == value for name, value in values.items()):
+        return
+    session.merge(LinkRow(tracklet_id=link.tracklet, model_id=link.model, **values))
+    session.flush()
+    payload = {"model": link.model, "decision": str(link.decision), "identity": link.identity}
+    put_event(session, "link.made", link.tracklet, payload, tracklet.end_ns)
+
+
+def _checked(session: Session, entry: TrackletEntry, dim: int | None) -> Floats:
+    tracklet = entry.tracklet
+    if not (tracklet.id.isascii() and 0 < len(tracklet.id) <= ID_LENGTH):
+        raise UsageError(f"The tracklet id {tracklet.id!r} is not of 1 to {ID_LENGTH} ASCII characters.")
+    if not len(tracklet):
+        raise UsageError(f"Tracklet {tracklet.id} has no frame.")
+    if not len(tracklet.sightings) == len(entry.vectors) == len(entry.crops):
+        raise UsageError(
+            f"Tracklet {tracklet.id} has {len(tracklet.sightings)} sightings, "
+            f"but {len(entry.vectors)} vectors and {len(entry.crops)} crops were given."
+        )
+    recording = session.get(RecordingRow, tracklet.recording)
+    if recording is None:
+        raise GalleryError(f"The gallery has no recording {tracklet.recording!r}.")
+    if recording.camera_id != tracklet.camera:
+        raise UsageError(f"Tracklet {tracklet.id} is of camera {tracklet.camera!r}, its recording is not.")
+    return checked_vectors(entry.vectors, dim) if len(entry.vectors) else np.zeros((0, dim or 1), np.float32)
+
+
+def _assigned(
+    session: Session,
+    live: LiveIndex,
+    tracklet: Tracklet,
+    sightings: Sequence[str],
+    vectors: Floats,
+    policy: IdentityPolicy,
+) -> Assignment | None:
+    if tracklet.modality is not Modality.VISIBLE:
+        return None
+    # Nobody is in two places of one picture: whoever this camera saw meanwhile is somebody else.
+    elsewhere = select(TrackletRow.identity_id).where(
+        TrackletRow.camera_id == tracklet.camera,
+        TrackletRow.start_ns <= int(tracklet.times_ns[-1]),
+        TrackletRow.end_ns >= int(tracklet.times_ns[0]),
+        TrackletRow.identity_id.is_not(None),
+    )
+    forbidden = {identity for identity in session.scalars(elsewhere) if identity is not None}
+    known = live.neighbours(session)
+    return decide(tracklet.id, sightings, vectors, known, forbidden, policy, live.model)
+
+
+def _tracklet_values(tracklet: Tracklet, position: int, assignment: Assignment | None) -> dict[str, Any]:
+    return {
+        "id": tracklet.id,
+        "position": position,
+        "recording_id": tracklet.recording,
+        "camera_id": tracklet.camera,
+        "modality": str(tracklet.modality),
+        "first_frame": int(tracklet.frames[0]),
+        "last_frame": int(tracklet.frames[-1]),
+        "start_ns": int(tracklet.times_ns[0]),
+        "end_ns": int(tracklet.times_ns[-1]),
+        "length": len(tracklet),
+        "close_reason": str(tracklet.close_reason),
+        "track": pack_track(tracklet.frames, tracklet.times_ns, tracklet.boxes, tracklet.confidences),
+        "identity_id": assignment.identity if assignment is not None else None,
+        "evidence": assignment.evidence if assignment is not None else {},
+    }
+
+
+def _sighting_values(entry: TrackletEntry, ids: Sequence[str]) -> list[dict[str, Any]]:
+    values = []
+    for rank, (name, sighting, crop) in enumerate(
+        zip(ids, entry.tracklet.sightings, entry.crops, strict=True), start=1
+    ):
+        corners = zip(("x1", "y1", "x2", "y2"), map(float, sighting.box), strict=True)
+        values.append(
+            {
+                "id": name,
+                "tracklet_id": entry.tracklet.id,
+                "rank": rank,
+                "frame": int(sighting.frame),
+                "time_ns": int(sighting.time_ns),
+                "confidence": float(sighting.confidence),
+                "quality": float(sighting.quality),
+                "crop": crop,
+                **dict(corners),
+            }
+        )
+    return values

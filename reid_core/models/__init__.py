@@ -1,0 +1,1 @@
+"""Checkpoints and the networks in them; importing this package loads no framework."""

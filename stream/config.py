@@ -1,0 +1,69 @@
+"""Settings of a run: one section for each room it passes through."""
+
+from pydantic import Field
+
+from detectors.config import DetectorSettings, MotionSettings, TrackerSettings
+from reid_core.config import Settings
+
+
+class IdentitySettings(Settings):
+    """When visible tracklets become one identity.
+
+    Attributes:
+        merge_score: cosine above which two tracklets are one person; ``null`` takes the embedder's
+            calibration, and without one no two tracklets are merged.
+        margin: the best identity must lead the second by this much.
+    """
+
+    merge_score: float | None = Field(default=None, ge=-1, le=1)
+    margin: float = Field(default=0.0, ge=0)
+
+
+class MatchSettings(Settings):
+    """How infrared tracklets are linked.
+
+    Attributes:
+        top: identities ranked for each.
+        min_probability: a link needs at least this; ``null`` takes the calibration's own threshold.
+    """
+
+    top: int = Field(default=5, ge=1, le=100)
+    min_probability: float | None = Field(default=None, ge=0, le=1)
+
+
+class LiveSettings(Settings):
+    """Live cameras.
+
+    Attributes:
+        open_seconds: how long opening or reading may take.
+        gone_seconds: a camera away for longer is given up; the others go on.
+    """
+
+    open_seconds: float = Field(default=10.0, gt=0)
+    gone_seconds: float = Field(default=60.0, ge=0)
+
+
+class RunSettings(Settings):
+    """Everything `nightreid run` can be told in a file.
+
+    Attributes:
+        detector: the person detector.
+        motion: the motion gate.
+        tracker: tracking and the choice of crops.
+        identity: merging of visible tracklets.
+        match: linking of infrared tracklets.
+        live: live cameras.
+        batch: pictures shown to the detector in one call.
+        folder_fps: frames a second of image folders.
+        jpeg_quality: of the crops kept, 1..100.
+    """
+
+    detector: DetectorSettings = DetectorSettings()
+    motion: MotionSettings = MotionSettings()
+    tracker: TrackerSettings = TrackerSettings()
+    identity: IdentitySettings = IdentitySettings()
+    match: MatchSettings = MatchSettings()
+    live: LiveSettings = LiveSettings()
+    batch: int = Field(default=8, ge=1, le=256)
+    folder_fps: float = Field(default=10.0, gt=0)
+    jpeg_quality: int = Field(default=92, ge=1, le=100)

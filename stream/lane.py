@@ -1,0 +1,122 @@
+"""One recording on its way through a run: its decoder, its tracker and what it remembers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from detectors.detector import Look, PersonDetector
+from detectors.letterbox import Region
+from detectors.motion import REFRESH, GatedFrame
+from detectors.thermal import PolarityJudge
+from detectors.tracking import CameraTracker
+from reid_core.gallery import Checkpoint, RecordingRecord, RecordingStatus
+from reid_core.types import Detections, Tracklet
+from stream.decoding import Decoder
+from stream.sources import Source
+
+# Frames between two checkpoints of a recording in which nobody is seen.
+_CHECKPOINT_EVERY = 10 * REFRESH
+
+Seen = Mapping[tuple[Region, bool], Detections]
+"""What a frame's looks showed, by region and whether it was inverted."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """One recording in progress.
+
+    Attributes:
+        recording: its row as the run began.
+        source: what is read.
+        decoder: reads it.
+        tracker: follows its people.
+        judge: of its polarity.
+        detector: whose looks it plans.
+        settings_digest: kept with the checkpoint, to tell a run with other settings apart.
+        frames_done: frames seen so far.
+        kept: the last detections of each region.
+        fresh: whether a tracklet was closed since the last checkpoint.
+    """
+
+    recording: RecordingRecord
+    source: Source
+    decoder: Decoder
+    tracker: CameraTracker
+    judge: PolarityJudge
+    detector: PersonDetector
+    settings_digest: str
+    frames_done: int = 0
+    kept: dict[Region, Detections] = field(default_factory=dict)
+    fresh: bool = False
+    last_checkpoint: int = 0
+
+    def looks(self, gated: GatedFrame) -> list[Look]:
+        """What the detector must look at in a frame; both polarities while that is undecided."""
+        if gated.frame is None:
+            return []
+        inverts = (False, True) if self.judge.invert is None else (self.judge.invert,)
+        return [
+            Look(gated.frame, gated.regions[number], invert) for number in gated.moved for invert in inverts
+        ]
+
+    def settle(self, gated: GatedFrame, seen: Seen) -> tuple[list[Tracklet], Checkpoint | None]:
+        """Take in one frame, in order.
+
+        Args:
+            gated: the frame.
+            seen: what its looks showed.
+
+        Returns:
+            the tracklets that ended, and the recording's checkpoint in front of this frame if it is time.
+        """
+        closed: list[Tracklet] = []
+        checkpoint = None
+        if gated.index % REFRESH == 0:
+            closed += self.tracker.close_overlong(gated.time_ns)
+            due = self.fresh or closed or gated.index - self.last_checkpoint >= _CHECKPOINT_EVERY
+            if self.tracker.quiet and due and gated.index > self.last_checkpoint:
+                checkpoint = self.checkpoint(gated.index)
+                self.last_checkpoint, self.fresh = gated.index, False
+        invert = self._choose(gated, seen)
+        moved = [gated.regions[number] for number in gated.moved]
+        self.kept.update({region: seen[region, invert] for region in moved})
+        parts = [self.kept[region] for region in gated.regions]
+        if gated.cut or len(self.kept) > len(parts):
+            self.kept = dict(zip(gated.regions, parts, strict=True))
+        found = self.detector.merge(parts)
+        ended = self.tracker.update(gated.index, gated.time_ns, found, gated.frame, gated.cut)
+        self.fresh = self.fresh or bool(ended)
+        self.frames_done = gated.index + 1
+        # Tracklets closed in front of this frame belong in front of the checkpoint as well.
+        return closed + ended, checkpoint
+
+    def _choose(self, gated: GatedFrame, seen: Seen) -> bool:
+        """Which polarity counts for this frame; gathers evidence while that is undecided."""
+        if self.judge.invert is None and gated.moved:
+            best = {False: 0.0, True: 0.0}
+            for (_, inverted), found in seen.items():
+                best[inverted] = max(best[inverted], float(found.confidences.max(initial=0)))
+            self.judge.weigh(best[False], best[True])
+        return self.judge.leaning
+
+    def checkpoint(
+        self, index: int, status: RecordingStatus = RecordingStatus.RUNNING, message: str | None = None
+    ) -> Checkpoint:
+        """The recording's row as of frame ``index``, from which the run could go on."""
+        state: dict[str, Any] = {
+            "settings": self.settings_digest,
+            "as_is": self.judge.as_is,
+            "inverted": self.judge.inverted,
+            "invert": self.judge.invert,
+        }
+        frames = max(self.frames_done, index)
+        return Checkpoint(self.recording.id, frames, index, state, status, message)
+
+    def resume(self) -> None:
+        """Take up what the checkpoint remembers."""
+        state = self.recording.state
+        self.last_checkpoint = self.frames_done = self.recording.checkpoint
+        if "invert" in state and self.judge.invert is None:
+            self.judge.as_is = float(state["as_is"])
+            self.judge.inverted = float(state["inverted"])
+            self.judge.invert = state["invert"]

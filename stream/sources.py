@@ -1,0 +1,364 @@
+"""Where frames come from: video files, image folders, and live cameras (RTSP, HTTP, webcams)."""
+
+import hashlib
+import os
+import re
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import cv2
+import numpy as np
+
+from detectors.thermal import RawScaler
+from reid_core.errors import SourceError, UsageError
+from reid_core.images import list_images, read_image
+from reid_core.types import Image, Modality, Spectrum
+
+_LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
+_CAMERA_NAME = re.compile(r"[\w][\w.\- ]*")
+_SMALLEST_SIDE = 32
+_MOST_PIXELS = 100_000_000
+_SAMPLE = 1 << 16
+_SAMPLES = 64
+_RETRY_SECONDS = 1.0
+# The options of FFmpeg's demuxers travel in an environment variable, which is the process's.
+_opening = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """One camera as the user named it.
+
+    Attributes:
+        camera: its id.
+        location: path, address or number of a webcam.
+        modality: how its images are compared.
+        spectrum: the light it records.
+        start_ns: capture time of its first frame, if the user said so.
+    """
+
+    camera: str
+    location: str
+    modality: Modality
+    spectrum: Spectrum
+    start_ns: int | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it is a camera rather than a recording."""
+        return is_live(self.location)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One decoded picture, channels in the decoder's order until somebody needs them."""
+
+    index: int
+    time_ns: int
+    image: Image
+    bgr: bool
+
+    def rgb(self) -> Image:
+        """The picture as ``H x W x 3`` RGB."""
+        return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB), np.uint8) if self.bgr else self.image
+
+
+def is_live(location: str) -> bool:
+    """Whether a location names a camera: a stream's address, a webcam's number or device."""
+    return location.isdecimal() or location.startswith("/dev/video") or urlsplit(location).scheme in _LIVE_SCHEMES
+
+
+def redact(location: str) -> str:
+    """A location without user name and password, fit for logs and databases."""
+    parts = urlsplit(location)
+    if parts.scheme not in _LIVE_SCHEMES or "@" not in parts.netloc:
+        return location
+    return urlunsplit(parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}"))
+
+
+def parse_source(text: str, modality: Modality, spectrum: Spectrum | None = None) -> SourceSpec:
+    """Read ``[CAMERA=]LOCATION``; the camera is named after the file, folder or host otherwise.
+
+    Args:
+        text: as on the command line.
+        modality: of the camera.
+        spectrum: of the camera; thermal for infrared ones unless said otherwise.
+
+    Raises:
+        UsageError: the camera's name or the location is empty or odd.
+    """
+    name, separator, location = text.partition("=")
+    if not separator or Path(text).exists() or not _CAMERA_NAME.fullmatch(name):
+        name, location = "", text
+    if not location:
+        raise UsageError(f"The source {redact(text)!r} names no file, folder or camera.")
+    if spectrum is None:
+        spectrum = Spectrum.VISIBLE if modality is Modality.VISIBLE else Spectrum.THERMAL
+    return SourceSpec(name or _default_name(location), location, modality, spectrum)
+
+
+def _default_name(location: str) -> str:
+    if not is_live(location):
+        return Path(location).resolve().stem or "camera"
+    host = urlsplit(location).hostname
+    return f"{host}-{abs(hash_text(location)) % 10000:04d}" if host else f"webcam{location.rpartition('/')[2]}"
+
+
+def hash_text(text: str) -> int:
+    """A number that is the same for the same text in every process."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+class Source(ABC):
+    """One camera's pictures.
+
+    Attributes:
+        spec: what the user asked for.
+        fps: frames a second.
+        width: of a frame, pixels.
+        height: of a frame, pixels.
+        total: number of frames, as far as the container knows, or ``None``.
+        start_ns: capture time of frame 0, UTC nanoseconds.
+        digest: of the content; recordings with the same digest are the same recording.
+        problem: one sentence, once reading ended before the end.
+    """
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.spec = spec
+        self.fps = 0.0
+        self.width = 0
+        self.height = 0
+        self.total: int | None = None
+        self.start_ns = 0
+        self.digest = ""
+        self.problem: str | None = None
+
+    @abstractmethod
+    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        """The pictures from number ``first`` on, until the end or until ``stop`` is set."""
+
+
+def open_source(spec: SourceSpec, folder_fps: float, open_seconds: float, gone_seconds: float) -> Source:
+    """Open a source and look at its first picture.
+
+    Raises:
+        SourceError: it does not exist, or no picture can be read from it.
+    """
+    _quiet_opencv()
+    if spec.live:
+        return LiveSource(spec, open_seconds, gone_seconds)
+    path = Path(spec.location)
+    if not path.exists():
+        raise SourceError(f"The source {spec.location} does not exist.")
+    return FolderSource(spec, path, folder_fps) if path.is_dir() else VideoSource(spec, path)
+
+
+def _quiet_opencv() -> None:
+    """FFmpeg and OpenCV write complaints to the terminal; what matters of them is said in our errors."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+class VideoSource(Source):
+    """A recorded video file."""
+
+    def __init__(self, spec: SourceSpec, path: Path) -> None:
+        super().__init__(spec)
+        self._path = path
+        try:
+            self.digest = sampled_digest(path)
+            modified = path.stat().st_mtime_ns
+        except OSError as error:
+            raise SourceError(f"The video {path} cannot be read: {error.strerror}.") from None
+        capture = self._open()
+        decoded, image = capture.read()
+        if not decoded:
+            raise SourceError(f"The video {path} holds no picture that can be decoded.")
+        _check_size(image.shape[1], image.shape[0], str(path))
+        self.height, self.width = image.shape[:2]
+        fps = capture.get(cv2.CAP_PROP_FPS)
+        self.fps = float(fps) if 0 < fps < 1000 else 25.0
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.total = int(count) if 0 < count < 1e9 else None
+        # Without a clock of its own, a recording is taken to have ended when its file was last written.
+        length = (self.total or 0) / self.fps
+        self.start_ns = spec.start_ns if spec.start_ns is not None else modified - int(length * 1e9)
+        capture.release()
+
+    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        capture = self._open()
+        index = 0
+        try:
+            while index < first and not stop.is_set():
+                if not capture.grab():
+                    break
+                index += 1
+            while not stop.is_set():
+                decoded, image = capture.read()
+                if not decoded:
+                    break
+                yield Picture(index, self.start_ns + round(index * 1e9 / self.fps), np.asarray(image, np.uint8), True)
+                index += 1
+        finally:
+            capture.release()
+        # Containers that were closed in order may still claim a frame or two more than they hold.
+        if not stop.is_set() and self.total is not None and index < self.total - max(2, self.total // 200):
+            self.problem = f"The video {self._path} ends after {index} of {self.total} frames: it is damaged or cut short."
+
+    def _open(self) -> Any:
+        # A file may be a playlist that sends the demuxer elsewhere: nothing but files is followed.
+        with _opening, _environment("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file,crypto,data"):
+            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            raise SourceError(f"The file {self._path} is not a video that can be decoded: damaged, cut short or no video.")
+        return capture
+
+
+class FolderSource(Source):
+    """A folder of still pictures, in order of their names; 16-bit ones are raw thermal counts."""
+
+    def __init__(self, spec: SourceSpec, path: Path, fps: float) -> None:
+        super().__init__(spec)
+        self._files = sorted(list_images(path, recursive=False), key=natural_order)
+        if not self._files:
+            raise SourceError(f"The folder {path} holds no images.")
+        total = hashlib.sha256()
+        for file in self._files:
+            total.update(f"{file.name}:{sampled_digest(file)};".encode())
+        self.digest = total.hexdigest()
+        self.fps = fps
+        self.total = len(self._files)
+        length = int(self.total / fps * 1e9)
+        modified = max(file.stat().st_mtime_ns for file in self._files)
+        self.start_ns = spec.start_ns if spec.start_ns is not None else modified - length
+        unreadable: SourceError | None = None
+        for file in self._files:
+            try:
+                image = read_image(file)
+                _check_size(image.shape[1], image.shape[0], str(file))
+                break
+            except SourceError as error:
+                unreadable = unreadable or error
+        else:
+            assert unreadable is not None
+            raise unreadable
+        self.height, self.width = image.shape[:2]
+
+    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        scaler = RawScaler()
+        bad: list[str] = []
+        for index, file in enumerate(self._files):
+            if stop.is_set():
+                return
+            try:
+                # Pictures before ``first`` are read as well: the scaler remembers them.
+                image = read_image(file, scaler)
+                _check_size(image.shape[1], image.shape[0], str(file))
+            except SourceError as error:
+                bad.append(error.message)
+                continue
+            if index >= first:
+                yield Picture(index, self.start_ns + round(index * 1e9 / self.fps), image, False)
+        if bad:
+            more = f" ({len(bad) - 1} more like it)" if len(bad) > 1 else ""
+            self.problem = f"{bad[0]}{more}"
+
+
+class LiveSource(Source):
+    """A camera. Frames are taken as they come; one that is away is asked again until it is given up."""
+
+    def __init__(self, spec: SourceSpec, open_seconds: float, gone_seconds: float) -> None:
+        super().__init__(spec)
+        self._open_ms = int(open_seconds * 1000)
+        self._gone_seconds = gone_seconds
+        self._capture = self._open()
+        if self._capture is None:
+            raise SourceError(f"The camera {redact(spec.location)} does not answer.")
+        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = float(fps) if 0 < fps <= 240 else 25.0
+        self.start_ns = time.time_ns()
+        self.digest = hashlib.sha256(f"{redact(spec.location)}/{self.start_ns}".encode()).hexdigest()
+
+    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        index, away_since = first, None
+        while not stop.is_set():
+            decoded, image = self._capture.read() if self._capture is not None else (False, None)
+            if decoded:
+                away_since = None
+                yield Picture(index, time.time_ns(), np.asarray(image, np.uint8), True)
+                index += 1
+                continue
+            if self._capture is not None:
+                self._capture.release()
+                self._capture = None
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since >= self._gone_seconds:
+                when = datetime.now(UTC).isoformat(timespec="seconds")
+                self.problem = f"The camera {redact(self.spec.location)} went away and was given up at {when}."
+                return
+            stop.wait(_RETRY_SECONDS)
+            self._capture = self._open()
+
+    def _open(self) -> Any:
+        location: str | int = self.spec.location
+        if isinstance(location, str) and location.isdecimal():
+            capture = cv2.VideoCapture(int(location))
+        else:
+            limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, self._open_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, self._open_ms]
+            with _opening:
+                capture = cv2.VideoCapture(str(location), cv2.CAP_FFMPEG, limits)
+        return capture if capture.isOpened() else None
+
+
+def sampled_digest(path: Path) -> str:
+    """SHA-256 over a file's size and its bytes: all of them up to 4 MiB, 64 even samples beyond."""
+    size = path.stat().st_size
+    total = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        if size <= _SAMPLE * _SAMPLES:
+            total.update(file.read())
+        else:
+            for i in range(_SAMPLES):
+                file.seek(i * (size - _SAMPLE) // (_SAMPLES - 1))
+                total.update(file.read(_SAMPLE))
+    return total.hexdigest()
+
+
+def natural_order(path: Path) -> list[tuple[int, int | str]]:
+    """Sort key that puts ``frame10`` behind ``frame9``."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if min(width, height) < _SMALLEST_SIDE:
+        raise SourceError(f"The pictures of {name} are {width} x {height} pixels: too small to show anybody.")
+    if width * height > _MOST_PIXELS:
+        raise SourceError(f"The pictures of {name} are {width} x {height} pixels: more than 100 megapixels.")
+
+
+class _environment:
+    """An environment variable set for a moment."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+
+    def __enter__(self) -> None:
+        self._before = os.environ.get(self._name)
+        os.environ[self._name] = self._value
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is None:
+            del os.environ[self._name]
+        else:
+            os.environ[self._name] = self._before
