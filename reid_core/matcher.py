@@ -147,7 +147,7 @@ def query_vector(stored: TrackletVectors) -> Floats:
         weights = np.ones(len(weights))
     mean = weights @ stored.vectors.astype(np.float64)
     length = float(np.linalg.norm(mean))
-    if length < 1e-6 * weights.sum():
-        return stored.vectors[0]
-    query: Floats = np.asarray(mean / length, np.float32)
+    query: Floats = stored.vectors[0]
+    if length > 1e-6 * weights.sum():
+        query = np.asarray(mean / length, np.float32)
     return query

@@ -75,8 +75,8 @@ def collect(
     cameras.sort(key=lambda camera: (camera.modality is not Modality.VISIBLE, camera.start_ns, camera.id))
     present = {tracklet.id for camera in cameras for tracklet in camera.tracklets}
     identities = tuple(
-        IdentityResult(one.id, f"P{one.position}", tuple(name for name in one.tracklets if name in present))
-        for one in gallery.identities()
+        IdentityResult(one.id, f"P{number}", tuple(name for name in one.tracklets if name in present))
+        for number, one in enumerate(gallery.identities(), start=1)
         if any(name in present for name in one.tracklets)
     )
     return RunResult(

@@ -181,7 +181,7 @@ class VideoSource(Source):
         decoded, image = capture.read()
         if not decoded:
             raise SourceError(f"The video {path} holds no picture that can be decoded.")
-        _check_size(image.shape[1], image.shape[0], str(path))
+        check_size(image.shape[1], image.shape[0], str(path))
         self.height, self.width = image.shape[:2]
         fps = capture.get(cv2.CAP_PROP_FPS)
         self.fps = float(fps) if 0 < fps < 1000 else 25.0
@@ -242,7 +242,7 @@ class FolderSource(Source):
         for file in self._files:
             try:
                 image = read_image(file)
-                _check_size(image.shape[1], image.shape[0], str(file))
+                check_size(image.shape[1], image.shape[0], str(file))
                 break
             except SourceError as error:
                 unreadable = unreadable or error
@@ -260,7 +260,7 @@ class FolderSource(Source):
             try:
                 # Pictures before ``first`` are read as well: the scaler remembers them.
                 image = read_image(file, scaler)
-                _check_size(image.shape[1], image.shape[0], str(file))
+                check_size(image.shape[1], image.shape[0], str(file))
             except SourceError as error:
                 bad.append(error.message)
                 continue
@@ -339,7 +339,12 @@ def natural_order(path: Path) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
 
 
-def _check_size(width: int, height: int, name: str) -> None:
+def check_size(width: int, height: int, name: str) -> None:
+    """Refuse pictures that show nobody or fill the memory.
+
+    Raises:
+        SourceError: a side is shorter than 32 pixels, or there are more than 100 megapixels.
+    """
     if min(width, height) < _SMALLEST_SIDE:
         raise SourceError(f"The pictures of {name} are {width} x {height} pixels: too small to show anybody.")
     if width * height > _MOST_PIXELS:

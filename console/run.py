@@ -1,0 +1,153 @@
+"""The logic of ``nightreid run``."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from console.progress import RunProgress
+from console.report import write_report
+from detectors.detector import DEFAULT_DETECTOR, PersonDetector
+from reid_core.config import load_config
+from reid_core.errors import SourceError, StorageError, UsageError
+from reid_core.gallery import Gallery
+from reid_core.runtime import load_embedder
+from reid_core.types import Modality, Spectrum
+from stream.config import RunSettings
+from stream.export import to_json, write_mot
+from stream.result import RunResult
+from stream.run import run
+from stream.sources import SourceSpec, parse_source
+from stream.truth import apply_truth
+
+INTERRUPTED = 130
+INCOMPLETE = 1
+
+
+def run_command(
+    *,
+    visible: Sequence[str],
+    infrared: Sequence[str],
+    database: str,
+    detector: str | None,
+    reid: str | None,
+    report: Path | None,
+    mot: Path | None,
+    truth: Path | None,
+    starts: Sequence[str],
+    near_infrared: bool,
+    as_json: bool,
+    config: Path | None,
+    overrides: Sequence[str],
+) -> int:
+    """Run the main job and write what was asked for.
+
+    Returns:
+        0; 1 where a source could not be read to its end; 130 where it was interrupted.
+    """
+    settings = load_config(RunSettings, config, overrides, os.environ)
+    specs = _specs(visible, infrared, starts, near_infrared)
+    for spec in specs:
+        if not spec.live and not Path(spec.location).exists():
+            raise SourceError(f"The source {spec.location} does not exist.")
+    for path in (report, mot):
+        if path is not None:
+            _check_writable(path)
+    found = PersonDetector.open(detector or DEFAULT_DETECTOR, settings.detector)
+    embedder = load_embedder(reid)
+    with found, Gallery.open(database) as gallery, RunProgress() as progress, _stopped_by_ctrl_c() as stop:
+        result = run(specs, gallery, found, embedder, settings, progress, stop)
+    if truth is not None:
+        result = apply_truth(result, truth)
+    if report is not None:
+        write_report(result, report, datetime.now(UTC))
+    if mot is not None:
+        write_mot(result, mot)
+    if as_json:
+        print(json.dumps(to_json(result), indent=2))
+    else:
+        _say(result, report)
+    if result.interrupted:
+        return INTERRUPTED
+    return 0 if all(camera.status == "complete" for camera in result.cameras) else INCOMPLETE
+
+
+def _specs(
+    visible: Sequence[str], infrared: Sequence[str], starts: Sequence[str], near_infrared: bool
+) -> list[SourceSpec]:
+    night = Spectrum.NEAR if near_infrared else Spectrum.THERMAL
+    specs = [parse_source(text, Modality.VISIBLE) for text in visible]
+    specs += [parse_source(text, Modality.INFRARED, night) for text in infrared]
+    if not specs:
+        raise UsageError("There is nothing to read.", "Name sources with --visible and --infrared.")
+    for text in starts:
+        camera, _, time = text.partition("=")
+        places = [i for i, spec in enumerate(specs) if spec.camera == camera]
+        if not places:
+            raise UsageError(f"--start {text}: no source is called {camera!r}.")
+        specs[places[0]] = replace(specs[places[0]], start_ns=_nanoseconds(time, text))
+    return specs
+
+
+def _nanoseconds(time: str, option: str) -> int:
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        raise UsageError(f"--start {option}: {time!r} is not a time such as 2026-11-20T18:00:00Z.") from None
+    if moment.tzinfo is None:
+        raise UsageError(f"--start {option}: the time has no zone.", "Add Z for UTC, or an offset such as +01:00.")
+    return round(moment.timestamp() * 1_000_000) * 1000
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that its result has nowhere to go."""
+    folder = path.resolve().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise StorageError(f"{path} cannot be written: {folder} is not a folder.")
+    if not os.access(folder, os.W_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+        raise StorageError(f"{path} cannot be written: {folder} is read-only.")
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C leaves at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+        print("Stopping: closing what is open. Ctrl-C again leaves at once.", file=sys.stderr)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(result: RunResult, report: Path | None) -> None:
+    for camera in result.cameras:
+        people = len(camera.tracklets)
+        print(f"{camera.id} ({camera.modality}): {people} tracklets in {camera.frames} frames, {camera.status}")
+    print(f"{len(result.identities)} identities; " + _links(result))
+    if report is not None:
+        print(f"The report is in {report}")
+
+
+def _links(result: RunResult) -> str:
+    if not result.links:
+        return "no infrared tracklets to link"
+    kinds = {str(link.decision): 0 for link in result.links}
+    for link in result.links:
+        kinds[str(link.decision)] += 1
+    return f"{len(result.links)} infrared tracklets: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items())
