@@ -148,7 +148,7 @@ def bench(
     infrared: Sources = None,
 ) -> None:
     """Measure speed as a ratio to what it is compared with, in one run."""
-    from console.bench import bench_command
+    from console.bench.command import bench_command
 
     raise typer.Exit(bench_command(name.value, as_json, detector, reid, visible or [], infrared or []))
 

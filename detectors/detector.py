@@ -38,7 +38,7 @@ class PersonDetector:
     """
 
     def __init__(self, network: Network, name: str, digest: str, settings: DetectorSettings) -> None:
-        self._network = network
+        self.network = network
         self.name = name
         self.digest = digest
         self.settings = settings
@@ -76,7 +76,7 @@ class PersonDetector:
 
     def close(self) -> None:
         """Give back threads and memory."""
-        self._network.close()
+        self.network.close()
 
     def __enter__(self) -> "PersonDetector":
         return self
@@ -132,12 +132,12 @@ class PersonDetector:
         for i, look in enumerate(looks):
             x1, y1, x2, y2 = look.region
             for size in self._sizes(look):
-                canvas = self._network.canvas(y2 - y1, x2 - x1, size)
+                canvas = self.network.canvas(y2 - y1, x2 - x1, size)
                 groups[canvas].append(len(drawn))
                 drawn.append((i, *place(look.frame.image, look.region, canvas, look.invert)))
         parts: list[list[Detections]] = [[] for _ in looks]
         for members in groups.values():
-            for member, rows in zip(members, self._network.infer([drawn[m][1] for m in members]), strict=True):
+            for member, rows in zip(members, self.network.infer([drawn[m][1] for m in members]), strict=True):
                 i, _, placement = drawn[member]
                 low = self.settings.look(looks[i].frame.modality).low_confidence
                 parts[i].append(decode(rows, placement, low, self.settings.overlap))

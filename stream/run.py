@@ -10,7 +10,6 @@ from typing import Protocol
 from detectors.detector import PersonDetector
 from detectors.motion import GatedFrame
 from detectors.tracking import CameraTracker
-from reid_core.calibration import Calibration
 from reid_core.errors import NightreidError, UsageError
 from reid_core.gallery import Gallery, IdentityPolicy, RecordingRecord, RecordingStatus
 from reid_core.matcher import Matcher
@@ -149,7 +148,7 @@ class _Run:
             detector=self._detector.name,
             embedder=self._embedder.name,
             model=self._embedder.model_id,
-            calibrated=self._calibration("infrared-visible") is not None,
+            calibrated=self._embedder.calibration("infrared-visible") is not None,
             warnings=tuple(self._failures.warnings),
             interrupted=self._stop.is_set(),
         )
@@ -273,7 +272,7 @@ class _Run:
             self._gallery.put_links([matcher.match(one) for one in infrared])
 
     def _matcher(self) -> Matcher:
-        calibration = self._calibration("infrared-visible")
+        calibration = self._embedder.calibration("infrared-visible")
         match = self._settings.match
         wanted = match.min_probability if calibration is not None else None
         return Matcher(
@@ -282,14 +281,10 @@ class _Run:
 
     def _policy(self) -> IdentityPolicy:
         merge_score = self._settings.identity.merge_score
-        calibration = self._calibration("visible-visible")
+        calibration = self._embedder.calibration("visible-visible")
         if merge_score is None and calibration is not None:
             merge_score = calibration.threshold
         return IdentityPolicy(merge_score, self._settings.identity.margin)
-
-    def _calibration(self, pair: str) -> Calibration | None:
-        stored = self._embedder.calibration(pair)  # type: ignore[arg-type]
-        return Calibration.from_dict(dict(stored)) if stored is not None else None
 
     def _digest_settings(self) -> str:
         """What a recording's tracklets depend on besides its pictures."""

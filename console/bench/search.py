@@ -135,7 +135,8 @@ def _measured(index: Any, data: Floats, name: str, queries: Floats, repeats: int
         parameters.sel = faiss.IDSelectorBitmap(len(wanted), faiss.swig_ptr(bits))
     # The very memory that ours searches: two copies differ by where the system happened to put them.
     bare = index.flat
-    ours, baseline = [], []
+    ours: list[float] = []
+    baseline: list[float] = []
     start = time.perf_counter()
     while len(ours) < repeats or time.perf_counter() - start < seconds:
         ours.append(_seconds(lambda: index.search(queries, _K, where)))

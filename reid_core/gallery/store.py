@@ -2,34 +2,29 @@
 
 import hashlib
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 from sqlalchemy.orm import Session
 
-from reid_core.errors import UsageError
 from reid_core.gallery import writing
 from reid_core.gallery.database import Database
 from reid_core.gallery.identities import IdentityPolicy
-from reid_core.gallery.index import Hits, SearchFilter, checked_vectors
+from reid_core.gallery.index import Hits, SearchFilter
 from reid_core.gallery.live import LiveIndex
+from reid_core.gallery.plain import plain_entries, plain_recording
 from reid_core.gallery.reading import GalleryReader
 from reid_core.gallery.records import (
     CameraRecord,
     Checkpoint,
     RecordingRecord,
-    RecordingStatus,
     TrackletEntry,
 )
 from reid_core.gallery.reembedding import reembed
-from reid_core.types import CloseReason, Floats, Image, Link, Modality, Sighting, Spectrum, Tracklet
-
-_NAMESPACE = uuid.UUID("c6a0b4f2-91d7-5d2b-8a3c-1e5f7d9b0a68")
+from reid_core.types import Floats, Image, Link, Modality, Spectrum, Tracklet
 
 
 class Gallery(GalleryReader):
@@ -204,53 +199,15 @@ class Gallery(GalleryReader):
         Returns:
             ``N`` tracklet ids.
         """
-        vectors = checked_vectors(vectors, None)
-        crops = crops or [b""] * len(vectors)
-        if not len(vectors) == len(time_ns) == len(crops):
-            raise UsageError(
-                f"{len(vectors)} vectors were given with {len(time_ns)} times and {len(crops)} crops."
-            )
-        if not len(vectors):
-            return ()
-        tracklets = [
-            _one_sighting(camera, modality, int(time), vector)
-            for time, vector in zip(time_ns, vectors, strict=True)
-        ]
-        spectrum = Spectrum.VISIBLE if modality is Modality.VISIBLE else Spectrum.NEAR
-        self.put_camera(camera, modality, spectrum, int(min(time_ns)))
-        self.begin_recording(
-            RecordingRecord(
-                id=tracklets[0].recording,
-                camera=camera,
-                source="added vectors",
-                fps=0,
-                width=0,
-                height=0,
-                start_ns=int(min(time_ns)),
-                detector="",
-                model=model,
-                status=RecordingStatus.COMPLETE,
-            )
-        )
-        entries = [
-            TrackletEntry(tracklet, vector[None], (crop,))
-            for tracklet, vector, crop in zip(tracklets, vectors, crops, strict=True)
-        ]
-        self.add_tracklets(entries, model, policy or IdentityPolicy(None))
-        return tuple(tracklet.id for tracklet in tracklets)
-
-    def remove_tracklets(self, recording: str, reason: CloseReason) -> int:
-        """Take out a recording's tracklets that ended for one reason, with their sightings, vectors and links.
-
-        Args:
-            recording: its id.
-            reason: what they ended for, such as an interruption that is about to be made good.
-
-        Returns:
-            how many were taken out.
-        """
-        with self._lock, self._database.write() as session:
-            return writing.remove_tracklets(session, recording, reason)
+        entries = plain_entries(vectors, camera, modality, time_ns, crops)
+        if entries:
+            start = min(int(time) for time in time_ns)
+            # What is not known of the camera is taken from its modality.
+            spectrum = Spectrum.VISIBLE if modality is Modality.VISIBLE else Spectrum.NEAR
+            self.put_camera(camera, modality, spectrum, start)
+            self.begin_recording(plain_recording(camera, start, model))
+            self.add_tracklets(entries, model, policy or IdentityPolicy(None))
+        return tuple(entry.tracklet.id for entry in entries)
 
     def put_links(self, links: Sequence[Link]) -> None:
         """Write links in one transaction; equal ones stay untouched, and none is removed."""
@@ -336,22 +293,3 @@ class Gallery(GalleryReader):
         name = hashlib.sha256(model.encode()).hexdigest()[:32]
         folder = self._index_dir / name if self._index_dir is not None else None
         return self._indexes.setdefault(model, LiveIndex(model, folder))
-
-
-def _one_sighting(camera: str, modality: Modality, time_ns: int, vector: Floats) -> Tracklet:
-    recording = str(uuid.uuid5(_NAMESPACE, camera))
-    name = str(uuid.uuid5(_NAMESPACE, f"{camera}/{time_ns}/{np.asarray(vector, '<f4').tobytes().hex()}"))
-    box = np.zeros(4, np.float32)
-    sighting = Sighting(0, time_ns, box, 1.0, 1.0, np.zeros((0, 0, 3), np.uint8))
-    return Tracklet(
-        id=name,
-        recording=recording,
-        camera=camera,
-        modality=modality,
-        frames=np.zeros(1, np.int64),
-        times_ns=np.array([time_ns], np.int64),
-        boxes=box[None],
-        confidences=np.ones(1, np.float32),
-        sightings=(sighting,),
-        close_reason=CloseReason.END,
-    )

@@ -212,7 +212,9 @@ def remove_tracklets(session: Session, recording: str, reason: CloseReason) -> i
     if not rows:
         return 0
     names = sorted(row.id for row in rows)
-    models = session.scalars(select(VectorRow.model_id).where(VectorRow.tracklet_id.in_(gone)).distinct()).all()
+    models = session.scalars(
+        select(VectorRow.model_id).where(VectorRow.tracklet_id.in_(gone)).distinct()
+    ).all()
     for table in (LinkRow, VectorRow, SightingRow):
         session.execute(delete(table).where(table.tracklet_id.in_(gone)))
     session.execute(delete(TrackletRow).where(TrackletRow.id.in_(names)))

@@ -140,6 +140,20 @@ def test_a_failed_batch_leaves_nothing(gallery, path, generator):
     assert gallery.search(good.vectors[:1], MODEL, 1).scores[0, 0] == pytest.approx(1)
 
 
+def test_what_failed_here_does_not_hide_what_another_wrote(gallery, path, generator):
+    scene = Scene(gallery)
+    failed = scene.entry(0, unit(generator, 1))
+    with pytest.raises(GalleryError, match="no recording"):
+        gallery.add_tracklets([failed], MODEL, NEVER, [Checkpoint("nowhere", 1, 1)])
+    with Gallery.open(f"sqlite:///{path}") as other:
+        # As many rows as the failed call would have written.
+        written = scene.entry(50, unit(generator, 1))
+        other.add_tracklets([written], MODEL, NEVER)
+    hits = gallery.search(written.vectors, MODEL, 5)
+    assert hits.tracklets.tolist() == [[written.tracklet.id]]
+    assert hits.scores[0, 0] == pytest.approx(1)
+
+
 def test_another_model_is_refused(gallery, generator):
     scene = Scene(gallery)
     gallery.add_tracklets([scene.entry(0, unit(generator, 1))], MODEL, NEVER)

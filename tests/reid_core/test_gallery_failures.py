@@ -104,7 +104,7 @@ def test_a_damaged_database(path):
     data[4096:] = os.urandom(len(data) - 4096)
     path.write_bytes(data)
     with (
-        pytest.raises(GalleryError, match="damaged|not a gallery"),
+        pytest.raises(GalleryError, match=r"damaged|not a gallery"),
         Gallery.open(f"sqlite:///{path}") as gallery,
     ):
         gallery.tracklets()

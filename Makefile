@@ -1,0 +1,33 @@
+# Each target sets itself up: nothing but Python 3.11+ and make is needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: test unit lint format clean
+
+test: $(READY)
+	$(BIN)/python -m pytest --durations=10
+
+unit: $(READY)
+	$(BIN)/python -m pytest -m "not footage and not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { echo "OpenCV does not load; on Debian and Ubuntu it needs: apt-get install libgl1 libglib2.0-0"; $(BIN)/python -c 'import cv2'; }
+	touch $@
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

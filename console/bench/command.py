@@ -1,0 +1,45 @@
+"""The logic of ``nightreid bench``: one measurement, as a sentence or as one JSON object."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from detectors.detector import DEFAULT_DETECTOR
+
+
+def bench_command(
+    name: str,
+    as_json: bool,
+    detector: str | None,
+    reid: str | None,
+    visible: Sequence[str],
+    infrared: Sequence[str],
+) -> int:
+    """Measure and print; the status is 0 whether or not the target was met."""
+    result = _measure(name, detector, reid, visible, infrared)
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return 0
+    print(
+        f"{result['name']}: {result['ours_s']} s against {result['baseline_s']} s, "
+        f"ratio {result['ratio']} (target {result['target']})"
+    )
+    if "by_hand" in result:
+        hand = result["by_hand"]
+        print(
+            f"by hand: {hand['ours_fps']} against {hand['baseline_fps']} frames a second, "
+            f"{hand['speedup']} times as fast (target {hand['target']})"
+        )
+    return 0
+
+
+def _measure(
+    name: str, detector: str | None, reid: str | None, visible: Sequence[str], infrared: Sequence[str]
+) -> dict[str, Any]:
+    if name == "search":
+        from console.bench.search import bench_search
+
+        return bench_search()
+    from console.bench.pipeline import bench_pipeline
+
+    return bench_pipeline(visible, infrared, detector or DEFAULT_DETECTOR, reid)
