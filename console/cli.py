@@ -14,8 +14,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
-    help="Night-time person search: people seen by infrared cameras linked to the visible gallery of the day.",
+    help="Night-time person search: people seen by infrared cameras, linked to the gallery of the day.",
 )
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 class ModalityChoice(StrEnum):
@@ -32,40 +35,69 @@ class BenchChoice(StrEnum):
     SEARCH = "search"
 
 
-Sources = Annotated[list[str] | None, typer.Option(help="[NAME=]SOURCE: video, image folder, RTSP/HTTP address or webcam number.")]
-Config = Annotated[Path | None, typer.Option("--config", help="YAML file with settings (see configs/run.yaml).")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")]
-DetectorOption = Annotated[str | None, typer.Option(help="YOLO weights: .pt (path or published name), .onnx, .engine or OpenVINO folder.")]
-ReidOption = Annotated[str | None, typer.Option("--reid", help="Embedder: a checkpoint folder or a model.json. Default: ImageNet features.")]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(help="[NAME=]SOURCE: video, image folder, RTSP/HTTP address or webcam number."),
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="YAML file with settings (see configs/run.yaml).")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")
+]
+DetectorOption = Annotated[
+    str | None,
+    typer.Option(help="YOLO weights: .pt (path or published name), .onnx, .engine or OpenVINO folder."),
+]
+ReidOption = Annotated[
+    str | None,
+    typer.Option("--reid", help="Embedder: a checkpoint folder or a model.json. Default: ImageNet features."),
+]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("nightreid"))
+        raise typer.Exit
 
 
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and leave.", callback=_tell_version, is_eager=True),
+    ] = False,
 ) -> None:
     """Options of every command."""
     if debug:
         os.environ["NIGHTREID_DEBUG"] = "1"
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("nightreid"))
-        raise typer.Exit
 
 
 @app.command()
 def run(
     visible: Sources = None,
     infrared: Sources = None,
-    db: Annotated[str, typer.Option(help="Database of the gallery, as SQLAlchemy spells it.")] = "sqlite:///nightreid.db",
+    db: Annotated[
+        str, typer.Option(help="Database of the gallery, as SQLAlchemy spells it.")
+    ] = "sqlite:///nightreid.db",
     detector: DetectorOption = None,
     reid: ReidOption = None,
     report: Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")] = None,
-    mot: Annotated[Path | None, typer.Option(help="Write one MOT Challenge file a camera into this folder.")] = None,
-    truth: Annotated[Path | None, typer.Option(help="Folder of MOT truth files, one a camera, to mark right and wrong.")] = None,
-    start: Annotated[list[str] | None, typer.Option(help="CAMERA=TIME: when a recording began (ISO 8601).")] = None,
-    near_infrared: Annotated[bool, typer.Option("--near-infrared", help="The infrared cameras record near infrared, not heat.")] = False,
+    mot: Annotated[
+        Path | None, typer.Option(help="Write one MOT Challenge file a camera into this folder.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Folder of MOT truth files, one a camera, to mark right and wrong.")
+    ] = None,
+    start: Annotated[
+        list[str] | None, typer.Option(help="CAMERA=TIME: when a recording began (ISO 8601).")
+    ] = None,
+    near_infrared: Annotated[
+        bool, typer.Option("--near-infrared", help="The infrared cameras record near infrared, not heat.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
     config: Config = None,
     set_: Set = None,
@@ -113,7 +145,9 @@ def embed(
     source: Annotated[Path, typer.Argument(help="Folder of crops, or text file with one path a line.")],
     out: Annotated[Path, typer.Option(help="The .npz to write: feat (N, D), path (N,).")],
     modality: Annotated[ModalityChoice, typer.Option(help="Of the crops.")],
-    checkpoint: Annotated[str | None, typer.Option(help="Checkpoint folder or model.json; default: ImageNet features.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Checkpoint folder or model.json; default: ImageNet features.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Crops at once.")] = 16,
     runtime: Annotated[str, typer.Option(help="auto, torch, onnx or openvino.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
@@ -156,20 +190,20 @@ def bench(
 def main() -> None:
     """Run the command line; errors come out as one sentence and a hint, and a non-zero status."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        sys.exit(130)
+        # Outside of its standalone mode typer returns the status of an Exit instead of raising it.
+        status = app(prog_name="nightreid", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        status = BROKEN_PIPE
     except Exception as error:
         from console.failing import explain
 
-        sys.exit(explain(error))
+        status = explain(error)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """The logic of ``nightreid detect``: the detector alone, results in COCO form."""
 
+import itertools
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from console.failing import INTERRUPTED, check_writable
 from console.progress import RunProgress
 from detectors.detector import DEFAULT_DETECTOR, PersonDetector
 from detectors.thermal import PolarityJudge, RawScaler
 from reid_core.config import load_config
-from reid_core.errors import SourceError, UsageError
+from reid_core.errors import SourceError
 from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
 from reid_core.types import Detections, Frame, Image, Modality
 from stream.config import RunSettings
@@ -68,7 +71,12 @@ class _Pictures:
 
 
 def detect_command(
-    source: str, modality: Modality, out: Path, weights: str | None, config: Path | None, overrides: Sequence[str]
+    source: str,
+    modality: Modality,
+    out: Path,
+    weights: str | None,
+    config: Path | None,
+    overrides: Sequence[str],
 ) -> int:
     """Detect people in images or a video and write COCO results.
 
@@ -77,53 +85,82 @@ def detect_command(
     that COCO tools take it whole or its annotations as a results list.
 
     Returns:
-        0; an error is raised behind the written file where some pictures could not be read.
+        0; 130 where it was interrupted, with what was found until then written; an error is raised
+        behind the written file where some pictures could not be read.
 
     Raises:
         SourceError: there is nothing to read, or not all of it could be.
     """
     settings = load_config(RunSettings, config, overrides, os.environ)
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder; --out names a file.")
+    check_writable(out)
     pictures = _Pictures(source, settings, modality)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    with PersonDetector.open(weights or DEFAULT_DETECTOR, settings.detector) as detector, RunProgress() as progress:
+    found = _Found([], [])
+    interrupted = False
+    with (
+        PersonDetector.open(weights or DEFAULT_DETECTOR, settings.detector) as detector,
+        RunProgress("people") as progress,
+    ):
         judge = detector.judge(modality)
-        batch: list[Frame] = []
-        for name, image in pictures:
-            height, width = image.shape[:2]
-            images.append({"id": len(images) + 1, "file_name": name, "width": width, "height": height})
-            batch.append(Frame(source, modality, len(images), 0, image))
-            if len(batch) == settings.batch:
-                annotations += _detect(detector, judge, batch)
-                batch = []
-                progress.update(Path(source).name, len(images), pictures.total, len(annotations))
-        annotations += _detect(detector, judge, batch)
-    for number, annotation in enumerate(annotations, start=1):
-        annotation["id"] = number
-    result = {
-        "info": {"description": f"people found by {detector.name}", "detector": detector.digest},
-        "categories": [{"id": _PERSON_CATEGORY, "name": "person"}],
-        "images": images,
-        "annotations": annotations,
-    }
-    if images:
-        write_atomically(out, json.dumps(result))
-        print(f"{len(annotations)} people in {len(images)} pictures, written to {out}")
+        try:
+            for batch in _batches(pictures, settings.batch):
+                first = len(found.images) + 1
+                frames = [Frame(source, modality, first + i, 0, image) for i, (_, image) in enumerate(batch)]
+                found.add([name for name, _ in batch], frames, _detect(detector, judge, frames))
+                progress.update(Path(source).name, len(found.images), pictures.total, len(found.annotations))
+        except KeyboardInterrupt:
+            interrupted = True
+    if found.images:
+        write_atomically(out, json.dumps(found.coco(detector)))
+        print(f"{len(found.annotations)} people in {len(found.images)} pictures, written to {out}")
+    if interrupted:
+        print("Interrupted: the rest was not looked at.", file=sys.stderr)
+        return INTERRUPTED
     if pictures.problem is not None:
-        raise SourceError(pictures.problem, "The others were written." if images else "")
+        raise SourceError(pictures.problem, "The others were written." if found.images else "")
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a COCO file holds."""
+
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+
+    def add(
+        self, names: Sequence[str], frames: Sequence[Frame], annotations: Sequence[dict[str, Any]]
+    ) -> None:
+        """Add pictures and who is in them."""
+        for name, frame in zip(names, frames, strict=True):
+            height, width = frame.image.shape[:2]
+            self.images.append({"id": frame.index, "file_name": name, "width": width, "height": height})
+        first = len(self.annotations) + 1
+        self.annotations.extend({"id": first + i, **one} for i, one in enumerate(annotations))
+
+    def coco(self, detector: PersonDetector) -> dict[str, Any]:
+        """The file's content."""
+        return {
+            "info": {"description": f"people found by {detector.name}", "detector": detector.digest},
+            "categories": [{"id": _PERSON_CATEGORY, "name": "person"}],
+            "images": self.images,
+            "annotations": self.annotations,
+        }
+
+
+def _batches(pictures: _Pictures, size: int) -> Iterator[list[tuple[str, Image]]]:
+    upcoming = iter(pictures)
+    while batch := list(itertools.islice(upcoming, size)):
+        yield batch
+
+
 def _detect(detector: PersonDetector, judge: PolarityJudge, frames: Sequence[Frame]) -> list[dict[str, Any]]:
-    if not frames:
-        return []
     if judge.invert is None:
         both = [detector.detect(frames, invert) for invert in (False, True)]
         for as_is, inverted in zip(*both, strict=True):
             if judge.invert is None:
-                judge.weigh(float(as_is.confidences.max(initial=0)), float(inverted.confidences.max(initial=0)))
+                judge.weigh(
+                    float(as_is.confidences.max(initial=0)), float(inverted.confidences.max(initial=0))
+                )
         found = both[judge.leaning]
     else:
         found = detector.detect(frames, judge.invert)

@@ -3,9 +3,14 @@
 import errno
 import os
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
-from reid_core.errors import MissingDependencyError, NightreidError, StorageError
+from reid_core.errors import MissingDependencyError, NightreidError, StorageError, UsageError
+
+INTERRUPTED = 130
+"""Status of a command that Ctrl-C ended."""
 
 _LIBRARIES = {
     "libGL.so": "Debian and Ubuntu: apt-get install libgl1. Fedora: dnf install mesa-libGL.",
@@ -22,6 +27,10 @@ def explain(error: BaseException) -> int:
     if os.environ.get("NIGHTREID_DEBUG"):
         traceback.print_exception(error)
     known = readable(error)
+    if known is not None and known.message.startswith("Usage:"):
+        # Nothing at all was asked for: no error, but the help.
+        print(known.message, file=sys.stderr)
+        return known.exit_code
     if known is None:
         name = type(error).__name__
         print(f"error[internal]: {name}: {error}", file=sys.stderr)
@@ -33,26 +42,58 @@ def explain(error: BaseException) -> int:
     return known.exit_code
 
 
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that its result has nowhere to go; makes missing folders.
+
+    Raises:
+        UsageError: there is a folder of that name.
+        StorageError: no file can be made there.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; a file is to be written.")
+    try:
+        path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            with tempfile.TemporaryFile(dir=path.resolve().parent):
+                return
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {(error.strerror or str(error)).lower()}.",
+            "Choose a folder that can be written to.",
+        ) from None
+
+
 def readable(error: BaseException) -> NightreidError | None:
     """The error in our own words, or ``None`` where it is nobody's but ours."""
-    import click
-
     if isinstance(error, NightreidError):
         return error
-    if isinstance(error, click.ClickException):
-        from reid_core.errors import UsageError
-
-        return UsageError(error.format_message())
+    # Typer brings its own copy of click, or uses the one that is there: a usage error is known by its form.
+    formatted = getattr(error, "format_message", None)
+    if formatted is not None:
+        return UsageError(_sentence(formatted()), "nightreid COMMAND --help lists the options.")
     if isinstance(error, ImportError):
         return _missing(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError("The disk is full.", "What was written before is kept. Free some space and run again.")
-    if isinstance(error, OSError) and error.errno == errno.EROFS:
-        return StorageError(f"The disk is read-only: {error.filename}.")
-    if isinstance(error, OSError) and error.filename:
-        return StorageError(f"{error.filename}: {(error.strerror or 'cannot be used').lower()}.")
+    if isinstance(error, OSError):
+        return _storage(error)
     if isinstance(error, MemoryError):
         return StorageError("There is not enough memory.", "Smaller pictures or a smaller batch need less.")
+    return None
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _storage(error: OSError) -> StorageError | None:
+    kept = "What was written before is kept. Free some space and run again."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError("The disk is full.", kept)
+    if error.errno == errno.EFBIG:
+        return StorageError("A file would become larger than is allowed here.", kept)
+    if error.errno == errno.EROFS:
+        return StorageError(f"The disk is read-only: {error.filename}.")
+    if error.filename:
+        return StorageError(f"{error.filename}: {(error.strerror or 'cannot be used').lower()}.")
     return None
 
 
@@ -60,6 +101,7 @@ def _missing(error: ImportError) -> MissingDependencyError:
     text = str(error)
     for library, hint in _LIBRARIES.items():
         if library in text:
-            return MissingDependencyError(f"OpenCV needs the system library {text.split(':')[0]}.", hint)
-    name = error.name or text
-    return MissingDependencyError(f"The package {name} is not installed or cannot be loaded: {text}.")
+            name = text.partition(":")[0]
+            return MissingDependencyError(f"OpenCV needs the system library {name}, which is missing.", hint)
+    package = error.name or text
+    return MissingDependencyError(f"The package {package} is not installed or cannot be loaded: {text}.")

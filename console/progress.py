@@ -13,9 +13,14 @@ _LINE_SECONDS = 10.0
 
 
 class RunProgress:
-    """Shows a run's cameras; implements what `stream.run` reports to."""
+    """Shows a run's cameras; implements what `stream.run` reports to.
 
-    def __init__(self) -> None:
+    Args:
+        counted: what is found.
+    """
+
+    def __init__(self, counted: str = "tracklets") -> None:
+        self._counted = counted
         self._console = Console(file=sys.stderr)
         self._bars = Bars(
             TextColumn("{task.description}"),
@@ -35,7 +40,9 @@ class RunProgress:
         self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bars.stop()
 
     def update(self, camera: str, done: int, total: int | None, tracklets: int) -> None:
@@ -43,11 +50,12 @@ class RunProgress:
         now = time.monotonic()
         begun, first = self._begun.setdefault(camera, (now, done))
         rate = f"{(done - first) / (now - begun):.0f} fps" if now > begun else ""
-        found = f"{tracklets} tracklets"
+        found = f"{tracklets} {self._counted}"
         if not self._console.is_terminal:
             if now - self._said >= _LINE_SECONDS:
                 self._said = now
-                left = f", {(total - done) * (now - begun) / max(1, done - first):.0f} s left" if total else ""
+                seconds = (now - begun) / max(1, done - first)
+                left = f", {(total - done) * seconds:.0f} s left" if total else ""
                 self.note(f"{camera}: {done}{f' of {total}' if total else ''} frames, {rate}{left}, {found}")
             return
         if camera not in self._tasks:

@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from console.failing import INTERRUPTED, check_writable
 from console.progress import RunProgress
 from console.report import write_report
 from detectors.detector import DEFAULT_DETECTOR, PersonDetector
 from reid_core.config import load_config
-from reid_core.errors import SourceError, StorageError, UsageError
+from reid_core.errors import UsageError
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
@@ -23,10 +24,9 @@ from stream.config import RunSettings
 from stream.export import to_json, write_mot
 from stream.result import RunResult
 from stream.run import run
-from stream.sources import SourceSpec, parse_source
+from stream.sources import SourceSpec, existing, parse_source
 from stream.truth import apply_truth
 
-INTERRUPTED = 130
 INCOMPLETE = 1
 
 
@@ -54,11 +54,14 @@ def run_command(
     settings = load_config(RunSettings, config, overrides, os.environ)
     specs = _specs(visible, infrared, starts, near_infrared)
     for spec in specs:
-        if not spec.live and not Path(spec.location).exists():
-            raise SourceError(f"The source {spec.location} does not exist.")
-    for path in (report, mot):
-        if path is not None:
-            _check_writable(path)
+        if not spec.live:
+            existing(spec)
+    if truth is not None and not truth.is_dir():
+        raise UsageError(f"--truth {truth}: there is no such folder.")
+    if report is not None:
+        check_writable(report)
+    if mot is not None:
+        check_writable(mot / "any.txt")
     found = PersonDetector.open(detector or DEFAULT_DETECTOR, settings.detector)
     embedder = load_embedder(reid)
     with found, Gallery.open(database) as gallery, RunProgress() as progress, _stopped_by_ctrl_c() as stop:
@@ -101,19 +104,9 @@ def _nanoseconds(time: str, option: str) -> int:
     except ValueError:
         raise UsageError(f"--start {option}: {time!r} is not a time such as 2026-11-20T18:00:00Z.") from None
     if moment.tzinfo is None:
-        raise UsageError(f"--start {option}: the time has no zone.", "Add Z for UTC, or an offset such as +01:00.")
+        hint = "Add Z for UTC, or an offset such as +01:00."
+        raise UsageError(f"--start {option}: the time has no zone.", hint)
     return round(moment.timestamp() * 1_000_000) * 1000
-
-
-def _check_writable(path: Path) -> None:
-    """Find out before the work, not after it, that its result has nowhere to go."""
-    folder = path.resolve().parent
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir():
-        raise StorageError(f"{path} cannot be written: {folder} is not a folder.")
-    if not os.access(folder, os.W_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
-        raise StorageError(f"{path} cannot be written: {folder} is read-only.")
 
 
 @contextmanager
@@ -123,7 +116,8 @@ def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
 
     def ask(number: int, _frame: object) -> None:
         if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
+            # Nothing is lost: what is committed stays, the rest is done again by the next run.
+            os._exit(INTERRUPTED)
         stop.set()
         print("Stopping: closing what is open. Ctrl-C again leaves at once.", file=sys.stderr)
 
@@ -138,7 +132,8 @@ def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
 def _say(result: RunResult, report: Path | None) -> None:
     for camera in result.cameras:
         people = len(camera.tracklets)
-        print(f"{camera.id} ({camera.modality}): {people} tracklets in {camera.frames} frames, {camera.status}")
+        found = f"{people} tracklets in {camera.frames} frames"
+        print(f"{camera.id} ({camera.modality}): {found}, {camera.status}")
     print(f"{len(result.identities)} identities; " + _links(result))
     if report is not None:
         print(f"The report is in {report}")

@@ -1,4 +1,4 @@
-"""Settings of the detector, the motion gate and the tracker, one section for each modality where it matters."""
+"""Settings of the detector, the motion gate and the tracker, a section for each modality where it matters."""
 
 from typing import Literal
 
@@ -18,14 +18,15 @@ class LookSettings(Settings):
         tile_below: a picture whose longer side is shorter than this, in pixels, is looked at in
             overlapping square tiles, which magnifies small people; 0 never.
         tile_sizes: the sides that such a tile is shown to the network in. More than one, because
-            COCO networks find a dim figure better small and a tiny one better large.
+            COCO networks find a dim figure better small and a tiny one better large; much larger
+            than the picture they find it worse again.
     """
 
     confidence: float = Field(default=0.25, ge=0.01, le=1)
     low_confidence: float = Field(default=0.10, ge=0.01, le=1)
     image_size: int = Field(default=640, ge=64, le=4096)
     tile_below: int = Field(default=0, ge=0)
-    tile_sizes: tuple[int, ...] = Field(default=(320, 512), min_length=1)
+    tile_sizes: tuple[int, ...] = Field(default=(256, 320), min_length=1)
 
 
 class DetectorSettings(Settings):
@@ -40,7 +41,7 @@ class DetectorSettings(Settings):
     """
 
     visible: LookSettings = LookSettings()
-    infrared: LookSettings = LookSettings(tile_below=320, low_confidence=0.08)
+    infrared: LookSettings = LookSettings(tile_below=320, low_confidence=0.05)
     overlap: float = Field(default=0.6, gt=0, lt=1)
     polarity: Literal["auto", "white-hot", "black-hot"] = "auto"
     threads: int = Field(default=0, ge=0)

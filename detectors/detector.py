@@ -17,6 +17,8 @@ from reid_core.types import Detections, Frame, Image, Modality, Polarity
 DEFAULT_DETECTOR = "yolo11n.pt"
 """The official weights, fetched by ultralytics where the machine is online."""
 
+_SUFFIXES = (".pt", ".onnx", ".engine", ".xml")
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -44,7 +46,9 @@ class PersonDetector:
         self.settings = settings
 
     @classmethod
-    def open(cls, weights: str | Path = DEFAULT_DETECTOR, settings: DetectorSettings | None = None) -> "PersonDetector":
+    def open(
+        cls, weights: str | Path = DEFAULT_DETECTOR, settings: DetectorSettings | None = None
+    ) -> "PersonDetector":
         """Open detector weights.
 
         Args:
@@ -58,10 +62,11 @@ class PersonDetector:
         settings = settings or DetectorSettings()
         threads = settings.threads or os.cpu_count() or 1
         path = Path(weights)
-        if not path.exists() and (path.parent != Path() or path.suffix != ".pt"):
-            raise ModelError(f"The detector {weights} does not exist.", "Give --detector a path or a published name.")
-        if path.is_dir() and not list(path.glob("*.xml")):
-            raise ModelError(f"The folder {weights} holds no OpenVINO model (.xml).")
+        if not path.exists() and path.suffix == ".pt" and path.parent == Path():
+            from detectors.ultralytics_package import published_weights
+
+            path = published_weights(path.name)
+        _check_openable(path)
         network: Network
         if path.is_dir() or path.suffix == ".xml":
             from detectors.openvino_network import OpenVINONetwork
@@ -70,8 +75,7 @@ class PersonDetector:
         else:
             from detectors.ultralytics_network import UltralyticsNetwork
 
-            network = UltralyticsNetwork(str(weights), threads)
-            path = network.path
+            network = UltralyticsNetwork(path, threads)
         return cls(network, path.stem if path.is_file() else path.name, digest_of(path), settings)
 
     def close(self) -> None:
@@ -151,11 +155,30 @@ class PersonDetector:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 over a weights file, or over a folder's model files in order of their names."""
-    files = sorted(path.glob("*.xml")) + sorted(path.glob("*.bin")) if path.is_dir() else [path]
+    """SHA-256 over a weights file, or over the model files of an OpenVINO export in order of their names."""
+    folder = path if path.is_dir() else path.parent
+    if path.is_dir() or path.suffix == ".xml":
+        pattern = "*" if path.is_dir() else path.stem
+        files = sorted(folder.glob(f"{pattern}.xml")) + sorted(folder.glob(f"{pattern}.bin"))
+    else:
+        files = [path]
     total = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 total.update(block)
     return total.hexdigest()
+
+
+def _check_openable(path: Path) -> None:
+    if not path.exists():
+        raise ModelError(
+            f"The detector {path} does not exist.", "Give --detector a path or a published name."
+        )
+    if path.is_dir() and not any(path.glob("*.xml")):
+        raise ModelError(f"The folder {path} holds no OpenVINO model (.xml).")
+    if path.is_file() and path.suffix not in _SUFFIXES:
+        raise ModelError(
+            f"The file {path} is not a kind of detector weights that is known here.",
+            f"It has to end in {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}, or be an OpenVINO folder.",
+        )

@@ -13,21 +13,31 @@ Region = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels of the picture; right and bottom excluded."""
 
 
+_SMALLEST_TILE = 32
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a region of a picture lies on a canvas."""
+    """Where a region of a picture lies on a canvas.
+
+    Attributes:
+        region: of the picture.
+        window: the same as drawn: left, top, right, bottom in whole pixels of the canvas.
+    """
 
     region: Region
-    scale: float
-    left: int
-    top: int
+    window: Region
 
     def to_picture(self, boxes: Floats) -> Floats:
         """Canvas ``xyxy`` boxes in the picture's pixels, cut at the region's edge. ``(N, 4)``."""
-        x1, y1, x2, y2 = self.region
-        offset = np.array([self.left, self.top, self.left, self.top], np.float32)
-        placed = (boxes - offset) / np.float32(self.scale) + np.array([x1, y1, x1, y1], np.float32)
-        return np.clip(placed, [x1, y1, x1, y1], [x2, y2, x2, y2]).astype(np.float32)
+        low, high = _twice(self.region[:2]), _twice(self.region[2:])
+        left_top, right_bottom = _twice(self.window[:2]), _twice(self.window[2:])
+        placed = (boxes - left_top) * ((high - low) / (right_bottom - left_top)) + low
+        return np.asarray(np.clip(placed, low, high), np.float32)
+
+
+def _twice(point: tuple[int, int]) -> Floats:
+    return np.array([*point, *point], np.float32)
 
 
 def tile(height: int, width: int, tile_below: int) -> list[Region]:
@@ -37,10 +47,10 @@ def tile(height: int, width: int, tile_below: int) -> list[Region]:
         height: of the picture, pixels.
         width: of the picture, pixels.
         tile_below: pictures whose longer side is shorter are cut in square tiles along it that
-            overlap by at least a quarter of their side.
+            overlap by at least a quarter of their side; a strip too narrow to show anybody is not.
     """
     side, length = min(height, width), max(height, width)
-    if length >= tile_below or length <= side * 1.25:
+    if length >= tile_below or length <= side * 1.25 or side < _SMALLEST_TILE:
         return [(0, 0, width, height)]
     count = int(np.ceil((length - side / 4) / (side * 0.75)))
     starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
@@ -61,15 +71,15 @@ def place(picture: Image, region: Region, canvas: Canvas, invert: bool) -> tuple
     x1, y1, x2, y2 = region
     part = picture[y1:y2, x1:x2]
     scale = min(canvas[0] / part.shape[0], canvas[1] / part.shape[1])
-    height = max(1, round(part.shape[0] * scale))
-    width = max(1, round(part.shape[1] * scale))
+    height = min(canvas[0], max(1, round(part.shape[0] * scale)))
+    width = min(canvas[1], max(1, round(part.shape[1] * scale)))
     top, left = (canvas[0] - height) // 2, (canvas[1] - width) // 2
     drawn = np.full((*canvas, 3), PAD_VALUE, np.uint8)
     window = drawn[top : top + height, left : left + width]
     cv2.resize(part, (width, height), dst=window, interpolation=cv2.INTER_LINEAR)
     if invert:
         cv2.bitwise_not(window, dst=window)
-    return drawn, Placement(region, scale, left, top)
+    return drawn, Placement(region, (left, top, left + width, top + height))
 
 
 def decode(rows: Floats, placement: Placement, low_confidence: float, overlap: float) -> Detections:
@@ -108,8 +118,8 @@ def suppress(found: Detections, overlap: float, of_smaller: bool = False) -> Det
     """
     order = np.argsort(-found.confidences, kind="stable")
     boxes = found.boxes[order]
-    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
-    order, boxes = order[size.min(axis=1, initial=np.inf) > 0], boxes[size.min(axis=1, initial=np.inf) > 0]
+    real = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    order, boxes = order[real], boxes[real]
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     alive = np.ones(len(boxes), bool)
     for i in range(len(boxes)):
@@ -122,3 +132,12 @@ def suppress(found: Detections, overlap: float, of_smaller: bool = False) -> Det
         whole = np.minimum(areas[i], rest) if of_smaller else areas[i] + rest - shared
         alive[i + 1 :] &= shared <= overlap * whole
     return found.select(order[alive])
+
+
+def intersections_over_unions(boxes: Floats, others: Floats) -> Floats:
+    """How far each of ``(N, 4)`` boxes covers each of ``(M, 4)`` others. ``(N, M)``, 0..1."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=2)
+    areas, other_areas = (np.prod(some[:, 2:] - some[:, :2], axis=1) for some in (boxes, others))
+    return np.asarray(shared / np.maximum(areas[:, None] + other_areas - shared, 1e-6), np.float32)

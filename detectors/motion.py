@@ -96,7 +96,9 @@ class MotionGate:
         scale_x = thumbnail.shape[1] / picture.shape[1]
         moved = []
         for number, (x1, y1, x2, y2) in enumerate(regions):
-            part = thumbnail[round(y1 * scale_y) : round(y2 * scale_y), round(x1 * scale_x) : round(x2 * scale_x)]
+            part = thumbnail[
+                round(y1 * scale_y) : round(y2 * scale_y), round(x1 * scale_x) : round(x2 * scale_x)
+            ]
             if self._changed(self._references[number], part):
                 self._references[number] = part
                 moved.append(number)

@@ -7,7 +7,10 @@ ultralytics opens (``ultralytics_network``).
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
+
+import numpy as np
 
 from reid_core.errors import ModelError
 from reid_core.types import Floats, Image
@@ -18,13 +21,19 @@ Canvas: TypeAlias = tuple[int, int]
 PAD_VALUE = 114
 """The grey around a letterboxed picture, as YOLO was trained with."""
 
-_STRIDE = 32
+_END_TO_END_COLUMNS = 6
 
 
 class Network(ABC):
-    """A person detector network without its pre- and postprocessing."""
+    """A person detector network without its pre- and postprocessing.
 
-    resizable: bool = True
+    Attributes:
+        stride: a canvas' sides are multiples of this.
+        fixed: the one canvas it can be given, or ``None`` if it takes any.
+    """
+
+    stride: int = 32
+    fixed: Canvas | None = None
 
     def canvas(self, height: int, width: int, size: int) -> Canvas:
         """The canvas for a picture: its longer side ``size`` pixels, both divisible by the stride.
@@ -34,8 +43,10 @@ class Network(ABC):
             width: of the picture, pixels.
             size: wanted length of the longer side, pixels.
         """
+        if self.fixed is not None:
+            return self.fixed
         ratio = size / max(height, width)
-        return (_up(height * ratio), _up(width * ratio))
+        return (self._up(height * ratio), self._up(width * ratio))
 
     @abstractmethod
     def infer(self, canvases: Sequence[Image]) -> list[Floats]:
@@ -53,20 +64,73 @@ class Network(ABC):
         """Give back threads and memory."""
         return
 
+    def _up(self, length: float) -> int:
+        return max(self.stride, math.ceil(round(length, 3) / self.stride) * self.stride)
 
-def _up(length: float) -> int:
-    return max(_STRIDE, math.ceil(round(length, 3) / _STRIDE) * _STRIDE)
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How a YOLO's output for one picture is read.
+
+    Attributes:
+        person: index of the class that is people.
+        end_to_end: ``(K, 6)``, already thinned out: corners, score and class; otherwise
+            ``(4 + classes, A)``: centre, size and the classes' scores of every anchor.
+    """
+
+    person: int
+    end_to_end: bool
+
+    @classmethod
+    def of(cls, shape: Sequence[int], names: Mapping[int, str], end_to_end: bool, weights: str) -> "Head":
+        """The head that gives outputs of one shape.
+
+        Args:
+            shape: of the whole output for one picture, ``(1, rows, columns)``.
+            names: of the classes.
+            end_to_end: what the weights say of themselves.
+            weights: where they came from, for the error.
+
+        Raises:
+            ModelError: it is not a detector's head, or none of its classes is people.
+        """
+        person = person_class(names, weights)
+        wanted = len(shape) == 3 and (
+            shape[2] == _END_TO_END_COLUMNS if end_to_end else shape[1] == 4 + len(names)
+        )
+        if not wanted:
+            size = " x ".join(str(length) for length in shape)
+            raise ModelError(
+                f"The detector {weights} does not give what a YOLO detector gives: its output is {size}.",
+                "Give --detector a YOLO detection model; segmentation, pose or other makes do not fit.",
+            )
+        return cls(person, end_to_end)
+
+    def rows(self, output: Floats) -> Floats:
+        """The people in one picture's output as ``(A, 5)`` float32 rows."""
+        if not self.end_to_end:
+            return np.ascontiguousarray(output[[0, 1, 2, 3, 4 + self.person]].T)
+        people = output[output[:, 5].round() == self.person]
+        low, high = people[:, :2], people[:, 2:4]
+        return np.concatenate([(low + high) / 2, high - low, people[:, 4:5]], axis=1)
+
+
+_PEOPLE = ("person", "persons", "people", "pedestrian", "pedestrians", "human")
+_NAMELESS = ("", "0", "class0", "item", "object")
 
 
 def person_class(names: Mapping[int, str], weights: str) -> int:
-    """Which class is people: the one called person, or the only one there is.
+    """Which class is people: the one called so, or the only one there is where that has no name of its own.
 
     Raises:
         ModelError: there is no such class.
     """
-    for index, name in names.items():
-        if str(name).lower() in ("person", "people", "pedestrian"):
-            return int(index)
-    if len(names) == 1:
-        return int(next(iter(names)))
-    raise ModelError(f"The detector {weights} has no class called person among its {len(names)} classes.")
+    known = {int(index): str(name).strip().lower() for index, name in names.items()}
+    for index, name in known.items():
+        if name in _PEOPLE or (len(known) == 1 and name in _NAMELESS):
+            return index
+    listed = ", ".join(list(known.values())[:5]) + (", ..." if len(known) > 5 else "")
+    raise ModelError(
+        f"The detector {weights} does not find people: its classes are {listed or 'none at all'}.",
+        "One of them has to be called person.",
+    )

@@ -7,15 +7,18 @@ make keeps its own canvas.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
-from detectors.network import Canvas, Network, person_class
+from detectors.network import Canvas, Head, Network
+from detectors.openvino_package import quiet_openvino
 from reid_core.errors import ModelError
 from reid_core.types import Floats, Image
 
@@ -28,67 +31,86 @@ class OpenVINONetwork(Network):
     Args:
         path: the folder, or the ``.xml`` inside it.
         streams: how many pictures are worked on at once; one thread each.
+
+    Raises:
+        ModelError: the model is damaged, not a YOLO detector, or finds no people.
     """
 
     def __init__(self, path: Path, streams: int) -> None:
+        quiet_openvino()
         import openvino as ov
 
-        self._xml = path if path.suffix == ".xml" else next(iter(sorted(path.glob("*.xml"))))
-        self._person = person_class(_class_names(self._xml), str(path))
+        self._xml = path if path.suffix == ".xml" else min(path.glob("*.xml"))
         self._streams = streams
         self._core = ov.Core()
-        try:
-            graph = self._core.read_model(str(self._xml))
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ModelError(f"The OpenVINO model {path} cannot be read: {reason}.") from None
-        shape = graph.input().get_partial_shape()
-        self._fixed: Canvas | None = None
-        if not shape.is_dynamic:
-            self._fixed = (shape[2].get_length(), shape[3].get_length())
-            self.resizable = _probe(self._core, self._xml, self._fixed)
+        self._exported: Canvas | None = None
+        facts = _Facts.beside(self._xml)
+        graph = self._read()
+        shape = graph.inputs[0].get_partial_shape()
+        if len(graph.inputs) != 1 or not shape.compatible(ov.PartialShape([-1, 3, -1, -1])):
+            raise ModelError(f"The OpenVINO model {path} does not take one picture of three colours.")
+        self.stride = max(STRIDES[-1], facts.stride)
+        if shape.is_dynamic:
+            graph.reshape([1, 3, 2 * self.stride, 2 * self.stride])
+        elif shape[0].get_length() != 1:
+            raise ModelError(
+                f"The OpenVINO model {path} takes {shape[0].get_length()} pictures at once.",
+                "Export it with batch=1.",
+            )
         else:
-            self.resizable = True
+            self._exported = (shape[2].get_length(), shape[3].get_length())
+        self._head = Head.of(list(graph.outputs[0].get_shape()), facts.names, facts.end_to_end, str(path))
+        if self._exported is not None and not _can_refit(self._read(), self._exported):
+            self.fixed = self._exported
         self._compiled: dict[Canvas, Any] = {}
+        self._compiling = threading.Lock()
         self._local = threading.local()
         self._pool = ThreadPoolExecutor(streams, thread_name_prefix="detect")
 
-    def canvas(self, height: int, width: int, size: int) -> Canvas:
-        if not self.resizable and self._fixed is not None:
-            return self._fixed
-        return super().canvas(height, width, size)
-
     def infer(self, canvases: Sequence[Image]) -> list[Floats]:
+        """Run the network; see ``Network.infer``."""
         if len(canvases) == 1:
             return [self._one(canvases[0])]
         return list(self._pool.map(self._one, canvases))
 
     def close(self) -> None:
+        """Give back threads and memory."""
         self._pool.shutdown()
+        self._compiled.clear()
 
     def _one(self, canvas: Image) -> Floats:
         size = (canvas.shape[0], canvas.shape[1])
-        compiled = self._compiled.get(size)
-        if compiled is None:
-            compiled = self._compiled.setdefault(size, self._compile(size))
         requests = self._local.__dict__.setdefault("requests", {})
-        request = requests.get(size)
-        if request is None:
-            request = requests.setdefault(size, compiled.create_infer_request())
-        output = request.infer({0: canvas[None]}, share_inputs=True)[0]
-        return np.ascontiguousarray(output[0].T)
+        if size not in requests:
+            with self._compiling:
+                if size not in self._compiled:
+                    self._compiled[size] = self._compile(size)
+            requests[size] = self._compiled[size].create_infer_request()
+        output = requests[size].infer({0: canvas[None]}, share_inputs=True)[0][0]
+        return self._head.rows(output) if self._head.end_to_end else np.ascontiguousarray(output.T)
+
+    def _read(self) -> Any:
+        try:
+            return self._core.read_model(str(self._xml))
+        except RuntimeError as error:
+            if not self._xml.with_suffix(".bin").is_file():
+                raise ModelError(
+                    f"The OpenVINO model {self._xml} lacks its weights, {self._xml.stem}.bin."
+                ) from None
+            raise ModelError(f"The OpenVINO model {self._xml} or its .bin is damaged.") from error
 
     def _compile(self, size: Canvas) -> Any:
         import openvino as ov
         from openvino.preprocess import ColorFormat, PrePostProcessor
 
-        graph = self._core.read_model(str(self._xml))
-        if self._fixed is None:
+        graph = self._read()
+        if self._exported is None:
             graph.reshape([1, 3, *size])
-        elif size != self._fixed:
-            refit(graph, self._fixed, size)
-        _keep_person_only(graph, self._person)
-        # The graph takes the picture as it is (uint8, height x width x RGB) and gives the person row only.
+        elif size != self._exported:
+            refit(graph, self._exported, size)
+        if not self._head.end_to_end:
+            _keep_person_only(graph, self._head.person)
+        # The graph takes the picture as it is (uint8, height x width x RGB).
         steps = PrePostProcessor(graph)
         steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
         steps.input().tensor().set_color_format(ColorFormat.RGB)
@@ -98,17 +120,40 @@ class OpenVINONetwork(Network):
         return self._core.compile_model(
             graph,
             "CPU",
-            {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": self._streams, "INFERENCE_NUM_THREADS": self._streams},
+            {
+                "PERFORMANCE_HINT": "THROUGHPUT",
+                "NUM_STREAMS": self._streams,
+                "INFERENCE_NUM_THREADS": self._streams,
+            },
         )
 
 
-def _class_names(xml: Path) -> dict[int, str]:
-    """The class names ultralytics writes beside an export; a network without them has one class."""
-    metadata = xml.with_name("metadata.yaml")
-    if not metadata.exists():
-        return {0: "person"}
-    names = (yaml.safe_load(metadata.read_text(encoding="utf-8")) or {}).get("names", {0: "person"})
-    return dict(enumerate(names)) if isinstance(names, list) else dict(names)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What ultralytics writes beside an export; a network without it has one class and an ordinary head."""
+
+    names: Mapping[int, str]
+    stride: int = STRIDES[-1]
+    end_to_end: bool = False
+
+    @classmethod
+    def beside(cls, xml: Path) -> "_Facts":
+        file = xml.with_name("metadata.yaml")
+        if not file.exists():
+            return cls({0: "person"})
+        try:
+            facts = yaml.safe_load(file.read_text(encoding="utf-8"))
+            names = facts["names"]
+            named = (
+                dict(enumerate(names))
+                if isinstance(names, list)
+                else {int(k): str(v) for k, v in names.items()}
+            )
+            args = facts.get("args") or {}
+            end_to_end = bool(facts.get("end2end") or args.get("nms"))
+            return cls(named, int(facts.get("stride", STRIDES[-1])), end_to_end)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
+            raise ModelError(f"The file {file} does not say which classes the detector has.") from error
 
 
 def _keep_person_only(graph: Any, person: int) -> None:
@@ -126,6 +171,9 @@ def _keep_person_only(graph: Any, person: int) -> None:
 def refit(graph: Any, old: Canvas, new: Canvas) -> None:
     """Recompute the constants that a static YOLO graph derives from its canvas, in place.
 
+    Every constant is replaced only if it holds what the old canvas makes of it, and the shapes are
+    inferred anew at the end, which fails where one of them was overlooked.
+
     Args:
         graph: an ``openvino.Model`` with a static ``(1, 3, H, W)`` input.
         old: its canvas, (height, width).
@@ -135,93 +183,93 @@ def refit(graph: Any, old: Canvas, new: Canvas) -> None:
         RuntimeError: the graph does not have the form; it is then not usable any more.
     """
     import openvino as ov
-    from openvino import opset8
 
-    anchors_old, anchors_new = _cells(old), _cells(new)
-    deep_old = [old[0] // STRIDES[-1], old[1] // STRIDES[-1]]
-    deep_new = [new[0] // STRIDES[-1], new[1] // STRIDES[-1]]
-    centres, strides = _anchor_points(new)
-    seen_centres = False
+    sizes = _Sizes.change(old, new)
+    points = list(zip(_anchor_points(old), _anchor_points(new), strict=True))
+    found = [False] * len(points)
     for node in graph.get_ordered_ops():
         kind = node.get_type_name()
         if kind == "Reshape" and node.input_value(1).get_node().get_type_name() == "Constant":
             target = [int(value) for value in node.input_value(1).get_node().data]
-            wanted = _retarget(target, deep_old, deep_new, anchors_old, anchors_new)
-            if wanted != target:
-                node.input(1).replace_source_output(opset8.constant(np.array(wanted, np.int64)).output(0))
+            if (wanted := sizes.retarget(target)) != target:
+                _replace(node.input_value(1).get_node(), np.array(wanted, np.int64), [node.input(1)])
         elif kind == "Constant":
             shape = list(node.output(0).get_shape())
-            if shape in ([1, 2, anchors_old], [2, anchors_old]):
-                _replace(node, centres.reshape([*shape[:-1], anchors_new]))
-                seen_centres = True
-            elif shape in ([1, 1, anchors_old], [1, anchors_old]):
-                _replace(node, strides.reshape([*shape[:-1], anchors_new]))
-    if not seen_centres:
-        raise RuntimeError("no anchor points found")
+            for place, (before, after) in enumerate(points):
+                # The centres are (2, A), the strides (1, A), either with a leading 1 or without.
+                if [size for size in shape if size != 1] == [size for size in before.shape if size != 1]:
+                    if not np.array_equal(node.data.reshape(before.shape), before):
+                        raise RuntimeError("a constant of the size of the anchors holds something else")
+                    _replace(
+                        node,
+                        after.reshape([*shape[:-1], after.shape[-1]]),
+                        node.output(0).get_target_inputs(),
+                    )
+                    found[place] = True
+    if not all(found):
+        raise RuntimeError("no anchor points or no strides found")
     # Not graph.reshape: it checks the new constants against the old canvas first.
     graph.get_parameters()[0].set_partial_shape(ov.PartialShape([1, 3, *new]))
     graph.validate_nodes_and_infer_types()
-    if graph.output(0).get_shape()[-1] != anchors_new:
+    if graph.output(0).get_shape()[-1] != sizes.anchors[1]:
         raise RuntimeError("the output did not follow the canvas")
 
 
-def _retarget(
-    target: list[int], deep_old: list[int], deep_new: list[int], anchors_old: int, anchors_new: int
-) -> list[int]:
-    """A reshape's target with every size that stems from the canvas replaced."""
-    wanted = list(target)
-    if len(target) == 4 and target[2:] == deep_old:
-        wanted[2:] = deep_new
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes that stem from the canvas, before and after."""
+
+    deep: tuple[Canvas, Canvas]
+    anchors: tuple[int, int]
+
+    @classmethod
+    def change(cls, old: Canvas, new: Canvas) -> "_Sizes":
+        def deep(canvas: Canvas) -> Canvas:
+            return (canvas[0] // STRIDES[-1], canvas[1] // STRIDES[-1])
+
+        def anchors(canvas: Canvas) -> int:
+            return sum((canvas[0] // stride) * (canvas[1] // stride) for stride in STRIDES)
+
+        return cls((deep(old), deep(new)), (anchors(old), anchors(new)))
+
+    def retarget(self, target: list[int]) -> list[int]:
+        """A reshape's target with every size that stems from the canvas replaced."""
+        before, after = self.deep
+        if len(target) == 4 and target[2:] == list(before):
+            return [*target[:2], *after]
+        wanted = [self.anchors[1] if value == self.anchors[0] else value for value in target]
+        if wanted[-1:] == [before[0] * before[1]]:
+            wanted[-1] = after[0] * after[1]
         return wanted
-    deep_area = deep_old[0] * deep_old[1]
-    for place, value in enumerate(target):
-        if value == anchors_old:
-            wanted[place] = anchors_new
-        elif value == deep_area and place == len(target) - 1:
-            wanted[place] = deep_new[0] * deep_new[1]
-    return wanted
 
 
-def _replace(node: Any, values: Floats) -> None:
+def _replace(node: Any, values: NDArray[Any], readers: Iterable[Any]) -> None:
     from openvino import opset8
 
     fresh = opset8.constant(values.astype(node.output(0).get_element_type().to_dtype()))
-    for reader in node.output(0).get_target_inputs():
+    for reader in readers:
         reader.replace_source_output(fresh.output(0))
 
 
-def _cells(canvas: Canvas) -> int:
-    return sum((canvas[0] // stride) * (canvas[1] // stride) for stride in STRIDES)
-
-
 def _anchor_points(canvas: Canvas) -> tuple[Floats, Floats]:
-    """Cell centres ``(2, A)`` in units of their stride (x then y), and the strides ``(A,)``."""
+    """Cell centres ``(2, A)`` in units of their stride (x then y), and the strides ``(1, A)``."""
     centres, strides = [], []
     for stride in STRIDES:
         rows, columns = canvas[0] // stride, canvas[1] // stride
         y, x = np.meshgrid(np.arange(rows) + 0.5, np.arange(columns) + 0.5, indexing="ij")
         centres.append(np.stack([x.ravel(), y.ravel()]))
-        strides.append(np.full(rows * columns, stride))
-    return np.concatenate(centres, 1).astype(np.float32), np.concatenate(strides).astype(np.float32)
+        strides.append(np.full((1, rows * columns), stride))
+    return np.concatenate(centres, 1).astype(np.float32), np.concatenate(strides, 1).astype(np.float32)
 
 
-def _probe(core: Any, xml: Path, canvas: Canvas) -> bool:
-    """Whether the graph can be refitted: its own anchors are the ones computed here, and shapes follow."""
-    graph = core.read_model(str(xml))
-    if canvas[0] % STRIDES[-1] or canvas[1] % STRIDES[-1]:
+def _can_refit(graph: Any, canvas: Canvas) -> bool:
+    """Whether the graph has the form that ``refit`` knows; the graph is used up."""
+    deepest = STRIDES[-1]
+    if canvas[0] % deepest or canvas[1] % deepest or min(canvas) <= deepest:
         return False
-    centres, _ = _anchor_points(canvas)
-    known = [
-        node.data
-        for node in graph.get_ordered_ops()
-        if node.get_type_name() == "Constant" and list(node.output(0).get_shape())[-2:] == [2, _cells(canvas)]
-    ]
-    if not known or not np.array_equal(known[0].reshape(2, -1), centres):
-        return False
-    smaller = (canvas[0] - STRIDES[-1], canvas[1])
     try:
-        refit(graph, canvas, smaller)
+        # Another height than width, so that the two are not mistaken for each other.
+        refit(graph, canvas, (canvas[0] - deepest, canvas[1] + deepest))
     except RuntimeError:
         return False
     return True
-

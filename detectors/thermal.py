@@ -1,17 +1,20 @@
 """Thermal pictures: raw counts to 8 bits, and which end is warm."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.letterbox import intersections_over_unions
 from reid_core.errors import SourceError
-from reid_core.types import Polarity
+from reid_core.types import Detections, Polarity
 
 _LOW, _HIGH = 0.5, 99.8
-_DECIDED_LEAD = 4.0
+_DECIDED_LEAD = 2.0
 _DECIDED_RATIO = 1.5
+_STOOD = 0.5
+_STANDING_WEIGHT = 0.1
 
 
 class RawScaler:
@@ -46,7 +49,8 @@ class RawScaler:
             high = self._memory * self._range[1] + (1 - self._memory) * high
         self._range = (low, high)
         span = max(high - low, 1.0)
-        return np.clip((raw.astype(np.float32) - low) * np.float32(255 / span), 0, 255).astype(np.uint8)
+        scaled = (raw.astype(np.float32) - np.float32(low)) * np.float32(255 / span)
+        return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
 @dataclass(slots=True)
@@ -57,6 +61,10 @@ class PolarityJudge:
     thermal pictures are inverted. Which is which is told by the detector itself: both are looked at
     until one has gathered clearly more confidence. Near-infrared pictures win as they are.
 
+    A lamp post can pass for a person in one version for as long as the camera runs, so what moves
+    counts fully and what stands hardly at all. What stood where is forgotten as often as the motion gate
+    forgets, so that the three numbers are all that a run has to know to go on from there.
+
     Attributes:
         as_is: confidence gathered by the pictures as they are.
         inverted: confidence gathered by their negatives.
@@ -66,14 +74,29 @@ class PolarityJudge:
     as_is: float = 0.0
     inverted: float = 0.0
     invert: bool | None = None
+    _before: tuple[Detections, Detections] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def known(cls, polarity: Polarity) -> "PolarityJudge":
         """A judge that was told."""
         return cls(invert=polarity is Polarity.WHITE_HOT)
 
+    def see(self, as_is: Detections, inverted: Detections, anew: bool) -> None:
+        """Add what one picture showed.
+
+        Args:
+            as_is: the people found in it.
+            inverted: those found in its negative.
+            anew: forget what stood where; at every refresh of the motion gate and at every cut.
+        """
+        if self.invert is not None:
+            return
+        if anew or self._before is None:
+            self._before = (as_is, inverted)
+        self.weigh(_strength(as_is, self._before[0]), _strength(inverted, self._before[1]))
+
     def weigh(self, as_is: float, inverted: float) -> None:
-        """Add what one picture showed: the highest person confidence of each version, 0..1."""
+        """Add how sure the detector was of somebody in one picture, in each version, 0..1."""
         self.as_is += as_is * as_is
         self.inverted += inverted * inverted
         more, less = max(self.as_is, self.inverted), min(self.as_is, self.inverted)
@@ -84,3 +107,11 @@ class PolarityJudge:
     def leaning(self) -> bool:
         """Whether inverted pictures are ahead so far."""
         return self.inverted > self.as_is if self.invert is None else self.invert
+
+
+def _strength(found: Detections, before: Detections) -> float:
+    """How sure the surest is, where what already stood there before counts little."""
+    moved = (intersections_over_unions(found.boxes, before.boxes) < _STOOD).all(axis=1)
+    moving = float(found.confidences[moved].max(initial=0))
+    standing = float(found.confidences[~moved].max(initial=0))
+    return float(np.sqrt(moving**2 + _STANDING_WEIGHT * standing**2))

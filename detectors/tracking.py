@@ -11,7 +11,8 @@ from detectors.config import LookSettings, TrackerSettings
 from detectors.quality import BestCrops, overlaps
 from reid_core.types import CloseReason, Detections, Floats, Frame, Modality, Tracklet
 
-_STILL = 0.25
+_STILL = 0.15
+_MOST = 0.9
 _NAMESPACE = uuid.UUID("6b1d3c1e-6a0e-5b0f-9a57-4e1f0b7c2d11")
 
 
@@ -183,11 +184,16 @@ class CameraTracker:
 
 
 def _travel(boxes: list[Floats]) -> float:
-    """How far the centre got from where it began, in heights of the median box."""
+    """How far the box moves to either side of its usual place, in heights of the median box.
+
+    Only what opposite edges do together counts: a lamp post seen now whole, now in part, goes nowhere.
+    """
     stacked = np.stack(boxes)
-    centres = (stacked[:, :2] + stacked[:, 2:]) / 2
-    height = float(np.median(stacked[:, 3] - stacked[:, 1]))
-    return float(np.linalg.norm(centres - centres[0], axis=1).max()) / max(height, 1e-6)
+    usual = np.median(stacked, axis=0)
+    low, high = (stacked - usual)[:, :2], (stacked - usual)[:, 2:]
+    together = np.where(low * high > 0, np.minimum(np.abs(low), np.abs(high)), 0)
+    distance = np.quantile(np.hypot(together[:, 0], together[:, 1]), _MOST)
+    return float(distance / max(usual[3] - usual[1], 1e-6))
 
 
 def _make_tracker(settings: TrackerSettings, look: LookSettings, modality: Modality, lost_frames: int) -> Any:
@@ -197,7 +203,7 @@ def _make_tracker(settings: TrackerSettings, look: LookSettings, modality: Modal
     all detections are associated in the first round and by overlap alone; ByteTrack's second round asks
     for more overlap than boxes of six pixels' width can give.
     """
-    from detectors.ultralytics_network import quiet_ultralytics
+    from detectors.ultralytics_package import quiet_ultralytics
 
     quiet_ultralytics()
     from ultralytics.trackers.bot_sort import BOTSORT
@@ -210,7 +216,7 @@ def _make_tracker(settings: TrackerSettings, look: LookSettings, modality: Modal
         track_low_thresh=look.low_confidence,
         new_track_thresh=look.confidence,
         track_buffer=lost_frames,
-        match_thresh=0.85 if infrared else 0.8,
+        match_thresh=0.9 if infrared else 0.8,
         fuse_score=not infrared,
         gmc_method="none",
         proximity_thresh=0.5,

@@ -17,7 +17,9 @@ from reid_core.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "NIGHTREID_"
 # Variables of that prefix which are not configuration keys.
-RESERVED_ENVIRONMENT = frozenset({"NIGHTREID_SHARED", "NIGHTREID_DEBUG", "NIGHTREID_CACHE"})
+RESERVED_ENVIRONMENT = frozenset(
+    {"NIGHTREID_SHARED", "NIGHTREID_DEBUG", "NIGHTREID_CACHE", "NIGHTREID_REQUIRE"}
+)
 
 
 class Settings(BaseModel):

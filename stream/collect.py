@@ -112,7 +112,8 @@ def _camera(
         status=_WORDS[record.status],
         message=record.message,
         tracklets=tuple(
-            _tracklet(gallery, one, f"{record.camera}-{number}") for number, one in enumerate(ordered, start=1)
+            _tracklet(gallery, one, f"{record.camera}-{number}")
+            for number, one in enumerate(ordered, start=1)
         ),
     )
 

@@ -3,17 +3,23 @@
 import queue
 import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from detectors.letterbox import tile
 from detectors.motion import GatedFrame, MotionGate
-from reid_core.errors import NightreidError, SourceError
+from reid_core.errors import NightreidError, UsageError
 from reid_core.types import Frame, Modality
 from stream.config import RunSettings
 from stream.sources import Picture, Source
 from stream.timing import StageClock
 
 _QUEUE_BYTES = 64 << 20
+_MOST_WAITING = 64
+# A live camera's frames grow old while they wait: about a second's worth may.
+_LIVE_WAITING = 25
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +33,41 @@ class Ended:
     """
 
     frames: int
-    problem: str | None
-    failed: bool
+    problem: str | None = None
+    failed: bool = False
 
 
 class Decoder:
     """Decodes one source ahead of whoever reads it.
 
-    A recording waits for its reader; of a live camera the oldest frame gives way, and is counted.
+    A recording waits for its reader. A live camera does not: when the reader is behind, frames are
+    dropped and counted, before the motion gate sees them, so that the gate never compares with a picture
+    that the detector was not shown.
 
-    Args:
-        source: what to decode.
-        modality: of its camera.
-        settings: of the run.
-        first: number of the frame to begin at.
-        clock: where decoding and gating are timed.
-        stop: set from outside to end early.
+    Attributes:
+        source: what is decoded.
+        dropped: frames of a live camera that gave way.
     """
 
     def __init__(
-        self, source: Source, modality: Modality, settings: RunSettings, first: int, clock: StageClock, stop: threading.Event
+        self,
+        source: Source,
+        modality: Modality,
+        settings: RunSettings,
+        first: int,
+        clock: StageClock,
+        abandon: threading.Event,
     ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            source: what to decode.
+            modality: of its camera.
+            settings: of the run.
+            first: number of the frame to begin at.
+            clock: where decoding and gating are timed.
+            abandon: set from outside to end early; nothing more is handed on then, not even the end.
+        """
         self.source = source
         self.dropped = 0
         self._modality = modality
@@ -55,77 +75,95 @@ class Decoder:
         self._gate = MotionGate(settings.motion)
         self._first = first
         self._clock = clock
-        self._stop = stop
+        self._abandon = abandon
+        self._passed = 0
         ahead = _QUEUE_BYTES // max(1, source.width * source.height * 3)
-        self._queue: queue.Queue[GatedFrame | Ended] = queue.Queue(min(64, max(2, ahead)))
+        most = _LIVE_WAITING if source.spec.live else _MOST_WAITING
+        self._queue: queue.Queue[GatedFrame | Ended] = queue.Queue(min(most, max(2, ahead)))
         self._thread = threading.Thread(target=self._run, name=f"decode {source.spec.camera}", daemon=True)
 
     def start(self) -> None:
         """Begin decoding."""
         self._thread.start()
 
-    def get(self, timeout: float | None = None) -> GatedFrame | Ended | None:
-        """The next frame, or ``None`` if there is none within ``timeout`` seconds (``None``: wait)."""
+    def join(self, seconds: float) -> None:
+        """Wait for the thread; one that hangs in a network read is left behind."""
+        self._thread.join(seconds)
+
+    def get(self, seconds: float) -> GatedFrame | Ended | None:
+        """The next frame, or ``None`` if there is none within so many seconds."""
         try:
-            return self._queue.get(timeout=timeout) if timeout != 0 else self._queue.get_nowait()
+            return self._queue.get(timeout=seconds) if seconds > 0 else self._queue.get_nowait()
         except queue.Empty:
             return None
 
     def _run(self) -> None:
         frames, problem, failed = self._first, None, False
         try:
-            pictures = self.source.pictures(self._first, self._stop)
-            while True:
-                begun = time.perf_counter()
-                picture = next(pictures, None)
-                self._clock.add("decode", time.perf_counter() - begun, picture is not None)
-                if picture is None:
-                    break
-                begun = time.perf_counter()
-                gated = self._admit(picture)
-                self._clock.add("gate", time.perf_counter() - begun, 1)
+            pictures = self.source.pictures(self._first, self._abandon)
+            while (picture := self._timed(pictures)) is not None:
+                if self.source.spec.live:
+                    if self._crowded():
+                        self.dropped += 1
+                        continue
+                    picture = replace(picture, index=frames)
                 frames = picture.index + 1
-                self._put(gated)
+                self._put(self._admit(picture))
             problem = self.source.problem
         except NightreidError as error:
             problem, failed = error.message, frames == 0
         except Exception as error:  # a decoder may fail in ways of its own; the other cameras go on
             problem, failed = f"The source {self.source.spec.camera} failed: {error}.", frames == 0
-        self._put(Ended(frames, problem, failed), last=True)
+        self._put(Ended(frames, problem, failed))
+
+    def _crowded(self) -> bool:
+        """Whether a live camera's next frame gives way.
+
+        Beyond half full every second, third, fourth one is kept only: frames that are missing evenly
+        break no track, frames missing in a row do.
+        """
+        waiting, most = self._queue.qsize(), self._queue.maxsize
+        self._passed += 1
+        if waiting >= most or self._passed < 1 + 3 * max(0, 2 * waiting - most) // most:
+            return True
+        self._passed = 0
+        return False
+
+    def _timed(self, pictures: Iterator[Picture]) -> Picture | None:
+        begun = time.perf_counter()
+        picture = next(pictures, None)
+        self._clock.add("decode", time.perf_counter() - begun, picture is not None)
+        return picture
 
     def _admit(self, picture: Picture) -> GatedFrame:
         camera = self.source.spec.camera
         height, width = picture.image.shape[:2]
-        regions = tuple(tile(height, width, self._tile_below))
-        motion = self._gate.admit(picture.image, picture.index, regions)
-        frame = None
-        if motion.moved:
-            frame = Frame(camera, self._modality, picture.index, picture.time_ns, picture.rgb())
+        with self._clock.timed("gate", 1):
+            regions = tuple(tile(height, width, self._tile_below))
+            motion = self._gate.admit(picture.image, picture.index, regions)
+            frame = None
+            if motion.moved:
+                frame = Frame(camera, self._modality, picture.index, picture.time_ns, picture.rgb())
         return GatedFrame(camera, picture.index, picture.time_ns, motion.moved, regions, frame, motion.cut)
 
-    def _put(self, item: GatedFrame | Ended, last: bool = False) -> None:
-        while True:
+    def _put(self, item: GatedFrame | Ended) -> None:
+        while not self._abandon.is_set():
             try:
-                self._queue.put(item, timeout=0.2)
+                self._queue.put(item, timeout=_POLL_SECONDS)
                 return
             except queue.Full:
-                if self._stop.is_set() and not last:
-                    return
-                if last or self.source.spec.live:
-                    # A live camera's oldest frame is worth least; at the end, after a stop, so are all.
-                    if self._stop.is_set() or self.source.spec.live:
-                        if self.get(0) is not None:
-                            self.dropped += 1
+                continue
 
 
-def check_distinct(cameras: list[str]) -> None:
+def check_distinct(cameras: Sequence[str]) -> None:
     """Make sure that no two sources claim to be the same camera.
 
     Raises:
-        SourceError: two do.
+        UsageError: two do.
     """
-    for camera in cameras:
-        if cameras.count(camera) > 1:
-            raise SourceError(
-                f"Two sources are called {camera!r}.", "Name them: --visible NAME=PATH --visible OTHER=PATH."
+    for camera, count in Counter(cameras).items():
+        if count > 1:
+            raise UsageError(
+                f"{count} sources are called {camera!r}.",
+                "Name them: --visible NAME=PATH --visible OTHER=PATH.",
             )

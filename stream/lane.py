@@ -1,7 +1,7 @@
 """One recording on its way through a run: its decoder, its tracker and what it remembers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from detectors.detector import Look, PersonDetector
@@ -21,7 +21,7 @@ Seen = Mapping[tuple[Region, bool], Detections]
 """What a frame's looks showed, by region and whether it was inverted."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lane:
     """One recording in progress.
 
@@ -36,6 +36,7 @@ class Lane:
         frames_done: frames seen so far.
         kept: the last detections of each region.
         fresh: whether a tracklet was closed since the last checkpoint.
+        last: the last checkpoint.
     """
 
     recording: RecordingRecord
@@ -45,10 +46,20 @@ class Lane:
     judge: PolarityJudge
     detector: PersonDetector
     settings_digest: str
-    frames_done: int = 0
+    frames_done: int = field(init=False)
     kept: dict[Region, Detections] = field(default_factory=dict)
     fresh: bool = False
-    last_checkpoint: int = 0
+    last: Checkpoint = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take up what the recording's checkpoint remembers."""
+        record = self.recording
+        self.last = Checkpoint(record.id, record.checkpoint, record.checkpoint, record.state)
+        self.frames_done = record.checkpoint
+        if "invert" in record.state and self.judge.invert is None:
+            self.judge.as_is = float(record.state["as_is"])
+            self.judge.inverted = float(record.state["inverted"])
+            self.judge.invert = record.state["invert"]
 
     def looks(self, gated: GatedFrame) -> list[Look]:
         """What the detector must look at in a frame; both polarities while that is undecided."""
@@ -73,10 +84,10 @@ class Lane:
         checkpoint = None
         if gated.index % REFRESH == 0:
             closed += self.tracker.close_overlong(gated.time_ns)
-            due = self.fresh or closed or gated.index - self.last_checkpoint >= _CHECKPOINT_EVERY
-            if self.tracker.quiet and due and gated.index > self.last_checkpoint:
-                checkpoint = self.checkpoint(gated.index)
-                self.last_checkpoint, self.fresh = gated.index, False
+            since = gated.index - self.last.checkpoint
+            if since > 0 and self.tracker.quiet and (self.fresh or closed or since >= _CHECKPOINT_EVERY):
+                self.last = checkpoint = self.checkpoint(gated.index)
+                self.fresh = False
         invert = self._choose(gated, seen)
         moved = [gated.regions[number] for number in gated.moved]
         self.kept.update({region: seen[region, invert] for region in moved})
@@ -102,21 +113,18 @@ class Lane:
     def checkpoint(
         self, index: int, status: RecordingStatus = RecordingStatus.RUNNING, message: str | None = None
     ) -> Checkpoint:
-        """The recording's row as of frame ``index``, from which the run could go on."""
+        """The recording's row as of frame ``index``, in front of which nobody is being followed."""
         state: dict[str, Any] = {
             "settings": self.settings_digest,
             "as_is": self.judge.as_is,
             "inverted": self.judge.inverted,
             "invert": self.judge.invert,
         }
-        frames = max(self.frames_done, index)
-        return Checkpoint(self.recording.id, frames, index, state, status, message)
+        return Checkpoint(self.recording.id, index, index, state, status, message)
 
-    def resume(self) -> None:
-        """Take up what the checkpoint remembers."""
-        state = self.recording.state
-        self.last_checkpoint = self.frames_done = self.recording.checkpoint
-        if "invert" in state and self.judge.invert is None:
-            self.judge.as_is = float(state["as_is"])
-            self.judge.inverted = float(state["inverted"])
-            self.judge.invert = state["invert"]
+    def interrupted(self) -> Checkpoint:
+        """The recording's row when it is left in the middle: all frames seen, the last checkpoint's state.
+
+        What the judge has gathered since would count twice once those frames are seen again.
+        """
+        return replace(self.last, frames_done=self.frames_done)

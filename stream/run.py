@@ -18,6 +18,7 @@ from reid_core.types import CloseReason, Modality
 from stream.collect import collect
 from stream.config import RunSettings
 from stream.decoding import Decoder, Ended, check_distinct
+from stream.export import iso_utc
 from stream.lane import Lane, Seen
 from stream.looking import Looker
 from stream.result import RunResult
@@ -26,6 +27,8 @@ from stream.timing import StageClock
 from stream.writing import Writer
 
 _DONE = (RecordingStatus.COMPLETE, RecordingStatus.PARTIAL)
+# How long a thread that hangs in a network read is waited for.
+_HANGING_SECONDS = 1.0
 
 
 class Progress(Protocol):
@@ -85,7 +88,8 @@ def run(
         ModelMismatchError: the gallery is of another model.
         GalleryError, StorageError: the gallery cannot be written.
     """
-    return _Run(gallery, detector, embedder, settings or RunSettings(), progress or Silence(), stop).over(specs)
+    settings, progress = settings or RunSettings(), progress or Silence()
+    return _Run(gallery, detector, embedder, settings, progress, stop or threading.Event()).over(specs)
 
 
 class _Run:
@@ -96,14 +100,16 @@ class _Run:
         embedder: Embedder,
         settings: RunSettings,
         progress: Progress,
-        stop: threading.Event | None,
+        stop: threading.Event,
     ) -> None:
         self._gallery = gallery
         self._detector = detector
         self._embedder = embedder
         self._settings = settings
         self._progress = progress
-        self._stop = stop or threading.Event()
+        self._stop = stop
+        self._interrupted = False
+        # Set by the run itself when its threads are to end; until then ``stop`` may come from outside.
         self._abandon = threading.Event()
         self._clock = StageClock()
         self._failures = _Failures()
@@ -116,26 +122,13 @@ class _Run:
         check_distinct([spec.camera for spec in specs])
         self._gallery.check_model(self._embedder.model_id)
         begun = time.perf_counter()
-        recordings: list[RecordingRecord] = []
-        lanes: list[Lane] = []
-        for spec in specs:
-            try:
-                source = open_source(
-                    spec,
-                    self._settings.folder_fps,
-                    self._settings.live.open_seconds,
-                    self._settings.live.gone_seconds,
-                )
-            except NightreidError as error:
-                self._failures.sources.append((spec, error.message))
-                self._warn(error.message)
-                if len(specs) == 1:
-                    raise
-                continue
-            record = self._register(source)
-            recordings.append(record)
-            if record.status not in _DONE:
-                lanes.append(self._lane(source, record))
+        sources = self._open(specs)
+        recordings = [self._register(source) for source in sources]
+        lanes = [
+            self._lane(source, record)
+            for source, record in zip(sources, recordings, strict=True)
+            if record.status not in _DONE
+        ]
         if lanes:
             self._process(lanes)
         self._link(recordings)
@@ -150,8 +143,27 @@ class _Run:
             model=self._embedder.model_id,
             calibrated=self._embedder.calibration("infrared-visible") is not None,
             warnings=tuple(self._failures.warnings),
-            interrupted=self._stop.is_set(),
+            interrupted=self._interrupted,
         )
+
+    def _open(self, specs: Sequence[SourceSpec]) -> list[Source]:
+        """The sources that can be read; the others are told of, and raised if there are only such."""
+        live, fps = self._settings.live, self._settings.folder_fps
+        sources: list[Source] = []
+        first: NightreidError | None = None
+        for spec in specs:
+            try:
+                sources.append(open_source(spec, fps, live.open_seconds, live.gone_seconds))
+            except NightreidError as error:
+                first = first or error
+                self._failures.sources.append((spec, error.message))
+        if first is not None and not sources:
+            for _, message in self._failures.sources[1:]:
+                self._progress.note(message)
+            raise first
+        for _, message in self._failures.sources:
+            self._warn(message)
+        return sources
 
     def _warn(self, text: str) -> None:
         self._failures.warnings.append(text)
@@ -181,8 +193,15 @@ class _Run:
                 f"The recording of {spec.camera} was begun with another detector or other settings: "
                 f"what is stored is kept. Use another database to compare."
             )
+        if spec.start_ns is not None and spec.start_ns != record.start_ns:
+            self._warn(
+                f"The recording of {spec.camera} is stored with another start, "
+                f"{iso_utc(record.start_ns)}, which is kept."
+            )
         if record.status not in _DONE:
             self._gallery.remove_tracklets(record.id, CloseReason.INTERRUPTED)
+        elif record.message is not None:
+            self._warn(record.message)
         # The clock of the first run counts: a copied file has another date.
         source.start_ns = record.start_ns
         return record
@@ -191,11 +210,11 @@ class _Run:
         modality = source.spec.modality
         look = self._settings.detector.look(modality)
         decoder = Decoder(source, modality, self._settings, record.checkpoint, self._clock, self._abandon)
-        tracker = CameraTracker(record.id, source.spec.camera, modality, source.fps, self._settings.tracker, look)
+        tracker = CameraTracker(
+            record.id, source.spec.camera, modality, source.fps, self._settings.tracker, look
+        )
         judge = self._detector.judge(modality)
-        lane = Lane(record, source, decoder, tracker, judge, self._detector, self._settings_digest)
-        lane.resume()
-        return lane
+        return Lane(record, source, decoder, tracker, judge, self._detector, self._settings_digest)
 
     def _process(self, lanes: list[Lane]) -> None:
         live = any(lane.source.spec.live for lane in lanes)
@@ -213,22 +232,34 @@ class _Run:
             lane.decoder.start()
         looker.start()
         try:
-            for batch in looker.batches():
-                for lane, item, seen in batch:
-                    if isinstance(item, Ended):
-                        self._end(lane, item, writer)
-                        continue
-                    if not self._stop.is_set():
-                        self._settle(lane, item, seen, writer)
-                if self._stop.is_set():
-                    self._abandon.set()
-        except BaseException:
-            self._abandon.set()
-            raise
+            self._follow(looker, lanes, writer)
+            writer.finish()
         finally:
+            # Also where something failed: what was handed in is written, and no thread is left at work.
+            self._abandon.set()
+            looker.join()
+            writer.join()
+            for lane in lanes:
+                lane.decoder.join(_HANGING_SECONDS)
+
+    def _follow(self, looker: Looker, lanes: Sequence[Lane], writer: Writer) -> None:
+        """Settle everything that is found until every source has ended or the run is stopped."""
+        following = list(lanes)
+        for batch in looker.batches():
+            writer.check()
+            for lane, item, seen in batch:
+                if self._stop.is_set():
+                    break
+                if isinstance(item, Ended):
+                    following.remove(lane)
+                    self._end(lane, item, writer)
+                else:
+                    self._settle(lane, item, seen, writer)
             if self._stop.is_set():
-                self._abandon.set()
-        writer.finish()
+                break
+        self._interrupted = bool(following)
+        for lane in following:
+            self._leave(lane, writer)
 
     def _settle(self, lane: Lane, gated: GatedFrame, seen: Seen, writer: Writer) -> None:
         with self._clock.timed("track", 1):
@@ -242,16 +273,12 @@ class _Run:
         self._progress.update(camera, lane.frames_done, lane.source.total, self._counts[camera])
 
     def _end(self, lane: Lane, ended: Ended, writer: Writer) -> None:
-        """Close what a source leaves open; a recording that was interrupted stays open to be resumed."""
-        live = lane.source.spec.live
-        interrupted = self._stop.is_set() and not live
-        for tracklet in lane.tracker.close(CloseReason.INTERRUPTED if interrupted else CloseReason.END):
+        """Close what a source leaves open at its end, and its recording."""
+        for tracklet in lane.tracker.close(CloseReason.END):
             writer.put(tracklet)
         if lane.decoder.dropped:
-            self._warn(f"Camera {lane.source.spec.camera}: {lane.decoder.dropped} frames were dropped to keep up.")
-        if interrupted:
-            writer.put(lane.checkpoint(lane.last_checkpoint))
-            return
+            frames = f"{lane.decoder.dropped} frame{'s' * (lane.decoder.dropped > 1)}"
+            self._warn(f"Camera {lane.source.spec.camera}: {frames} dropped to keep up.")
         status = RecordingStatus.COMPLETE
         if ended.problem is not None:
             status = RecordingStatus.FAILED if ended.failed else RecordingStatus.PARTIAL
@@ -259,14 +286,21 @@ class _Run:
         lane.frames_done = max(lane.frames_done, ended.frames)
         writer.put(lane.checkpoint(lane.frames_done, status, ended.problem))
 
+    def _leave(self, lane: Lane, writer: Writer) -> None:
+        """Leave a source before its end: a camera's recording is over, any other is taken up again."""
+        if lane.source.spec.live:
+            self._end(lane, Ended(lane.frames_done), writer)
+            return
+        for tracklet in lane.tracker.close(CloseReason.INTERRUPTED):
+            writer.put(tracklet)
+        writer.put(lane.interrupted())
+
     def _link(self, recordings: Sequence[RecordingRecord]) -> None:
         """Rank the whole gallery for each infrared tracklet of these recordings."""
         mine = {record.id for record in recordings}
         matcher = self._matcher()
         infrared = [
-            one.id
-            for one in self._gallery.tracklets(modality=Modality.INFRARED)
-            if one.recording in mine
+            one.id for one in self._gallery.tracklets(modality=Modality.INFRARED) if one.recording in mine
         ]
         with self._clock.timed("link", len(infrared)):
             self._gallery.put_links([matcher.match(one) for one in infrared])

@@ -7,21 +7,25 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
 from detectors.thermal import RawScaler
 from reid_core.errors import SourceError, UsageError
-from reid_core.images import list_images, read_image
+from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
 from reid_core.types import Image, Modality, Spectrum
 
 _LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
+# Between the scheme and the last @ of the host part; and values behind telling names, anywhere.
+_LOGIN = re.compile(r"://[^/?#]*@")
+_SECRET = re.compile(r"((?:user|usr|login|pass|pwd|token|auth|secret|sig|key)\w*=)[^&;/?#]*", re.IGNORECASE)
 _CAMERA_NAME = re.compile(r"[\w][\w.\- ]*")
 _SMALLEST_SIDE = 32
 _MOST_PIXELS = 100_000_000
@@ -72,15 +76,15 @@ class Picture:
 
 def is_live(location: str) -> bool:
     """Whether a location names a camera: a stream's address, a webcam's number or device."""
-    return location.isdecimal() or location.startswith("/dev/video") or urlsplit(location).scheme in _LIVE_SCHEMES
+    scheme = location.partition("://")[0].lower() if "://" in location else ""
+    return location.isdecimal() or location.startswith("/dev/video") or scheme in _LIVE_SCHEMES
 
 
 def redact(location: str) -> str:
-    """A location without user name and password, fit for logs and databases."""
-    parts = urlsplit(location)
-    if parts.scheme not in _LIVE_SCHEMES or "@" not in parts.netloc:
+    """A location without user name, password and keys, fit for logs and databases."""
+    if "://" not in location:
         return location
-    return urlunsplit(parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}"))
+    return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", location))
 
 
 def parse_source(text: str, modality: Modality, spectrum: Spectrum | None = None) -> SourceSpec:
@@ -107,13 +111,15 @@ def parse_source(text: str, modality: Modality, spectrum: Spectrum | None = None
 def _default_name(location: str) -> str:
     if not is_live(location):
         return Path(location).resolve().stem or "camera"
-    host = urlsplit(location).hostname
-    return f"{host}-{abs(hash_text(location)) % 10000:04d}" if host else f"webcam{location.rpartition('/')[2]}"
-
-
-def hash_text(text: str) -> int:
-    """A number that is the same for the same text in every process."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        raise UsageError(f"The address {redact(location)} is not valid.") from None
+    if host is None:
+        return f"webcam{location.removeprefix('/dev/video')}"
+    # A host may have several cameras. The password is no part of which one it is.
+    number = int.from_bytes(hashlib.sha256(redact(location).encode()).digest()[:4], "big") % 10000
+    return f"{host}-{number:04d}"
 
 
 class Source(ABC):
@@ -144,6 +150,10 @@ class Source(ABC):
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
         """The pictures from number ``first`` on, until the end or until ``stop`` is set."""
 
+    def _time(self, index: int) -> int:
+        """Capture time of a recording's frame."""
+        return self.start_ns + round(index * 1e9 / self.fps)
+
 
 def open_source(spec: SourceSpec, folder_fps: float, open_seconds: float, gone_seconds: float) -> Source:
     """Open a source and look at its first picture.
@@ -154,10 +164,22 @@ def open_source(spec: SourceSpec, folder_fps: float, open_seconds: float, gone_s
     _quiet_opencv()
     if spec.live:
         return LiveSource(spec, open_seconds, gone_seconds)
+    path = existing(spec)
+    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
+        return FolderSource(spec, path, folder_fps)
+    return VideoSource(spec, path)
+
+
+def existing(spec: SourceSpec) -> Path:
+    """The path of a recording.
+
+    Raises:
+        SourceError: it does not exist.
+    """
     path = Path(spec.location)
     if not path.exists():
-        raise SourceError(f"The source {spec.location} does not exist.")
-    return FolderSource(spec, path, folder_fps) if path.is_dir() else VideoSource(spec, path)
+        raise SourceError(f"The source {redact(spec.location)} does not exist.")
+    return path
 
 
 def _quiet_opencv() -> None:
@@ -178,6 +200,10 @@ class VideoSource(Source):
         except OSError as error:
             raise SourceError(f"The video {path} cannot be read: {error.strerror}.") from None
         capture = self._open()
+        # Said by the container: a picture that is too large must not be decoded to learn that it is.
+        size = [int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
+        if all(size):
+            check_size(size[0], size[1], str(path))
         decoded, image = capture.read()
         if not decoded:
             raise SourceError(f"The video {path} holds no picture that can be decoded.")
@@ -193,6 +219,7 @@ class VideoSource(Source):
         capture.release()
 
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        """As `Source.pictures`; those before ``first`` are decoded and passed over, which is exact."""
         capture = self._open()
         index = 0
         try:
@@ -204,29 +231,35 @@ class VideoSource(Source):
                 decoded, image = capture.read()
                 if not decoded:
                     break
-                yield Picture(index, self.start_ns + round(index * 1e9 / self.fps), np.asarray(image, np.uint8), True)
+                yield Picture(index, self._time(index), np.asarray(image, np.uint8), True)
                 index += 1
         finally:
             capture.release()
         # Containers that were closed in order may still claim a frame or two more than they hold.
         if not stop.is_set() and self.total is not None and index < self.total - max(2, self.total // 200):
-            self.problem = f"The video {self._path} ends after {index} of {self.total} frames: it is damaged or cut short."
+            self.problem = (
+                f"The video {self._path} ends after {index} of {self.total} frames: "
+                f"it is damaged or cut short."
+            )
 
     def _open(self) -> Any:
         # A file may be a playlist that sends the demuxer elsewhere: nothing but files is followed.
         with _opening, _environment("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file,crypto,data"):
             capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
-            raise SourceError(f"The file {self._path} is not a video that can be decoded: damaged, cut short or no video.")
+            raise SourceError(
+                f"The file {self._path} is not a video that can be decoded: damaged, cut short or no video."
+            )
         return capture
 
 
 class FolderSource(Source):
-    """A folder of still pictures, in order of their names; 16-bit ones are raw thermal counts."""
+    """A folder of still pictures, in order of their names, or one; 16-bit ones are raw thermal counts."""
 
     def __init__(self, spec: SourceSpec, path: Path, fps: float) -> None:
         super().__init__(spec)
-        self._files = sorted(list_images(path, recursive=False), key=natural_order)
+        found = list_images(path, recursive=False) if path.is_dir() else [path]
+        self._files = sorted(found, key=natural_order)
         if not self._files:
             raise SourceError(f"The folder {path} holds no images.")
         total = hashlib.sha256()
@@ -252,6 +285,7 @@ class FolderSource(Source):
         self.height, self.width = image.shape[:2]
 
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        """As `Source.pictures`; one that cannot be read is left out, its number with it."""
         scaler = RawScaler()
         bad: list[str] = []
         for index, file in enumerate(self._files):
@@ -265,7 +299,7 @@ class FolderSource(Source):
                 bad.append(error.message)
                 continue
             if index >= first:
-                yield Picture(index, self.start_ns + round(index * 1e9 / self.fps), image, False)
+                yield Picture(index, self._time(index), image, False)
         if bad:
             more = f" ({len(bad) - 1} more like it)" if len(bad) > 1 else ""
             self.problem = f"{bad[0]}{more}"
@@ -289,33 +323,42 @@ class LiveSource(Source):
         self.digest = hashlib.sha256(f"{redact(spec.location)}/{self.start_ns}".encode()).hexdigest()
 
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        """As `Source.pictures`, stamped with the time at which each arrived."""
         index, away_since = first, None
-        while not stop.is_set():
-            decoded, image = self._capture.read() if self._capture is not None else (False, None)
-            if decoded:
-                away_since = None
-                yield Picture(index, time.time_ns(), np.asarray(image, np.uint8), True)
-                index += 1
-                continue
-            if self._capture is not None:
-                self._capture.release()
-                self._capture = None
-            away_since = away_since or time.monotonic()
-            if time.monotonic() - away_since >= self._gone_seconds:
-                when = datetime.now(UTC).isoformat(timespec="seconds")
-                self.problem = f"The camera {redact(self.spec.location)} went away and was given up at {when}."
-                return
-            stop.wait(_RETRY_SECONDS)
-            self._capture = self._open()
+        try:
+            while not stop.is_set():
+                decoded, image = self._capture.read() if self._capture is not None else (False, None)
+                if decoded:
+                    away_since = None
+                    yield Picture(index, time.time_ns(), np.asarray(image, np.uint8), True)
+                    index += 1
+                    continue
+                self._release()
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since >= self._gone_seconds:
+                    when = datetime.now(UTC).isoformat(timespec="seconds")
+                    where = redact(self.spec.location)
+                    self.problem = f"The camera {where} went away and was given up at {when}."
+                    return
+                stop.wait(_RETRY_SECONDS)
+                self._capture = self._open()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
 
     def _open(self) -> Any:
         location: str | int = self.spec.location
         if isinstance(location, str) and location.isdecimal():
             capture = cv2.VideoCapture(int(location))
         else:
-            limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, self._open_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, self._open_ms]
+            limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
+            options = [number for limit in limits for number in (limit, self._open_ms)]
             with _opening:
-                capture = cv2.VideoCapture(str(location), cv2.CAP_FFMPEG, limits)
+                capture = cv2.VideoCapture(str(location), cv2.CAP_FFMPEG, options)
         return capture if capture.isOpened() else None
 
 
@@ -351,19 +394,15 @@ def check_size(width: int, height: int, name: str) -> None:
         raise SourceError(f"The pictures of {name} are {width} x {height} pixels: more than 100 megapixels.")
 
 
-class _environment:
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
     """An environment variable set for a moment."""
-
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
-        self._value = value
-
-    def __enter__(self) -> None:
-        self._before = os.environ.get(self._name)
-        os.environ[self._name] = self._value
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is None:
-            del os.environ[self._name]
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
         else:
-            os.environ[self._name] = self._before
+            os.environ[name] = before

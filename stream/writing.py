@@ -11,8 +11,10 @@ from reid_core.runtime import Embedder
 from reid_core.types import Floats, Modality, Tracklet
 from stream.timing import StageClock
 
-_WAITING = 256
+# Tracklets that may wait: as many as are written in a few seconds when a run is stopped.
+_WAITING = 64
 _TOGETHER = 16
+_POLL_SECONDS = 0.2
 
 Entry = Tracklet | Checkpoint
 
@@ -62,13 +64,21 @@ class Writer:
             NightreidError: writing failed; nothing handed in since is written.
         """
         while True:
-            if self._error is not None:
-                raise self._error
+            self.check()
             try:
-                self._queue.put(entry, timeout=0.5)
+                self._queue.put(entry, timeout=_POLL_SECONDS)
                 return
             except queue.Full:
                 continue
+
+    def check(self) -> None:
+        """Learn whether all is well.
+
+        Raises:
+            NightreidError: writing failed; nothing handed in since is written.
+        """
+        if self._error is not None:
+            raise self._error
 
     def finish(self) -> None:
         """Wait until everything is written.
@@ -76,14 +86,17 @@ class Writer:
         Raises:
             NightreidError: writing failed.
         """
+        self.join()
+        self.check()
+
+    def join(self) -> None:
+        """Wait until everything is written or writing has failed."""
         while self._thread.is_alive():
             try:
-                self._queue.put(None, timeout=0.5)
-                self._thread.join()
+                self._queue.put(None, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
-        if self._error is not None:
-            raise self._error
+            self._thread.join()
 
     def _run(self) -> None:
         try:

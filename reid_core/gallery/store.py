@@ -24,7 +24,7 @@ from reid_core.gallery.records import (
     TrackletEntry,
 )
 from reid_core.gallery.reembedding import reembed
-from reid_core.types import Floats, Image, Link, Modality, Spectrum, Tracklet
+from reid_core.types import CloseReason, Floats, Image, Link, Modality, Spectrum, Tracklet
 
 
 class Gallery(GalleryReader):
@@ -208,6 +208,19 @@ class Gallery(GalleryReader):
             self.begin_recording(plain_recording(camera, start, model))
             self.add_tracklets(entries, model, policy or IdentityPolicy(None))
         return tuple(entry.tracklet.id for entry in entries)
+
+    def remove_tracklets(self, recording: str, reason: CloseReason) -> int:
+        """Take out a recording's tracklets that ended for one reason, with their sightings, vectors and links.
+
+        Args:
+            recording: its id.
+            reason: what they ended for, such as an interruption that is about to be made good.
+
+        Returns:
+            how many were taken out.
+        """
+        with self._lock, self._database.write() as session:
+            return writing.remove_tracklets(session, recording, reason)
 
     def put_links(self, links: Sequence[Link]) -> None:
         """Write links in one transaction; equal ones stay untouched, and none is removed."""

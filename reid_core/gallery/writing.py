@@ -219,6 +219,8 @@ def remove_tracklets(session: Session, recording: str, reason: CloseReason) -> i
         session.execute(delete(table).where(table.tracklet_id.in_(gone)))
     session.execute(delete(TrackletRow).where(TrackletRow.id.in_(names)))
     members = select(TrackletRow.identity_id).where(TrackletRow.identity_id.is_not(None))
+    # Links to somebody who goes are made anew when their infrared recordings are run again.
+    session.execute(delete(LinkRow).where(LinkRow.identity_id.not_in(members)))
     session.execute(delete(IdentityRow).where(IdentityRow.id.not_in(members)))
     chain = session.execute(select(MetaRow).where(MetaRow.key == "chain").with_for_update()).scalar_one()
     chain.value = hashlib.sha256(f"{chain.value} without {' '.join(names)}".encode()).hexdigest()

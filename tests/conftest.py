@@ -1,0 +1,82 @@
+"""What many tests need: the shared footage and weights, the small bright world, the command in a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def _missing(reason: str) -> None:
+    """Skip; where nothing may be left out (CI), fail."""
+    if os.environ.get("NIGHTREID_REQUIRE"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def missing():
+    """What to call where a test cannot run on this machine, with the reason."""
+    return _missing
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of real footage, weights and data sets."""
+    folder = Path(os.environ.get("NIGHTREID_SHARED") or ROOT.parent / "shared").resolve()
+    if not (folder / "data").is_dir():
+        _missing(f"needs the footage and weights of {folder} (or NIGHTREID_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def footage(shared):
+    """The two real videos and the detector that reads them best."""
+    return {
+        "day": shared / "data/day_visible/one_by_one.mp4",
+        "night": shared / "data/night_thermal/walkers.mp4",
+        "detector": shared / "weights/yolo11n_int8_openvino_model",
+    }
+
+
+@pytest.fixture(scope="session")
+def colour_checkpoint(tmp_path_factory):
+    """Folder of an embedder whose vector is the crop's mean colour."""
+    from tests.support.brightness import colour_model
+
+    return colour_model(tmp_path_factory.mktemp("colour"))
+
+
+@pytest.fixture(scope="session")
+def night_videos(tmp_path_factory):
+    """Camera to video of the small bright world: gate, yard and night."""
+    from tests.support.brightness import write_night
+
+    return write_night(tmp_path_factory.mktemp("videos"))
+
+
+@pytest.fixture(scope="session")
+def nightreid():
+    """The command, in a process of its own: ``nightreid("run", …, cwd=…) -> CompletedProcess``."""
+
+    def call(*arguments, cwd, environment=None, timeout=120, **options):
+        return subprocess.run(
+            [sys.executable, "-m", "console.cli", *map(str, arguments)],
+            cwd=cwd,
+            env=command_environment() | (environment or {}),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            **options,
+        )
+
+    return call
+
+
+def command_environment():
+    """This process's environment, with the rooms importable from any folder."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,0 +1,66 @@
+"""What the README says is what happens: its Python runs, its commands exist, its links lead somewhere."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_its_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert targets
+    for target in targets:
+        assert (ROOT / target).exists(), target
+
+
+def test_its_commands_and_options_exist():
+    commands = [line for block in _blocks("console") for line in re.sub(r"\\\n\s*", "", block).splitlines()]
+    called = [line.removeprefix("$ ").split() for line in commands if line.startswith("$ nightreid")]
+    assert {words[1] for words in called} >= {"run", "detect", "embed", "reembed"}
+    for words in called:
+        text = subprocess.run(
+            [sys.executable, "-m", "console.cli", words[1], "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env=os.environ | {"COLUMNS": "200"},
+        ).stdout
+        for option in [word for word in words if word.startswith("--")]:
+            assert option in text, (words[1], option)
+
+
+@pytest.mark.footage
+@pytest.mark.slow
+def test_its_python_runs(shared, tmp_path):
+    [code] = _blocks("python")
+    (tmp_path / "day.mp4").symlink_to(shared / "data/day_visible/one_by_one.mp4")
+    (tmp_path / "night.mp4").symlink_to(shared / "data/night_thermal/walkers.mp4")
+    shutil.copytree(shared / "weights/yolo11n_int8_openvino_model", tmp_path / "yolo11n_openvino_model")
+    capture = cv2.VideoCapture(str(tmp_path / "day.mp4"))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 300)
+    cv2.imwrite(str(tmp_path / "somebody.jpg"), capture.read()[1][10:400, 370:520])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    *links, hits = done.stdout.splitlines()
+    assert len(links) == 3
+    assert all("not calibrated" in line for line in links)
+    assert re.search(r"\['.{36}' '.{36}' '.{36}'\]|\[b?'", hits) or hits.startswith("(")
