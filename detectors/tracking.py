@@ -81,6 +81,7 @@ class CameraTracker:
         self._open: dict[int, _OpenTracklet] = {}
         self._opened_in: tuple[int, int] = (-1, 0)
         self._last_ns: int | None = None
+        self._settled: tuple[Detections, list[tuple[int, int]]] | None = None
 
     @property
     def quiet(self) -> bool:
@@ -113,7 +114,7 @@ class CameraTracker:
         self._grow(index, time_ns, found, frame)
         closed += self._collect_lost()
         if self.quiet:
-            self._tracker.reset()
+            self._forget()
         return closed
 
     def close_overlong(self, time_ns: int) -> list[Tracklet]:
@@ -126,15 +127,16 @@ class CameraTracker:
         """End every open tracklet."""
         ended = [self._finish(one, reason) for one in self._in_order(self._open.values())]
         self._open.clear()
-        self._tracker.reset()
+        self._forget()
         return [tracklet for tracklet in ended if tracklet is not None]
 
+    def _forget(self) -> None:
+        self._tracker.reset()
+        self._settled = None
+
     def _grow(self, index: int, time_ns: int, found: Detections, frame: Frame | None) -> None:
-        rows = self._tracker.update(_TrackerInput(found))
         covered = overlaps(found.boxes) if frame is not None else None
-        # Left to right, so that two tracklets opened in one frame are told apart the same way each time.
-        for row in sorted(rows, key=lambda row: float(found.boxes[int(row[7])][0])):
-            track, place = int(row[4]), int(row[7])
+        for track, place in self._associated(found, frame is None):
             one = self._open.get(track)
             if one is None:
                 crops = BestCrops(self._settings.crops, self._spacing_ns)
@@ -146,6 +148,23 @@ class CameraTracker:
             one.confidences.append(confidence)
             if frame is not None and covered is not None:
                 one.crops.offer(frame, box, confidence, float(covered[place]))
+
+    def _associated(self, found: Detections, still: bool) -> list[tuple[int, int]]:
+        """Which track each detection continues: ``(track, place in found)``.
+
+        Left to right, so that two tracklets opened in one frame are told apart the same way each time. In a
+        still picture everybody stays who they were: a tracker that has nobody lost or on probation would
+        say the same again.
+        """
+        if still and self._settled is not None and np.array_equal(self._settled[0].boxes, found.boxes):
+            return self._settled[1]
+        rows = self._tracker.update(_TrackerInput(found))
+        pairs = sorted(
+            ((int(row[4]), int(row[7])) for row in rows), key=lambda pair: float(found.boxes[pair[1]][0])
+        )
+        waiting = self._tracker.lost_stracks or not all(t.is_activated for t in self._tracker.tracked_stracks)
+        self._settled = None if waiting else (found, pairs)
+        return pairs
 
     def _next_ordinal(self, index: int) -> int:
         ordinal = self._opened_in[1] + 1 if self._opened_in[0] == index else 0

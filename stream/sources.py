@@ -30,6 +30,7 @@ _CAMERA_NAME = re.compile(r"[\w][\w.\- ]*")
 _SMALLEST_SIDE = 32
 _MOST_PIXELS = 100_000_000
 _SAMPLE = 1 << 16
+_FULL_HD = 1920 * 1080
 _SAMPLES = 64
 _RETRY_SECONDS = 1.0
 # The options of FFmpeg's demuxers travel in an environment variable, which is the process's.
@@ -220,7 +221,8 @@ class VideoSource(Source):
 
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
         """As `Source.pictures`; those before ``first`` are decoded and passed over, which is exact."""
-        capture = self._open()
+        # Below full HD a decoder of several threads costs the detector more than it gains.
+        capture = self._open(1 if self.width * self.height <= _FULL_HD else 0)
         index = 0
         try:
             while index < first and not stop.is_set():
@@ -242,10 +244,11 @@ class VideoSource(Source):
                 f"it is damaged or cut short."
             )
 
-    def _open(self) -> Any:
+    def _open(self, threads: int = 0) -> Any:
         # A file may be a playlist that sends the demuxer elsewhere: nothing but files is followed.
         with _opening, _environment("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file,crypto,data"):
-            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+            options = [cv2.CAP_PROP_N_THREADS, threads] if threads else []
+            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, options)
         if not capture.isOpened():
             raise SourceError(
                 f"The file {self._path} is not a video that can be decoded: damaged, cut short or no video."

@@ -357,7 +357,7 @@ def test_a_place_that_cannot_be_written(command, footage, video, below, what, re
 
 
 @pytest.fixture
-def read_only_folder(tmp_path, missing):
+def read_only_folder(tmp_path):
     """A folder on a disk mounted read-only; undone afterwards."""
     folder = tmp_path / "disk"
     folder.mkdir()

@@ -51,6 +51,8 @@ def test_a_box_comes_back_from_the_canvas_where_it_was(data):
     left, top, right, bottom = where.window
     assert 0 <= left < right <= canvas[1]
     assert 0 <= top < bottom <= canvas[0]
+    assert abs(left - (canvas[1] - right)) <= 1
+    assert abs(top - (canvas[0] - bottom)) <= 1
     assert (drawn[top:bottom, left:right] == 0).all()
     assert (drawn == PAD_VALUE).sum() == drawn.size - 3 * (right - left) * (bottom - top)
     within = st.floats(0, 1)
