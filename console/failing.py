@@ -42,23 +42,30 @@ def explain(error: BaseException) -> int:
     return known.exit_code
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, folder: bool = False) -> None:
     """Find out before the work, not after it, that its result has nowhere to go; makes missing folders.
 
+    Args:
+        path: what is to be written.
+        folder: whether it is a folder for several files.
+
     Raises:
-        UsageError: there is a folder of that name.
+        UsageError: there is a folder where a file is to be written.
         StorageError: no file can be made there.
     """
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise UsageError(f"{path} is a folder; a file is to be written.")
+    place = path.resolve() if folder else path.resolve().parent
     try:
-        path.resolve().parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            with tempfile.TemporaryFile(dir=path.resolve().parent):
+        place.mkdir(parents=True, exist_ok=True)
+        if folder or not path.exists():
+            with tempfile.TemporaryFile(dir=place):
                 return
     except OSError as error:
+        # Something in the way of a folder is no folder, whichever part of the path it is.
+        reason = os.strerror(errno.ENOTDIR) if isinstance(error, FileExistsError) else error.strerror
         raise StorageError(
-            f"{path} cannot be written: {(error.strerror or str(error)).lower()}.",
+            f"{path} cannot be written: {(reason or str(error)).lower()}.",
             "Choose a folder that can be written to.",
         ) from None
 

@@ -61,7 +61,7 @@ def run_command(
     if report is not None:
         check_writable(report)
     if mot is not None:
-        check_writable(mot / "any.txt")
+        check_writable(mot, folder=True)
     found = PersonDetector.open(detector or DEFAULT_DETECTOR, settings.detector)
     embedder = load_embedder(reid)
     with found, Gallery.open(database) as gallery, RunProgress() as progress, _stopped_by_ctrl_c() as stop:
