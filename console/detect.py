@@ -13,6 +13,7 @@ from typing import Any
 from console.failing import INTERRUPTED, check_writable
 from console.progress import RunProgress
 from detectors.detector import DEFAULT_DETECTOR, PersonDetector
+from detectors.motion import REFRESH
 from detectors.thermal import PolarityJudge, RawScaler
 from reid_core.config import load_config
 from reid_core.errors import SourceError
@@ -156,11 +157,8 @@ def _batches(pictures: _Pictures, size: int) -> Iterator[list[tuple[str, Image]]
 def _detect(detector: PersonDetector, judge: PolarityJudge, frames: Sequence[Frame]) -> list[dict[str, Any]]:
     if judge.invert is None:
         both = [detector.detect(frames, invert) for invert in (False, True)]
-        for as_is, inverted in zip(*both, strict=True):
-            if judge.invert is None:
-                judge.weigh(
-                    float(as_is.confidences.max(initial=0)), float(inverted.confidences.max(initial=0))
-                )
+        for frame, as_is, inverted in zip(frames, *both, strict=True):
+            judge.see(as_is, inverted, anew=frame.index % REFRESH == 0)
         found = both[judge.leaning]
     else:
         found = detector.detect(frames, judge.invert)

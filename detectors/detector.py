@@ -78,6 +78,11 @@ class PersonDetector:
             network = UltralyticsNetwork(path, threads)
         return cls(network, path.stem if path.is_file() else path.name, digest_of(path), settings)
 
+    @property
+    def calls_at_once(self) -> int:
+        """How many calls of `look` may be under way at the same time, in threads of their own."""
+        return self.network.calls_at_once
+
     def close(self) -> None:
         """Give back threads and memory."""
         self.network.close()

@@ -30,10 +30,12 @@ class Network(ABC):
     Attributes:
         stride: a canvas' sides are multiples of this.
         fixed: the one canvas it can be given, or ``None`` if it takes any.
+        calls_at_once: how many threads may be in `infer` at the same time.
     """
 
     stride: int = 32
     fixed: Canvas | None = None
+    calls_at_once: int = 1
 
     def canvas(self, height: int, width: int, size: int) -> Canvas:
         """The canvas for a picture: its longer side ``size`` pixels, both divisible by the stride.

@@ -36,6 +36,9 @@ class OpenVINONetwork(Network):
         ModelError: the model is damaged, not a YOLO detector, or finds no people.
     """
 
+    # While one batch is in the network, the next can be drawn and the one before decoded.
+    calls_at_once = 2
+
     def __init__(self, path: Path, streams: int) -> None:
         quiet_openvino()
         import openvino as ov

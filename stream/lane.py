@@ -104,10 +104,11 @@ class Lane:
     def _choose(self, gated: GatedFrame, seen: Seen) -> bool:
         """Which polarity counts for this frame; gathers evidence while that is undecided."""
         if self.judge.invert is None and gated.moved:
-            best = {False: 0.0, True: 0.0}
-            for (_, inverted), found in seen.items():
-                best[inverted] = max(best[inverted], float(found.confidences.max(initial=0)))
-            self.judge.weigh(best[False], best[True])
+            moved = [gated.regions[number] for number in gated.moved]
+            as_is, inverted = (
+                self.detector.merge([seen[region, version] for region in moved]) for version in (False, True)
+            )
+            self.judge.see(as_is, inverted, anew=gated.cut or gated.index % REFRESH == 0)
         return self.judge.leaning
 
     def checkpoint(

@@ -3,10 +3,13 @@
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from detectors.detector import Look, PersonDetector
 from detectors.motion import GatedFrame
+from reid_core.types import Detections
 from stream.decoding import Ended
 from stream.lane import Lane, Seen
 from stream.timing import StageClock
@@ -19,13 +22,15 @@ Item = tuple[Lane, GatedFrame | Ended, Seen]
 """A frame with what its looks showed, or a recording's end."""
 
 _Waiting = list[tuple[Lane, GatedFrame | Ended, list[Look]]]
+_Answer = tuple[list[Detections], float, float]
 
 
 class Looker:
     """Feeds the detector and hands its findings on, each lane's frames in their order.
 
     Recordings are merged by capture time, whichever thread is ahead, so that two runs over the same
-    recordings hand everything on in the same order. Live cameras are taken as they come.
+    recordings hand everything on in the same order. Live cameras are taken as they come. Where the
+    network takes several calls at once, the next batch is drawn while the one before is in it.
 
     Args:
         lanes: what is read.
@@ -50,6 +55,8 @@ class Looker:
         self._abandon = abandon
         self._out: queue.Queue[list[Item] | None] = queue.Queue(_AHEAD)
         self._error: BaseException | None = None
+        self._looking: deque[tuple[_Waiting, Future[_Answer]]] = deque()
+        self._seen_until = 0.0
         self._thread = threading.Thread(target=self._run, name="detect", daemon=True)
 
     def start(self) -> None:
@@ -90,31 +97,47 @@ class Looker:
     def _look(self) -> None:
         batch: _Waiting = []
         looks = 0
-        for lane, item in self._merged():
-            if lane is not None and item is not None:
-                wanted = lane.looks(item) if isinstance(item, GatedFrame) else []
-                batch.append((lane, item, wanted))
-                looks += len(wanted)
-                if looks < self._batch and len(batch) < _MOST_FRAMES:
-                    continue
-            # Full, or nothing more is waiting: what there is goes out at once, lest live cameras lag.
-            self._flush(batch)
-            batch, looks = [], 0
-        self._flush(batch)
+        at_once = self._detector.calls_at_once
+        with ThreadPoolExecutor(at_once, thread_name_prefix="look") as calls:
+            for lane, item in self._merged():
+                if lane is not None and item is not None:
+                    wanted = lane.looks(item) if isinstance(item, GatedFrame) else []
+                    batch.append((lane, item, wanted))
+                    looks += len(wanted)
+                    if looks < self._batch and len(batch) < _MOST_FRAMES:
+                        continue
+                self._flush(batch, calls)
+                # Nothing more is waiting: what there is goes out at once, lest live cameras lag.
+                self._hand_on(at_once - 1 if lane is not None else 0)
+                batch, looks = [], 0
+            self._flush(batch, calls)
+            self._hand_on(0)
 
-    def _flush(self, batch: _Waiting) -> None:
-        if not batch or self._abandon.is_set():
-            return
-        looks = [look for _, _, wanted in batch for look in wanted]
+    def _flush(self, batch: _Waiting, calls: ThreadPoolExecutor) -> None:
+        if batch and not self._abandon.is_set():
+            looks = [look for _, _, wanted in batch for look in wanted]
+            self._looking.append((batch, calls.submit(self._call, looks)))
+
+    def _call(self, looks: list[Look]) -> _Answer:
         begun = time.perf_counter()
-        found = iter(self._detector.look(looks)) if looks else iter(())
-        self._clock.add("detect", time.perf_counter() - begun, len(looks))
-        self._put(
-            [
-                (lane, item, {(look.region, look.invert): next(found) for look in wanted})
-                for lane, item, wanted in batch
-            ]
-        )
+        found = self._detector.look(looks) if looks else []
+        return found, begun, time.perf_counter()
+
+    def _hand_on(self, left: int) -> None:
+        """Hand on the oldest batches until so many are left in the network."""
+        while len(self._looking) > left:
+            batch, call = self._looking.popleft()
+            answer, begun, ended = call.result()
+            # Calls overlap: what counts as busy is the time in which there was one.
+            self._clock.add("detect", max(0.0, ended - max(begun, self._seen_until)), len(answer))
+            self._seen_until = max(self._seen_until, ended)
+            found = iter(answer)
+            self._put(
+                [
+                    (lane, item, {(look.region, look.invert): next(found) for look in wanted})
+                    for lane, item, wanted in batch
+                ]
+            )
 
     def _put(self, batch: list[Item] | None) -> None:
         while not self._abandon.is_set():
