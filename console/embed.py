@@ -20,6 +20,9 @@ from reid_core.runtime.embedder import BATCH_SIZE
 from reid_core.runtime.loading import PrecisionChoice, RuntimeChoice
 from reid_core.types import Floats, Image, Modality
 
+# A crop of fewer pixels across is a mistake; people far away are still some pixels wide.
+_SMALLEST_SIDE = 3
+
 
 @dataclass(frozen=True)
 class _Entry:
@@ -100,9 +103,8 @@ def embed_command(
         _print(console, f"Stopped: {len(names)} of {len(entries)} images are in {out}.")
         raise interrupted
     if unreadable:
-        raise SourceError(
-            f"{unreadable} of {len(entries)} images could not be read; the other {len(names)} are in {out}."
-        )
+        others = f"; the other {len(names)} are in {out}" if names else f"; {out} holds none"
+        raise SourceError(f"{unreadable} of {len(entries)} images could not be used{others}.")
     return len(names)
 
 
@@ -158,9 +160,13 @@ def _decoded(entries: Sequence[_Entry], batch_size: int) -> Iterator[list[_Decod
 
 def _read(file: Path) -> Image | NightreidError:
     try:
-        return read_image(file)
+        image = read_image(file)
     except NightreidError as error:
         return error
+    height, width = image.shape[:2]
+    if min(height, width) < _SMALLEST_SIDE:
+        return SourceError(f"The image {file} is {width} x {height} pixels: too small to show anybody.")
+    return image
 
 
 def _claimed(out: Path) -> Path:

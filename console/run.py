@@ -23,7 +23,7 @@ from reid_core.types import Modality, Spectrum
 from stream.config import RunSettings
 from stream.export import to_json, write_mot
 from stream.result import RunResult
-from stream.run import run
+from stream.run import run_footage
 from stream.sources import SourceSpec, existing, parse_source
 from stream.truth import apply_truth
 
@@ -65,7 +65,7 @@ def run_command(
     found = PersonDetector.open(detector or DEFAULT_DETECTOR, settings.detector)
     embedder = load_embedder(reid)
     with found, Gallery.open(database) as gallery, RunProgress() as progress, _stopped_by_ctrl_c() as stop:
-        result = run(specs, gallery, found, embedder, settings, progress, stop)
+        result = run_footage(specs, gallery, found, embedder, settings, progress, stop)
     if truth is not None:
         result = apply_truth(result, truth)
     if report is not None:

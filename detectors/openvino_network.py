@@ -18,8 +18,8 @@ import yaml
 from numpy.typing import NDArray
 
 from detectors.network import Canvas, Head, Network
-from detectors.openvino_package import quiet_openvino
 from reid_core.errors import ModelError
+from reid_core.openvino_package import import_openvino
 from reid_core.types import Floats, Image
 
 STRIDES = (8, 16, 32)
@@ -40,8 +40,7 @@ class OpenVINONetwork(Network):
     calls_at_once = 2
 
     def __init__(self, path: Path, streams: int) -> None:
-        quiet_openvino()
-        import openvino as ov
+        ov = import_openvino()
 
         self._xml = path if path.suffix == ".xml" else min(path.glob("*.xml"))
         self._streams = streams
@@ -103,7 +102,7 @@ class OpenVINONetwork(Network):
             raise ModelError(f"The OpenVINO model {self._xml} or its .bin is damaged.") from error
 
     def _compile(self, size: Canvas) -> Any:
-        import openvino as ov
+        ov = import_openvino()
         from openvino.preprocess import ColorFormat, PrePostProcessor
 
         graph = self._read()
@@ -185,7 +184,7 @@ def refit(graph: Any, old: Canvas, new: Canvas) -> None:
     Raises:
         RuntimeError: the graph does not have the form; it is then not usable any more.
     """
-    import openvino as ov
+    ov = import_openvino()
 
     sizes = _Sizes.change(old, new)
     points = list(zip(_anchor_points(old), _anchor_points(new), strict=True))

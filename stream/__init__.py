@@ -1,1 +1,23 @@
 """Frames in, sightings and links out: sources and the run that carries them to the gallery."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stream.config import RunSettings as RunSettings
+    from stream.run import run_footage as run_footage
+    from stream.sources import parse_source as parse_source
+
+_HOME = {
+    "RunSettings": "stream.config",
+    "parse_source": "stream.sources",
+    "run_footage": "stream.run",
+}
+
+__all__ = ["RunSettings", "parse_source", "run_footage"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'stream' has no attribute {name!r}")

@@ -59,7 +59,7 @@ class _Failures:
     sources: list[tuple[SourceSpec, str]] = field(default_factory=list)
 
 
-def run(
+def run_footage(
     specs: Sequence[SourceSpec],
     gallery: Gallery,
     detector: PersonDetector,

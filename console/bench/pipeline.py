@@ -19,7 +19,7 @@ from reid_core.gallery import Gallery
 from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Detections, Floats, Image, Modality
 from stream.config import RunSettings
-from stream.run import run
+from stream.run import run_footage
 from stream.sources import SourceSpec, parse_source
 
 MODELS_TARGET = 1.2
@@ -117,7 +117,7 @@ def _run_once(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         with Gallery.open(f"sqlite:///{folder}/bench.db") as gallery:
-            result = run(specs, gallery, detector, embedder, settings)
+            result = run_footage(specs, gallery, detector, embedder, settings)
         write_report(result, Path(folder) / "report.html")
 
 

@@ -210,7 +210,7 @@ class Gallery(GalleryReader):
         return tuple(entry.tracklet.id for entry in entries)
 
     def remove_tracklets(self, recording: str, reason: CloseReason) -> int:
-        """Take out a recording's tracklets that ended for one reason, with their sightings, vectors and links.
+        """Take out a recording's tracklets that ended for one reason, with all that hangs on them.
 
         Args:
             recording: its id.

@@ -15,6 +15,7 @@ from reid_core.models.manifest import (
     Result,
     model_id,
 )
+from reid_core.openvino_package import import_openvino
 from reid_core.runtime.embedder import Embedder
 from reid_core.runtime.parity import PARITY, measured_parity
 from reid_core.runtime.source import NetworkSource, find_source
@@ -208,12 +209,7 @@ def _write_openvino(
     file: Path,
     calibration_crops: Sequence[Image] | None,
 ) -> None:
-    try:
-        import openvino
-    except ImportError:
-        raise MissingDependencyError(
-            "OpenVINO is not installed.", "Install it with: pip install openvino"
-        ) from None
+    openvino = import_openvino()
     import torch
 
     example = _example(manifest)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from reid_core.errors import MissingDependencyError, ModelError
+from reid_core.errors import ModelError
 from reid_core.models.manifest import ModelManifest
+from reid_core.openvino_package import import_openvino
 from reid_core.runtime.embedder import Embedder, Precision
 from reid_core.runtime.graph import check_input, fixed_chunks, output_position
 from reid_core.types import Floats, Modality
@@ -93,13 +94,7 @@ class _Graph:
 
 
 def _core() -> Any:
-    try:
-        import openvino
-    except ImportError:
-        raise MissingDependencyError(
-            "OpenVINO is not installed.", "Install it with: pip install openvino"
-        ) from None
-    return openvino.Core()
+    return import_openvino().Core()
 
 
 def _sides(inputs: Any) -> list[int | None]:

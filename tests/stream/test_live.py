@@ -13,7 +13,7 @@ from reid_core.gallery import Gallery, RecordingStatus
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.config import LiveSettings, RunSettings
-from stream.run import run
+from stream.run import run_footage
 from stream.sources import SourceSpec, parse_source
 from tests.support.brightness import RED, SMALL, Walker, brightness_detector, scene
 from tests.support.night import Counting, rows, specs
@@ -77,7 +77,7 @@ def watch(tmp_path, colour_checkpoint):
         settings = RunSettings(detector=SMALL, live=LiveSettings(open_seconds=2, gone_seconds=gone))
         with Gallery.open(f"sqlite:///{database}") as gallery:
             detector, embedder = brightness_detector(slow=slow), load_embedder(colour_checkpoint)
-            result = run(sources, gallery, detector, embedder, settings, progress, stop)
+            result = run_footage(sources, gallery, detector, embedder, settings, progress, stop)
             recordings = {one.camera: one for one in gallery.recordings()}
         return result, progress.notes, database, recordings
 

@@ -15,7 +15,7 @@ from reid_core.types import Detections, Frame, Modality
 from stream.decoding import Ended
 from stream.lane import Lane
 from stream.looking import Looker
-from stream.run import run
+from stream.run import run_footage
 from stream.timing import StageClock
 from stream.writing import Writer
 from tests.support.brightness import brightness_detector
@@ -105,11 +105,11 @@ def test_an_error_of_the_writer_ends_the_run_and_keeps_what_was_written(parts, n
 
     gallery.add_tracklets = add_tracklets
     with pytest.raises(StorageError, match="no space left"):
-        run(specs(night_videos), gallery, detector, embedder, SETTINGS)
+        run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS)
     assert no_thread_left() and len(calls) == 3
     assert 0 < count(tmp_path / "x.db", "tracklets") < 8
     gallery.add_tracklets = real
-    assert len(run(specs(night_videos), gallery, detector, embedder, SETTINGS).cameras) == 3
+    assert len(run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS).cameras) == 3
     assert count(tmp_path / "x.db", "tracklets") == 8
 
 
@@ -125,7 +125,7 @@ def test_an_error_of_the_detector_ends_the_run(parts, night_videos, calls):
 
     detector.network.infer = infer
     with pytest.raises(ModelError, match="tired"):
-        run(specs(night_videos), gallery, detector, embedder, SETTINGS)
+        run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS)
     assert no_thread_left()
 
 
@@ -137,7 +137,7 @@ def test_an_error_of_the_embedder_ends_the_run(parts, night_videos):
 
     embedder.embed = embed
     with pytest.raises(ModelError, match="tired"):
-        run(specs(night_videos), gallery, detector, embedder, SETTINGS)
+        run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS)
     assert no_thread_left()
 
 
@@ -147,7 +147,7 @@ def test_an_error_while_following_ends_the_run(parts, night_videos):
 
     gallery, detector, embedder = parts
     with pytest.raises(RuntimeError, match="progress bar"):
-        run(specs(night_videos), gallery, detector, embedder, SETTINGS, Counting(100, fail))
+        run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS, Counting(100, fail))
     assert no_thread_left()
 
 
@@ -164,7 +164,7 @@ def test_a_decoder_that_breaks_ends_its_camera_alone(parts, night_videos, monkey
 
     monkeypatch.setattr(sources.VideoSource, "pictures", pictures)
     gallery, detector, embedder = parts
-    result = run(specs(night_videos), gallery, detector, embedder, SETTINGS)
+    result = run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS)
     found = {camera.id: (camera.status, len(camera.tracklets)) for camera in result.cameras}
     assert found == {"gate": ("complete", 3), "yard": ("partial", 1), "night": ("complete", 2)}
     assert result.warnings == ("The source yard failed: odd bytes.",)
@@ -175,7 +175,7 @@ def test_a_run_that_is_stopped_before_it_begins(parts, night_videos):
     gallery, detector, embedder = parts
     stop = threading.Event()
     stop.set()
-    result = run(specs(night_videos), gallery, detector, embedder, SETTINGS, stop=stop)
+    result = run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS, stop=stop)
     assert result.interrupted and [camera.status for camera in result.cameras] == ["interrupted"] * 3
     assert not result.warnings and no_thread_left()
 
@@ -185,15 +185,15 @@ def test_another_start_or_other_settings_are_told_of(parts, night_videos):
 
     gallery, detector, embedder = parts
     (spec,) = specs(night_videos, ["gate"])
-    run([spec], gallery, detector, embedder, SETTINGS)
+    run_footage([spec], gallery, detector, embedder, SETTINGS)
     later = replace(spec, start_ns=spec.start_ns + 10**9)
     other = SETTINGS.model_copy(update={"tracker": SETTINGS.tracker.model_copy(update={"crops": 2})})
-    result = run([later], gallery, detector, embedder, other)
+    result = run_footage([later], gallery, detector, embedder, other)
     assert len(result.warnings) == 2
     assert "other settings" in result.warnings[0] and "another start" in result.warnings[1]
     assert result.cameras[0].start_ns == spec.start_ns
     with pytest.raises(UsageError):
-        run([], gallery, detector, embedder)
+        run_footage([], gallery, detector, embedder)
 
 
 def test_a_full_queue_in_front_of_a_writer_that_failed_does_not_block(parts):

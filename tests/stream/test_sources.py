@@ -13,7 +13,7 @@ from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.config import RunSettings
 from stream.decoding import check_distinct
-from stream.run import run
+from stream.run import run_footage
 from stream.sources import SourceSpec, natural_order, open_source, parse_source, redact, sampled_digest
 from tests.support.brightness import RED, SMALL, WARM, Walker, brightness_detector, scene, scenes, write_video
 from tests.support.night import Counting
@@ -123,7 +123,7 @@ def folder_run(folder, database, model, modality=Modality.INFRARED):
     progress = Counting(0, lambda: None)
     with Gallery.open(f"sqlite:///{database}") as gallery:
         settings = RunSettings(detector=SMALL)
-        result = run([spec], gallery, brightness_detector(), load_embedder(model), settings, progress)
+        result = run_footage([spec], gallery, brightness_detector(), load_embedder(model), settings, progress)
     return result.cameras[0], progress.notes
 
 

@@ -15,7 +15,7 @@ from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.config import IdentitySettings, RunSettings
 from stream.result import RunResult
-from stream.run import Silence, run
+from stream.run import Silence, run_footage
 from stream.sources import SourceSpec
 from tests.support.brightness import SMALL, START_NS, brightness_detector
 
@@ -95,7 +95,7 @@ def run_night(night: Night) -> RunResult:
     with Gallery.open(f"sqlite:///{night.database}") as gallery:
         if night.at_commit:
             _deadly(gallery, night.at_commit, night.before_commit)
-        return run(
+        return run_footage(
             specs(night.videos, night.cameras),
             gallery,
             brightness_detector(slow=night.slow),
