@@ -89,7 +89,7 @@ def test_unreadable_images_are_named_and_the_others_kept(crops, model, tmp_path)
     (crops / "a broken [red].jpg").write_text("no picture")
     Image.new("1", (30_000, 30_000)).save(crops / "bomb.png")
     console = quiet()
-    with pytest.raises(SourceError, match=r"2 of 6 images could not be read; the other 4 are in .*f\.npz"):
+    with pytest.raises(SourceError, match=r"2 of 6 images could not be used; the other 4 are in .*f\.npz"):
         embed_command(crops, model, Modality.VISIBLE, tmp_path / "f.npz", batch_size=1, console=console)
     assert read(tmp_path / "f.npz")["path"].tolist() == ["a.png", "b/1.png", "b/10.png", "b/2.png"]
     lines = said(console).splitlines()

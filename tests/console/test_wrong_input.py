@@ -153,9 +153,10 @@ def test_a_picture_of_one_pixel(run, command, footage, tmp_path):
     detect = ("detect", "tiny/1.png", "--modality", "visible", "--out", "F.json")
     assert "1 x 1 pixels: too small" in command(*detect, "--detector", footage["detector"]).error("source")
     assert not Path("F.json").exists()
-    # A crop may be as small as it likes: what matters is that it is one.
     embedded = command("embed", "tiny", "--modality", "visible", "--out", "F.npz")
-    assert embedded.status == 0 and np.isfinite(np.load("F.npz")["feat"]).all()
+    assert embedded.error("source") == "1 of 1 images could not be used; F.npz holds none."
+    assert "1 x 1 pixels: too small" in embedded.err
+    assert len(np.load("F.npz")["feat"]) == 0
 
 
 def test_a_picture_of_thirty_thousand_by_thirty_thousand(run, command, footage, tmp_path):
