@@ -1,7 +1,6 @@
 """Networks that somebody already has: small ones made here, and the three of docs/models.md."""
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from reid_core.runtime import load_embedder
 from reid_core.runtime.parity import cosine_distance, probe_crops
 
 REPOSITORY = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("NIGHTREID_SHARED", REPOSITORY.parent / "shared"))
 DOC = (REPOSITORY / "docs" / "models.md").read_text(encoding="utf-8")
 WORKED = [json.loads(block) for block in re.findall(r"```json\n(\{\n.*?)```", DOC, re.DOTALL)]
 
@@ -142,10 +140,8 @@ def test_the_guide_has_a_worked_example_for_each_network_we_tried():
 
 @pytest.mark.footage
 @pytest.mark.parametrize("example", WORKED, ids=lambda example: example["name"])
-def test_the_guides_examples_load_and_embed(example, tmp_path):
-    if not SHARED.is_dir():
-        pytest.skip(f"the weights are not in {SHARED}")
-    (weights,) = (SHARED / "weights").rglob(example["weights"])
+def test_the_guides_examples_load_and_embed(example, shared, tmp_path):
+    (weights,) = (shared / "weights").rglob(example["weights"])
     (tmp_path / "model.json").write_text(json.dumps(example | {"weights": str(weights)}))
     embedder = load_embedder(tmp_path)
     crops = probe_crops(3)
@@ -161,17 +157,15 @@ def test_the_guides_examples_load_and_embed(example, tmp_path):
 
 @pytest.mark.footage
 @pytest.mark.parametrize("example", WORKED, ids=lambda example: example["name"])
-def test_the_same_person_is_closer_than_another(example, tmp_path):
-    if not SHARED.is_dir():
-        pytest.skip(f"the footage is not in {SHARED}")
+def test_the_same_person_is_closer_than_another(example, shared, tmp_path):
     import cv2
 
-    video = cv2.VideoCapture(str(SHARED / "data" / "day_visible" / "one_by_one.mp4"))
+    video = cv2.VideoCapture(str(shared / "data" / "day_visible" / "one_by_one.mp4"))
     crops = []
     for index, (left, top, right, bottom) in STANDING.items():
         video.set(cv2.CAP_PROP_POS_FRAMES, index)
         crops.append(video.read()[1][top:bottom, left:right, ::-1])
-    (weights,) = (SHARED / "weights").rglob(example["weights"])
+    (weights,) = (shared / "weights").rglob(example["weights"])
     (tmp_path / "model.json").write_text(json.dumps(example | {"weights": str(weights)}))
     vectors = load_embedder(tmp_path).embed(crops, "visible")
     likeness = vectors @ vectors.T
