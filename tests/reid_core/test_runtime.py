@@ -126,6 +126,7 @@ def test_threads_may_share_an_embedder(checkpoint, runtime):
     assert not wrong
 
 
+@pytest.mark.slow
 def test_the_cache_is_used_repaired_and_not_needed(checkpoint, reference, cache, monkeypatch, tmp_path):
     load_embedder(checkpoint, "openvino")
     (export,) = (path for path in (cache / "exports").iterdir() if "-openvino-" in path.name)

@@ -116,6 +116,7 @@ def test_a_camera_that_goes_away_is_given_up_and_the_others_finish(watch, night_
     assert "channel=1" in cameras["door"].source
 
 
+@pytest.mark.slow
 def test_a_camera_that_comes_back_goes_on(watch):
     walkers = (Walker(5, 40, RED), Walker(60, 95, RED))
     with camera(frames=100, walkers=walkers, pause_at=45, pause=1.0) as server:
@@ -127,6 +128,7 @@ def test_a_camera_that_comes_back_goes_on(watch):
     assert len([note for note in notes if "went away" in note]) == 1
 
 
+@pytest.mark.slow
 def test_frames_are_dropped_and_counted_when_the_detector_is_slow(watch):
     with camera(frames=75, walkers=(Walker(0, 74, RED),)) as server:
         result, notes, _, _ = watch([live(server)], slow=0.1, gone=0.5)
