@@ -56,20 +56,19 @@ def collect(
     Returns:
         The run's cameras, and those of earlier runs that the links lead to; visible ones first.
     """
-    wanted = set(recordings)
-    tracklets = gallery.tracklets()
-    of_recording: dict[str, list[TrackletRecord]] = {}
-    for one in tracklets:
-        of_recording.setdefault(one.recording, []).append(one)
-    mine = {one.id for name in wanted for one in of_recording.get(name, ())}
-    links = [link for link in gallery.links(model) if link.tracklet in mine]
-    home = {one.id: one.recording for one in tracklets}
-    wanted |= {home[candidate.tracklet] for link in links for candidate in link.candidates}
+    of_recording = {name: gallery.tracklets(recording=name) for name in recordings}
+    home = {one.id: name for name, tracklets in of_recording.items() for one in tracklets}
+    links = [link for link in gallery.links(model) if link.tracklet in home]
+    for name in [candidate.tracklet for link in links for candidate in link.candidates]:
+        # A candidate that an earlier run saw: its recording is shown as well.
+        if name not in home and (earlier := gallery.tracklet(name)) is not None:
+            of_recording[earlier.recording] = gallery.tracklets(recording=earlier.recording)
+            home |= {one.id: earlier.recording for one in of_recording[earlier.recording]}
     modalities = {camera.id: camera for camera in gallery.cameras()}
     cameras = [
-        _camera(gallery, record, modalities[record.camera], of_recording.get(record.id, []))
+        _camera(gallery, record, modalities[record.camera], of_recording[record.id])
         for record in gallery.recordings()
-        if record.id in wanted
+        if record.id in of_recording
     ]
     cameras += [_failed(spec, message) for spec, message in failed]
     cameras.sort(key=lambda camera: (camera.modality is not Modality.VISIBLE, camera.start_ns, camera.id))

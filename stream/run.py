@@ -297,10 +297,11 @@ class _Run:
 
     def _link(self, recordings: Sequence[RecordingRecord]) -> None:
         """Rank the whole gallery for each infrared tracklet of these recordings."""
-        mine = {record.id for record in recordings}
         matcher = self._matcher()
         infrared = [
-            one.id for one in self._gallery.tracklets(modality=Modality.INFRARED) if one.recording in mine
+            one.id
+            for record in recordings
+            for one in self._gallery.tracklets(recording=record.id, modality=Modality.INFRARED)
         ]
         with self._clock.timed("link", len(infrared)):
             self._gallery.put_links([matcher.match(one) for one in infrared])
