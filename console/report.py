@@ -4,6 +4,7 @@ The page is one HTML file with its style, drawings, script and crops inside; it 
 anything. Names from outside are escaped by the templates.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,18 +14,22 @@ from markupsafe import Markup
 from console import figures
 from console import report_words as words
 from console.report_page import SLUGS, Page
+from console.report_views import FigureGroup
 from stream.export import write_atomically
 from stream.result import RunResult
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_report(result: RunResult, written: datetime | None = None) -> str:
+def render_report(
+    result: RunResult, written: datetime | None = None, measured: Sequence[FigureGroup] = ()
+) -> str:
     """The result as one self-contained HTML page.
 
     Args:
         result: what a run found, with truth applied where it is known.
         written: when the report was written, UTC, to be said on it.
+        measured: how well the run did, where that was measured; shown at the top.
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -43,6 +48,7 @@ def render_report(result: RunResult, written: datetime | None = None) -> str:
         summary=words.summary(result),
         truth=words.truth_summary(result),
         warnings=words.warnings(result),
+        measured=measured,
         probes=probes,
         people=people,
         tally=[(slug, sum(probe.slug == slug for probe in probes)) for slug in (*SLUGS.values(), "missing")],
@@ -55,11 +61,18 @@ def render_report(result: RunResult, written: datetime | None = None) -> str:
     )
 
 
-def write_report(result: RunResult, path: str | Path, written: datetime | None = None) -> Path:
+def write_report(
+    result: RunResult,
+    path: str | Path,
+    written: datetime | None = None,
+    measured: Sequence[FigureGroup] = (),
+) -> Path:
     """Render the report into a file, which appears whole or not at all, and return its path.
+
+    Arguments are those of `render_report`.
 
     Raises:
         StorageError: the file cannot be written.
     """
-    write_atomically(path, render_report(result, written))
+    write_atomically(path, render_report(result, written, measured))
     return Path(path)

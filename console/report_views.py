@@ -59,3 +59,21 @@ class PersonView:
     elsewhere: int
     seen: tuple[tuple[str, str, str], ...]
     open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure: what, how much, and what to hold it against (chance, counts), or empty."""
+
+    name: str
+    value: str
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureGroup:
+    """Figures of one subject; ``note`` says how they were measured."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    note: str = ""

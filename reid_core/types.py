@@ -31,6 +31,11 @@ class Spectrum(StrEnum):
     NEAR = "near"
     THERMAL = "thermal"
 
+    @property
+    def modality(self) -> Modality:
+        """What its images are compared as."""
+        return Modality.VISIBLE if self is Spectrum.VISIBLE else Modality.INFRARED
+
 
 class Polarity(StrEnum):
     """Which end of a thermal image is warm: white-hot people are bright, black-hot people dark."""

