@@ -34,7 +34,8 @@ class NightFigures:
 
 def groups(night: NightFigures) -> tuple[FigureGroup, ...]:
     """The figures as the report shows them."""
-    return (_found(night), _followed(night.run), _linked(night.run), _decided(night.run), _speed(night.run))
+    run = night.run
+    return (_linked(run), _decided(run), _found(night), _followed(run), _speed(run))
 
 
 def table(night: NightFigures) -> Table:
@@ -176,10 +177,10 @@ def _linked(run: RunFigures) -> FigureGroup:
     figures = []
     for kind, one in run.linking.items():
         name = NAMES[kind].capitalize()
-        times = "" if one.times_chance is None else f", {one.times_chance:.1f} times as good"
-        figures.append(
-            Figure(f"{name}, rank-1", number(one.rank1), f"chance {number(one.chance_rank1)}{times}")
-        )
+        chance = f"chance {number(one.chance_rank1)}"
+        if one.times_chance is not None:
+            chance = f"{one.times_chance:.1f} × {chance}"
+        figures.append(Figure(f"{name}, rank-1", number(one.rank1), chance))
         beside = f"chance {number(one.chance_map)}; {count(one.queries, 'tracklet')} of known people"
         if one.missing:
             beside += f", {one.missing} of them of people whom the gallery lacks"

@@ -52,7 +52,7 @@ _ANY_COLOURED = (
     rf"(?:multi|two|three|tri|bi|full|{_any(_OBJECTS)}){_SEP}?colou?r(?:ed|s)?|colou?r(?:ed|s|ful)?"
 )
 _UNIT = (
-    rf"(?:(?:{_any(_MODIFIERS)}){_SEP})*(?:(?:{_any(_OBJECTS)}){_SEP})?"
+    rf"(?:(?:{_any(_MODIFIERS)}){_SEP}){{0,3}}(?:(?:{_any(_OBJECTS)}){_SEP})?"
     rf"(?:(?:{_NAMED})\b(?:{_SEP}(?:{_AFTER})\b)?|(?:{_ANY_COLOURED})\b)"
     r"(?:\s*-\s*(?:haired|skinned|eyed|clad)\b)?"
 )
@@ -84,6 +84,10 @@ _ARTICLE = re.compile(r"\ban?(\s+)$", re.IGNORECASE)
 _HEAD = re.compile(r"\b(?:blonde?|brunette)$", re.IGNORECASE)
 
 
+# Characters before a colour within which a sentence is mended.
+_REACH = 80
+
+
 def contains_colour(text: str) -> bool:
     """Whether a colour is named anywhere in the text."""
     return _RUN.search(text) is not None
@@ -97,9 +101,19 @@ def strip_colours(text: str) -> str:
     Args:
         text: an English description, of any case.
     """
-    while (run := _SHADE_OF.search(text) or _RUN.search(text)) is not None:
-        text = _without(text[: run.start()], run.group(), text[run.end() :])
-    return text
+    start = 0
+    while True:
+        run = _RUN.search(text, start)
+        if run is None:
+            if start == 0:
+                return text
+            start = 0
+            continue
+        run = _SHADE_OF.search(text, start, run.end()) or run
+        # Only the words just before a colour are mended, and only there can a new one come together, so a
+        # long text takes no longer than it must.
+        start = text.rfind(" ", 0, max(0, run.start() - _REACH)) + 1
+        text = text[:start] + _without(text[start : run.start()], run.group(), text[run.end() :])
 
 
 def _without(before: str, run: str, after: str) -> str:

@@ -17,8 +17,8 @@ from training.synthetic.seeding import generator
 from training.synthetic.words import COLOUR_WORDS, HAIR_WORDS
 
 ALL = frozenset({"head", "trunk", "legs", "feet"})
-PEOPLE = [draw_person(identity, 11) for identity in range(1, 161)]
-VIEWS = 400
+PEOPLE = [draw_person(identity, 11) for identity in range(1, 136)]
+VIEWS = 270
 
 # Written down apart from the captions' own vocabulary.
 FORBIDDEN = re.compile(
@@ -111,7 +111,7 @@ def test_lengths_and_variety_are_those_of_real_captions(captions, spectrum, mean
         assert found["shortest"] >= 10
         assert found["longest"] <= 50
         assert found["distinct_share"] > 0.97
-        assert found["openings"] > 80
+        assert found["openings"] > 50
 
 
 def test_one_view_is_worded_in_many_ways():
@@ -206,7 +206,7 @@ def test_an_open_jacket_shows_the_top_from_the_front_only():
 
 
 def test_mistakes_come_at_the_stated_rate_and_are_named():
-    rate, count = 0.3, 900
+    rate, count = 0.3, 600
     view_rng = np.random.default_rng(9)
     made = []
     for number in range(count):
@@ -223,7 +223,7 @@ def test_mistakes_come_at_the_stated_rate_and_are_named():
 
 def test_mistakes_are_said_in_both_texts():
     """Where gender or bags are mistaken, both texts say what is not so."""
-    for number in range(400):
+    for number in range(250):
         person = PEOPLE[number % len(PEOPLE)]
         caption = describe(person, whole_view(person), generator(10, number), 1.0)
         for text in (caption.text, caption.aug_text.lower()):
@@ -313,4 +313,4 @@ def test_against_the_real_captions(shared, missing, captions):
             own = statistics([getattr(caption, field) for _, _, caption in captions[spectrum]])
             assert own["distinct_share"] >= real["distinct_share"]
             assert abs(own["mean"] - real["mean"]) < 2.5
-            assert own["openings"] > 0.2 * real["openings"]
+            assert own["openings"] >= real["openings"]

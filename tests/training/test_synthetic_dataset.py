@@ -79,7 +79,7 @@ def test_every_image_has_its_captions_and_infrared_ones_name_no_colour(written):
     tags = json.loads((out / "attributes.json").read_text())
     assert len(tags["1"]) == 11
     carried = json.loads((out / "labels.json").read_text())
-    assert carried["2"]["backpack"] == (draw_person(2, 3).item("backpack") is not None)
+    assert carried["2"]["has_backpack"] == (draw_person(2, 3).item("backpack") is not None)
 
 
 def test_the_same_bytes_on_two_processes_and_after_a_stop(written, tmp_path):

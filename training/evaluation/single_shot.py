@@ -1,11 +1,10 @@
-"""The SYSU-like protocol on a data set folder: all infrared test images against one visible image a camera.
+"""The SYSU-like protocol on a data set: all infrared test images against one visible image a camera.
 
 Ten galleries are drawn as the AGW lineage of codes draws them (Ye et al., TPAMI 2021): for trial t, Python's
 generator seeded with t chooses one file of each (identity, camera) in order. Metrics are averaged over the
 trials.
 """
 
-import json
 import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,34 +14,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from reid_core.errors import SourceError
-from reid_core.images import IMAGE_SUFFIXES, read_image
+from reid_core.errors import SourceError, UsageError
+from reid_core.images import read_image
 from reid_core.types import Floats, Modality, Spectrum
+from training.datasets import sysu
+from training.datasets.records import ImageRecord, ReidDataset, Split
 from training.evaluation.baselines import Describe
-from training.evaluation.retrieval import SYSU_EXCLUSION, chance, chance_map, evaluate_retrieval
+from training.evaluation.retrieval import chance, chance_map, evaluate_retrieval
 
 EmbedFiles: TypeAlias = Callable[[Sequence[Path], Modality], Floats]
 """Image files of one modality to ``(N, D)`` float32 unit vectors."""
 
 TRIALS = 10
-_SYSU_SPECTRA = {
-    1: Spectrum.VISIBLE,
-    2: Spectrum.VISIBLE,
-    3: Spectrum.NEAR,
-    4: Spectrum.VISIBLE,
-    5: Spectrum.VISIBLE,
-    6: Spectrum.NEAR,
-}
 _BATCH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class TestImage:
-    """One crop of the test split: its file, whose it is and which camera took it."""
-
-    path: Path
-    identity: int
-    camera: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,60 +72,74 @@ class SingleShotResult:
 
 
 def evaluate_single_shot(
-    folder: Path, embed: EmbedFiles, trials: int = TRIALS
+    dataset: ReidDataset, embed: EmbedFiles, trials: int = TRIALS, split: Split = Split.TEST
 ) -> dict[Spectrum, SingleShotResult]:
     """Measure how well infrared queries find their visible identity.
 
-    Every image is embedded once. Queries of camera 3 do not see camera 2, which stands in the same place.
+    Every image is embedded once. An infrared camera's queries do not see the visible camera that stands in
+    the same place.
 
     Args:
-        folder: a data set in the SYSU-MM01 layout; its test identities are used.
+        dataset: of the SYSU-MM01 layout.
         embed: files to vectors.
         trials: galleries to draw.
+        split: whose identities are queries and gallery.
 
     Returns:
         A result for each infrared spectrum of the data set.
 
     Raises:
-        SourceError: the folder is no such data set, or its test split lacks queries or a gallery.
-        UsageError: the vectors are not finite or no query has a positive.
+        SourceError: the split lacks queries or a gallery, or an image cannot be read.
+        UsageError: the layout is another, the vectors are not finite or no query has a positive.
     """
-    name, spectra = camera_spectra(folder)
-    images = read_test_images(folder)
-    queries = [image for image in images if spectra[image.camera] is not Spectrum.VISIBLE]
-    visible = [image for image in images if spectra[image.camera] is Spectrum.VISIBLE]
+    if dataset.layout != sysu.LAYOUT:
+        raise UsageError(
+            f"The single-shot protocol is SYSU-MM01's; {dataset.root} is laid out as {dataset.layout}."
+        )
+    images = dataset.records(split)
+    visible = [image for image in images if image.modality is Modality.VISIBLE]
+    queries: dict[Spectrum, list[ImageRecord]] = {}
+    for image in images:
+        if image.modality is Modality.INFRARED:
+            queries.setdefault(image.spectrum or Spectrum.NEAR, []).append(image)
     if not queries or not visible:
-        raise SourceError(f"The test split of {folder} holds no {'queries' if visible else 'gallery'}.")
+        lacking = "queries" if visible else "gallery"
+        raise SourceError(f"The {split} split of {dataset.root} holds no {lacking}.")
     galleries = [draw_gallery(visible, trial) for trial in range(trials)]
     # An image may be in several galleries.
-    drawn = sorted({image for gallery in galleries for image in gallery}, key=lambda image: image.path)
-    places = {image: place for place, image in enumerate(drawn)}
-    vectors = embed([image.path for image in drawn], Modality.VISIBLE)
+    drawn = sorted({image.path for gallery in galleries for image in gallery})
+    place = {path: index for index, path in enumerate(drawn)}
+    vectors = embed([dataset.root / path for path in drawn], Modality.VISIBLE)
+    known = [(gallery, vectors[[place[image.path] for image in gallery]]) for gallery in galleries]
     found = {}
-    for spectrum in dict.fromkeys(spectra[image.camera] for image in queries):
-        of_it = [image for image in queries if spectra[image.camera] is spectrum]
-        probes = embed([image.path for image in of_it], Modality.INFRARED)
-        found[spectrum] = _average(
-            f"{name}/all/single-shot/AGW sampler/{trials} trials/{spectrum.value} to visible/"
-            "camera 3 without camera 2/no text/no TTA/no re-ranking",
-            spectrum,
-            of_it,
-            probes,
-            [(gallery, vectors[[places[image] for image in gallery]]) for gallery in galleries],
+    for spectrum, of_it in queries.items():
+        probes = embed([dataset.file(image) for image in of_it], Modality.INFRARED)
+        protocol = "/".join(
+            (
+                f"{dataset.name} {split}",
+                "all-search",
+                "single-shot",
+                "AGW sampler",
+                f"{trials} trials",
+                f"{spectrum} to visible",
+                "same place excluded",
+                "no text",
+                "no flip",
+                "no re-ranking",
+            )
         )
+        found[spectrum] = _average(protocol, spectrum, of_it, probes, known, dataset.same_place)
     return found
 
 
-def draw_gallery(visible: Iterable[TestImage], trial: int) -> list[TestImage]:
+def draw_gallery(visible: Iterable[ImageRecord], trial: int) -> list[ImageRecord]:
     """One image of each (identity, camera), identities and cameras ascending, files in order of name."""
-    folders: dict[tuple[int, int], list[TestImage]] = {}
+    folders: dict[tuple[int, int], list[ImageRecord]] = {}
     for image in visible:
         folders.setdefault((image.identity, image.camera), []).append(image)
     # The same draws as of the module's own functions after random.seed(trial), which this leaves alone.
     generator = random.Random(trial)
-    return [
-        generator.choice(sorted(folders[key], key=lambda image: image.path.name)) for key in sorted(folders)
-    ]
+    return [generator.choice(sorted(folders[key], key=lambda image: image.path)) for key in sorted(folders)]
 
 
 def files_embedder(describe: Describe) -> EmbedFiles:
@@ -157,63 +155,21 @@ def files_embedder(describe: Describe) -> EmbedFiles:
     return embed
 
 
-def camera_spectra(folder: Path) -> tuple[str, dict[int, Spectrum]]:
-    """A data set's name and what each of its cameras records.
-
-    Without a ``synthetic.json`` it is SYSU-MM01 itself: 3 and 6 near infrared, the others visible.
-
-    Raises:
-        SourceError: the manifest cannot be read.
-    """
-    manifest = folder / "synthetic.json"
-    if not manifest.is_file():
-        return "SYSU-MM01", dict(_SYSU_SPECTRA)
-    try:
-        values = json.loads(manifest.read_text(encoding="utf-8"))
-        cameras: Mapping[str, Mapping[str, str]] = values["cameras"]
-        return "synthetic", {int(camera): Spectrum(said["spectrum"]) for camera, said in cameras.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError(f"The manifest {manifest} cannot be read: {error!r}.") from None
-
-
-def read_test_images(folder: Path, split: str = "test") -> list[TestImage]:
-    """All images of a split's identities, by identity, camera and file name.
-
-    Raises:
-        SourceError: the folder holds no list of the split's identities.
-    """
-    listing = folder / "exp" / f"{split}_id.txt"
-    try:
-        text = listing.read_text(encoding="utf-8")
-        identities = sorted({int(part) for part in text.replace("\n", ",").split(",") if part.strip()})
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"{listing} does not list the split's identities: {error}.",
-            "It is one line of numbers and commas.",
-        ) from None
-    return [
-        TestImage(path, identity, camera)
-        for identity in identities
-        for camera in _SYSU_SPECTRA
-        for path in sorted((folder / f"cam{camera}" / f"{identity:04d}").glob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    ]
-
-
 def _average(
     protocol: str,
     spectrum: Spectrum,
-    queries: Sequence[TestImage],
+    queries: Sequence[ImageRecord],
     probes: Floats,
-    galleries: Sequence[tuple[Sequence[TestImage], Floats]],
+    galleries: Sequence[tuple[Sequence[ImageRecord], Floats]],
+    exclude: Mapping[int, int],
 ) -> SingleShotResult:
     """The mean over galleries, each drawn from the same folders."""
     query_sides = _sides(queries)
     results = [
-        evaluate_retrieval(probes, *query_sides, vectors, *_sides(images), SYSU_EXCLUSION)
+        evaluate_retrieval(probes, *query_sides, vectors, *_sides(images), exclude)
         for images, vectors in galleries
     ]
-    sides = (*query_sides, *_sides(galleries[0][0]), SYSU_EXCLUSION)
+    sides = (*query_sides, *_sides(galleries[0][0]), exclude)
 
     def mean(figure: str) -> float:
         return statistics.fmean(getattr(result, figure) for result in results)
@@ -237,5 +193,5 @@ def _average(
     )
 
 
-def _sides(images: Sequence[TestImage]) -> tuple[list[int], list[int]]:
+def _sides(images: Sequence[ImageRecord]) -> tuple[list[int], list[int]]:
     return [image.identity for image in images], [image.camera for image in images]

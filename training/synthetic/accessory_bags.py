@@ -14,8 +14,8 @@ Array = npt.NDArray[np.float64]
 def backpack(marks: Landmarks, size: float, clothing: float) -> Mesh:
     """A rucksack with a front pocket and two straps."""
     long = marks.shoulder[2] - marks.hip
-    high = min(0.9 * long, 0.48 * marks.scale * size)
-    wide, deep = 0.68 * high, 0.36 * high
+    high = min(1.02 * long, 0.52 * marks.scale * size)
+    wide, deep = 0.72 * high, 0.38 * high
     top = marks.shoulder[2] + 0.02 * marks.scale
     middle = top - high / 2
     rear = max(marks.back(x, z, 0.06) for x in (-0.07, 0.0, 0.07) for z in (middle, middle + 0.3 * high))

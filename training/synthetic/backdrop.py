@@ -11,7 +11,8 @@ from training.synthetic.conditions import Conditions, draw_conditions, place_lig
 from training.synthetic.light import Lamp, Light, lamp_reach
 from training.synthetic.optics import Camera
 from training.synthetic.place import Place
-from training.synthetic.place_trace import SKY, Int32s, blocked, cast, openness, surfaces
+from training.synthetic.place_survey import openness, surfaces
+from training.synthetic.place_trace import SKY, Int32s, blocked, cast
 from training.synthetic.sky import sky_radiance
 
 __all__ = ["Backdrop", "Conditions", "draw_conditions", "render_backdrop"]
@@ -132,7 +133,7 @@ class _Scene:
             return np.asarray(heat + 0.35 * (hits.points[:, 2] - 1.2) + 0.9 * (open_ - 0.8))
         up = 0.5 + 0.5 * hits.normals[:, 2]
         # What sees the clear sky loses heat to it, what is sheltered keeps the day's warmth.
-        loss = 0.05 * now.cold * up * np.sqrt(open_)
+        loss = 0.05 * now.cold * up * open_**0.35
         return np.asarray(heat + now.stored * (1.4 - 0.6 * up) - loss + 1.0)
 
 
@@ -173,9 +174,10 @@ def _rain_on(surface: Floats, hits: _Hits, conditions: Conditions) -> None:
     if conditions.rain <= 0:
         return
     wet = (hits.what != SKY) & (hits.normals[:, 2] > 0.7)
+    held = wet & (surface[:, 5] > 0)
     surface[wet, :4] *= 1 - 0.45 * min(1.0, 0.5 + conditions.rain)
-    surface[wet, 5] = np.maximum(surface[wet, 5], 0.5 + 0.4 * conditions.rain)
-    surface[wet, 6] = np.maximum(surface[wet, 6], 0.02)
+    surface[held, 5] = np.maximum(surface[held, 5], 0.5 + 0.4 * conditions.rain)
+    surface[held, 6] = np.maximum(surface[held, 6], 0.02)
 
 
 def _exposure(scene: _Scene, hits: _Hits, size: tuple[int, int]) -> tuple[Floats, Floats]:

@@ -15,7 +15,7 @@ from training.synthetic.person import draw_person
 from training.synthetic.seeding import generator
 
 FORMAT = 1
-SITE = 25
+SITE = 40
 VISIBLE_CAMERAS = (1, 2, 4, 5)
 INFRARED_CAMERAS = (3, 6)
 Split = Literal["train", "val", "test"]

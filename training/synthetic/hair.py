@@ -105,21 +105,17 @@ def _layer(tailor: Tailor, points: Floats, faces: Int32s, follow: Floats) -> Lay
     )
 
 
-def _back_of_body(tailor: Tailor, x: Floats, z: Floats) -> Floats:
-    """How far back (y) the clothed trunk and neck reach at each point, metres."""
+def _reach_of_body(tailor: Tailor, x: Floats, z: Floats, front: bool = False) -> Floats:
+    """How far back (y), or how far forwards, the trunk and neck reach at each point, metres."""
     skin = tailor.rest.vertices
     m = tailor.measures
-    trunk = skin[
-        (skin[:, 2] < m.head[2])
-        & (skin[:, 2] > m.hip)
-        & (np.abs(skin[:, 0]) < 0.25)
-        & (skin[:, 1] > m.head[1] - 0.02)
-    ]
-    reach = np.full(len(x), m.head[1], np.float32)
+    side = skin[:, 1] < m.head[1] + 0.02 if front else skin[:, 1] > m.head[1] - 0.02
+    trunk = skin[(skin[:, 2] < m.head[2]) & (skin[:, 2] > m.hip) & (np.abs(skin[:, 0]) < 0.25) & side]
+    reach = np.full(len(x), m.head[1] - (0.08 if front else 0.0), np.float32)
     for index in range(len(x)):
         near = (np.abs(trunk[:, 0] - x[index]) < 0.03) & (np.abs(trunk[:, 2] - z[index]) < 0.03)
         if near.any():
-            reach[index] = trunk[near, 1].max()
+            reach[index] = trunk[near, 1].min() if front else trunk[near, 1].max()
     return reach
 
 
@@ -144,7 +140,10 @@ def _curtain(tailor: Tailor) -> Layer:
             radius = np.full(columns, radius)
         else:
             fall = (t - 0.45) / 0.55
-            radius = 1.0 + lift * 4 * fall - 0.25 * fall * (np.cos(theta) < 0.2)
+            # It opens over the shoulders; beside the face it keeps close to the neck.
+            radius = 1.0 + (0.5 + lift * 4) * np.minimum(fall * 1.6, 1.0) * (
+                0.35 + 0.65 * (np.cos(theta) > -0.3)
+            )
             z = m.head[2] - fall * (sz + drop) * strand
         x = sx * radius * np.sin(theta)
         y = m.head[1] + sy * radius * np.cos(theta)
@@ -152,7 +151,14 @@ def _curtain(tailor: Tailor) -> Layer:
         follow[row] = ramp(m.chin - 0.02 - z, 0.0, 0.2)
     flat = points.reshape(-1, 3)
     low = flat[:, 2] < m.chin + 0.02
-    reach = _back_of_body(tailor, flat[:, 0], flat[:, 2])
+    reach = _reach_of_body(tailor, flat[:, 0], flat[:, 2])
+    if rng.random() < 0.6:
+        # Locks that hang over the shoulders in front.
+        locks = np.repeat(np.abs(theta)[None] > 0.6 * spread, rows, 0).reshape(-1)
+        fore = low & locks & (flat[:, 2] < m.chin - 0.01)
+        flat[fore, 0] = np.sign(flat[fore, 0]) * (0.06 + 0.7 * (np.abs(flat[fore, 0]) - 0.05).clip(0))
+        flat[fore, 1] = _reach_of_body(tailor, flat[fore, 0], flat[fore, 2], front=True) - 0.03
+        low &= ~locks
     behind = low & (flat[:, 1] > m.head[1] - 0.03)
     flat[behind, 1] = np.maximum(flat[behind, 1], reach[behind] + 0.035)
     wave = (0.012 if curly else 0.004) * np.sin(flat[:, 2] * rng.uniform(25, 60) + flat[:, 0] * 20)
@@ -169,7 +175,7 @@ def _tail(tailor: Tailor) -> Layer:
     along = np.linspace(0, 1, rows)
     back = 0.012 + 0.055 * np.sin(np.pi * np.minimum(1, along * 1.6)) * (1 - 0.4 * along)
     centre = start + np.stack([np.zeros(rows), back, -drop * along**1.3], 1)
-    reach = _back_of_body(tailor, centre[:, 0], centre[:, 2])
+    reach = _reach_of_body(tailor, centre[:, 0], centre[:, 2])
     low = centre[:, 2] < m.chin + 0.02
     centre[low, 1] = np.maximum(centre[low, 1], reach[low] + 0.045)
     radius = np.interp(along, [0, 0.08, 0.35, 0.8, 1], [0.012, 0.018, 0.032, 0.024, 0.006])

@@ -75,7 +75,7 @@ class Camera:
         return pixels + np.array([self.width / 2, self.height / 2], np.float32), depth
 
     def directions(self, pixels: NDArray[Any]) -> NDArray[np.float64]:
-        """``(..., 3)`` world directions (not unit) of ``(..., 2)`` pixels; along the axis their length is 1."""
+        """``(..., 3)`` world directions of ``(..., 2)`` pixels, not unit: 1 along the axis."""
         bent = (np.asarray(pixels, np.float64) - [self.width / 2, self.height / 2]) / self.focal
         radius = np.sqrt((bent * bent).sum(-1))
         straight = radius.copy()
@@ -103,7 +103,8 @@ class Camera:
         down = top + (np.arange(height) + 0.5) * step
         pixels = np.stack(np.broadcast_arrays(across[None, :], down[:, None]), -1)
         directions = self.directions(pixels)
-        return (directions / np.linalg.norm(directions, axis=-1, keepdims=True)).astype(np.float32)
+        unit = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
+        return np.asarray(unit, np.float32)
 
     def floor_point(self, pixel: tuple[float, float]) -> Floats:
         """``(2,)`` x and y of the floor (z = 0) seen at a pixel.
@@ -118,4 +119,4 @@ class Camera:
                 "Choose one below the horizon.",
             )
         reach = -self.position[2] / direction[2]
-        return (np.asarray(self.position[:2]) + reach * direction[:2]).astype(np.float32)
+        return np.asarray(np.asarray(self.position[:2]) + reach * direction[:2], np.float32)

@@ -264,15 +264,15 @@ def _body(rng: np.random.Generator) -> Body:
     gender: Gender = "female" if rng.random() < 0.5 else "male"
     age: AgeGroup = _choice(rng, {"child": 0.07, "young": 0.46, "adult": 0.35, "old": 0.12})
     fraction = {"child": (0.36, 0.52), "young": (0.62, 0.7), "adult": (0.7, 0.84), "old": (0.86, 1.0)}[age]
-    lean = 0.08 if gender == "female" else 0.92
+    female = gender == "female"
     return Body(
         gender=gender,
         age=age,
         age_fraction=float(rng.uniform(*fraction)),
-        gender_fraction=float(np.clip(1 - lean + rng.normal(0, 0.06), 0, 1)),
-        muscle=float(np.clip(rng.normal(0.5, 0.17), 0.1, 0.95)),
-        weight=float(np.clip(rng.normal(0.5, 0.2), 0.08, 0.98)),
-        height=float(np.clip(rng.normal(0.5, 0.17), 0.08, 0.95)),
+        gender_fraction=float(np.clip((0.97 if female else 0.03) + rng.normal(0, 0.05), 0, 1)),
+        muscle=float(np.clip(rng.normal(0.42 if female else 0.58, 0.16), 0.1, 0.95)),
+        weight=float(np.clip(rng.normal(0.47 if female else 0.52, 0.2), 0.08, 0.98)),
+        height=float(np.clip(rng.normal(0.46 if female else 0.54, 0.16), 0.08, 0.95)),
         proportions=float(np.clip(rng.normal(0.55, 0.2), 0.0, 1.0)),
         skin=float(rng.beta(1.2, 1.6)),
         face=int(rng.integers(2**31)),
@@ -282,23 +282,23 @@ def _body(rng: np.random.Generator) -> Body:
 def _hair(rng: np.random.Generator, body: Body) -> Hair:
     female = body.gender == "female"
     lengths = (
-        {"short": 0.16, "medium": 0.3, "long": 0.54}
+        {"short": 0.08, "medium": 0.27, "long": 0.65}
         if female
         else {"bald": 0.1 if body.age == "adult" else 0.25 if body.age == "old" else 0.02, "short": 0.8}
-        | {"medium": 0.08, "long": 0.03}
+        | {"medium": 0.05, "long": 0.02}
     )
     length: HairLength = _choice(rng, lengths)
     styles = {"loose": 1.0, "curly": 0.12}
     if length == "long":
-        styles |= {"ponytail": 0.45, "bun": 0.2}
+        styles |= {"ponytail": 0.3, "bun": 0.1}
     elif length == "medium" and female:
-        styles |= {"ponytail": 0.25, "bun": 0.2}
+        styles |= {"ponytail": 0.2, "bun": 0.12}
     colours = {"black": 0.36, "dark brown": 0.24, "brown": 0.18, "blond": 0.14, "red": 0.04, "grey": 0.04}
     if body.age == "old":
         colours = {"grey": 0.5, "white": 0.3, "black": 0.1, "brown": 0.1}
     colour = _choice(rng, colours)
     beard = 0.0
-    if not female and body.age in ("young", "adult", "old") and rng.random() < 0.32:
+    if not female and body.age in ("young", "adult", "old") and rng.random() < 0.38:
         beard = float(rng.uniform(0.2, 1.0))
     return Hair(
         length=length,
@@ -406,7 +406,9 @@ def _top(rng: np.random.Generator, female: bool, cold: float) -> Top:
         kind=kind,
         sleeve=float(np.clip(sleeve + rng.normal(0, 0.03), 0, 1)) if sleeve else 0.0,
         long=bool(rng.random() < 0.2),
-        fit=float(np.clip(rng.normal(0.45 if kind in ("sweater", "hoodie") else 0.35, 0.2), 0, 1)),
+        fit=float(
+            np.clip(rng.normal((0.5 if kind in ("sweater", "hoodie") else 0.4) - 0.15 * female, 0.18), 0, 1)
+        ),
         cloth=_cloth(rng, patterned=0.45, warmth=thick),
     )
 
@@ -431,21 +433,21 @@ def _bottom(rng: np.random.Generator, female: bool) -> Bottom:
     kinds = {"trousers": 0.4, "jeans": 0.42, "shorts": 0.18}
     if female:
         kinds = {
-            "trousers": 0.24,
-            "jeans": 0.28,
-            "leggings": 0.1,
+            "trousers": 0.2,
+            "jeans": 0.24,
+            "leggings": 0.14,
             "shorts": 0.1,
-            "skirt": 0.16,
-            "dress": 0.12,
+            "skirt": 0.18,
+            "dress": 0.14,
         }
     kind: BottomKind = _choice(rng, kinds)
-    length = {"shorts": (0.3, 0.52), "skirt": (0.3, 0.92), "dress": (0.35, 0.95)}.get(kind, (0.97, 1.0))
+    length = {"shorts": (0.3, 0.52), "skirt": (0.3, 0.8), "dress": (0.35, 0.85)}.get(kind, (0.97, 1.0))
     if kind in ("trousers", "leggings") and rng.random() < 0.1:
         length = (0.75, 0.85)
     return Bottom(
         kind=kind,
         length=float(rng.uniform(*length)),
-        fit=0.0 if kind == "leggings" else float(np.clip(rng.normal(0.4, 0.24), 0.05, 1)),
+        fit=0.0 if kind == "leggings" else float(np.clip(rng.normal(0.28 if female else 0.46, 0.2), 0.05, 1)),
         cloth=_cloth(
             rng,
             patterned=0.35 if kind in ("skirt", "dress") else 0.06,
@@ -485,7 +487,11 @@ def _items(rng: np.random.Generator, female: bool, umbrella: bool) -> tuple[Item
     def add(kind: str) -> None:
         side: Side = "left" if rng.random() < 0.5 else "right"
         size = float(rng.uniform(0.75, 1.25))
-        items.append(Item(kind=kind, side=side, size=size, cloth=_cloth(rng, warmth=(0.0, 0.25))))  # type: ignore[arg-type]
+        items.append(
+            Item(
+                kind=kind, side=side, size=size, cloth=_cloth(rng, warmth=(0.0, 0.25), colours=_SHOE_COLOURS)
+            )
+        )  # type: ignore[arg-type]
 
     worn = _choice(rng, {"": 0.5, "backpack": 0.3, "shoulder bag": 0.26 if female else 0.16})
     if worn:

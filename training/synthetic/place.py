@@ -1,7 +1,9 @@
 """Places of the synthetic world: what stands where, where people walk, and where cameras hang."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -9,12 +11,28 @@ from numpy.typing import NDArray
 
 from reid_core.types import Floats
 from training.synthetic.optics import Camera
-from training.synthetic.place_layouts import INDOOR, OUTDOOR, Layout
-from training.synthetic.place_parts import Builder, Fixture, Line, Region, Solid
+from training.synthetic.place_furniture import Furniture
+from training.synthetic.place_layouts import Layout
+from training.synthetic.place_parts import Fixture, Line, Region, Solid
+from training.synthetic.place_rooms import corridor, hall, shop, station
+from training.synthetic.place_streets import car_park, park, plaza, street, yard
 from training.synthetic.place_textures import Material, row
 from training.synthetic.place_trace import Packed, cast
 
 PlaceKind = Literal["indoor", "outdoor"]
+INDOOR: dict[str, Callable[[Furniture], Layout]] = {
+    "corridor": corridor,
+    "hall": hall,
+    "shop": shop,
+    "station": station,
+}
+OUTDOOR: dict[str, Callable[[Furniture], Layout]] = {
+    "street": street,
+    "park": park,
+    "car park": car_park,
+    "plaza": plaza,
+    "yard": yard,
+}
 PERSON = 1.7
 _ROOM = 0.32
 _CANDIDATES = 12
@@ -101,7 +119,7 @@ def draw_place(rng: np.random.Generator, kind: PlaceKind | None = None) -> Place
 
 def build_place(rng: np.random.Generator, name: str) -> Place:
     """A place of one layout, such as ``"street"``."""
-    builder = Builder(rng)
+    builder = Furniture(rng)
     layout = (INDOOR | OUTDOOR)[name](builder)
     place = Place(
         kind="indoor" if name in INDOOR else "outdoor",
@@ -114,14 +132,13 @@ def build_place(rng: np.random.Generator, name: str) -> Place:
         seed=int(rng.integers(2**31)),
     )
     lines = tuple(stretch for line in builder.lines for stretch in _free_stretches(place, line))
-    object.__setattr__(place, "walkable", lines or tuple(builder.lines))
-    return place
+    return replace(place, walkable=lines or tuple(builder.lines))
 
 
 def _samples(line: Line, step: float = 0.25) -> NDArray[np.float64]:
     nodes = np.asarray(line, float)
     pieces = []
-    for first, second in zip(nodes[:-1], nodes[1:], strict=True):
+    for first, second in pairwise(nodes):
         count = max(2, int(np.ceil(float(np.linalg.norm(second - first)) / step)))
         pieces.append(first + (second - first) * np.linspace(0, 1, count, endpoint=False)[:, None])
     return np.concatenate([*pieces, nodes[-1:]])

@@ -78,18 +78,16 @@ def material(
 ) -> Material:
     """A material of given looks; near infrared and small differences of warmth are drawn."""
     near, near2 = _near(rng, apart)
-    values = {"heat": float(rng.normal(0, 0.35)), "heat2": float(rng.normal(0, 0.35))} | more
-    return replace(
-        Material(
-            texture, rgb, rgb2 or _shade(rgb, 0.7), near, near2, scale, seed=float(rng.integers(1, 9999))
-        ),
-        **values,
+    heats = {"heat": float(rng.normal(0, 0.35)), "heat2": float(rng.normal(0, 0.35))}
+    found = Material(
+        texture, rgb, rgb2 or _shade(rgb, 0.7), near, near2, scale, seed=float(rng.integers(1, 9999))
     )
+    return replace(found, **(heats | more))  # type: ignore[arg-type]
 
 
 def plain(rng: Rng, rgb: RGB, **more: float) -> Material:
     """One even colour."""
-    return material(rng, Texture.PLAIN, rgb, **more)
+    return material(rng, Texture.PLAIN, rgb, None, 0.3, 0.12, **more)
 
 
 def paint(rng: Rng) -> Material:
@@ -226,20 +224,16 @@ def asphalt(rng: Rng) -> Material:
 def pavement(rng: Rng) -> Material:
     """Slabs, pavers, concrete or asphalt to walk on."""
     kind = rng.random()
+    if kind >= 0.85:
+        return asphalt(rng)
     base = _one(rng, (*_STONES, _BRICKS[2], _BRICKS[3]))
-    warm = float(rng.uniform(0.0, 2.2))
-    heat = {"heat": warm, "heat2": warm - 0.4}
+    texture, low, high = Texture.CONCRETE, 1.5, 3.0
     if kind < 0.4:
-        return material(
-            rng, Texture.PAVING, base, _shade(base, 0.6), float(rng.uniform(0.1, 0.2)), 0.08, **heat
-        )
-    if kind < 0.7:
-        return material(
-            rng, Texture.TILES, base, _shade(base, 0.6), float(rng.uniform(0.3, 0.6)), 0.08, **heat
-        )
-    if kind < 0.85:
-        return material(rng, Texture.CONCRETE, base, _shade(base, 0.7), float(rng.uniform(1.5, 3)), **heat)
-    return asphalt(rng)
+        texture, low, high = Texture.PAVING, 0.1, 0.2
+    elif kind < 0.7:
+        texture, low, high = Texture.TILES, 0.3, 0.6
+    warm, scale = float(rng.uniform(0.0, 2.2)), float(rng.uniform(low, high))
+    return material(rng, texture, base, _shade(base, 0.62), scale, 0.08, heat=warm, heat2=warm - 0.4)
 
 
 def grass(rng: Rng) -> Material:
@@ -251,7 +245,7 @@ def grass(rng: Rng) -> Material:
     found = material(
         rng, Texture.GRASS, base, (base[0] * 1.3, base[1] * 1.12, base[2] * 1.15), heat=cold, heat2=cold
     )
-    return replace(found, near=near, near2=near - 0.1, spread=0.8)
+    return replace(found, near=near, near2=near - 0.1, spread=0.8, polish=0.0)
 
 
 def foliage(rng: Rng) -> Material:
@@ -262,7 +256,7 @@ def foliage(rng: Rng) -> Material:
     tint = float(rng.uniform(0.8, 1.15))
     near = float(rng.uniform(0.5, 0.85))
     found = material(rng, Texture.FOLIAGE, _shade(base, tint), _shade(other, tint), heat=0.3, heat2=-0.2)
-    return replace(found, near=near, near2=near * 0.85, spread=0.7)
+    return replace(found, near=near, near2=near * 0.85, spread=0.7, polish=0.0)
 
 
 def bark(rng: Rng) -> Material:

@@ -50,7 +50,7 @@ class Material:
         scale: metres of one repeat (a tile, a brick, a plank's width); a door above 0.3 has a pane.
         heat, heat2: degrees Celsius above what the surroundings give.
         spread: degrees Celsius of slow variation over the surface.
-        polish: 0 matt, 1 mirrors what grazing rays meet.
+        polish: 0 so rough that water seeps in, 0.01 matt, 1 mirrors what grazing rays meet.
         mirror: part of the light thrown back as by a mirror when seen straight on.
         glow: light of its own, in units of the place's normal light (lamps, screens).
         seed: of what is random about the surface.
@@ -65,7 +65,7 @@ class Material:
     heat: float = 0.0
     heat2: float = 0.0
     spread: float = 0.4
-    polish: float = 0.0
+    polish: float = 0.01
     mirror: float = 0.0
     glow: float = 0.0
     seed: float = 0.0
@@ -96,7 +96,7 @@ def row(material: Material) -> list[float]:
     ]
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def hashed(x: int, y: int, z: int) -> float:
     """A fixed random number in 0..1 for a cell."""
     h = (x * 374761393 + y * 668265263 + z * 1274126177) & 0xFFFFFFFF
@@ -114,7 +114,7 @@ def noise(x: float, y: float, z: int) -> float:
     fy = fy * fy * (3 - 2 * fy)
     low = hashed(ix, iy, z) * (1 - fx) + hashed(ix + 1, iy, z) * fx
     high = hashed(ix, iy + 1, z) * (1 - fx) + hashed(ix + 1, iy + 1, z) * fx
-    return low * (1 - fy) + high * fy
+    return float(low * (1 - fy) + high * fy)
 
 
 @njit(cache=True)
@@ -132,14 +132,14 @@ def cloud(x: float, y: float, z: int, cell: float, pixel: float) -> float:
     return total
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _line(position: float, period: float, width: float, pixel: float) -> float:
     """How much of a pixel a line of some width takes, lines standing ``period`` apart."""
     inside = position / period - np.floor(position / period)
     distance = min(inside, 1 - inside) * period
     wide = max(width, pixel)
     cover = min(1.0, max(0.0, (0.5 * wide - distance) / (0.6 * pixel + 1e-6) + 0.5))
-    return cover * min(1.0, width / wide)
+    return float(cover * min(1.0, width / wide))
 
 
 @njit(cache=True)
@@ -148,7 +148,7 @@ def _grain(u: float, v: float, z: int, size: float, pixel: float) -> float:
     # Grain doubles in size with distance, in whole steps: a size that slid would bend into rings.
     while size < pixel:
         size *= 2.0
-    return noise(u / size, v / size, z) - 0.5
+    return float(noise(u / size, v / size, z)) - 0.5
 
 
 @njit(cache=True)

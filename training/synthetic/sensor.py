@@ -232,6 +232,8 @@ def _optical(
     high: float,
 ) -> NDArray[np.uint8]:
     """Visible and near infrared: gain, lens, noise, tone."""
+    # Lamps in the picture do not count: white paper in the place's normal light is 1.
+    high = min(high, 0.9)
     gain = sensor.exposure * (0.72 if sensor.spectrum is Spectrum.VISIBLE else 0.7) / max(high, 0.02)
     shade = _vignette(sensor, window, frame, picture.shape) * np.float32(gain)
     if picture.ndim == 3:
@@ -275,7 +277,7 @@ def _thermal(
 ) -> NDArray[np.uint8]:
     """Degrees to grey: gain that gives the empty place a part of the range and warm things the rest."""
     low, high = scene
-    low = max(low, high - 22.0)  # a cold sky may go under
+    low = max(low, high - 9.0)  # a cold sky may go under
     span = max(high - low, 2.5)
     if sensor.blur > 0:
         picture = cv2.GaussianBlur(picture, (0, 0), sensor.blur)

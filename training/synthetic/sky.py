@@ -1,20 +1,23 @@
 """What lies beyond a place: sky, clouds and the outline of far roofs and trees."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from reid_core.types import Floats, Spectrum
 from training.synthetic.conditions import Conditions
 from training.synthetic.place import Place
 
 
-def _wave(angle: Floats, seed: int, octaves: int) -> Floats:
+def _wave(angle: NDArray[Any], seed: int, octaves: int) -> Floats:
     """A smooth random function of the direction, about -1..1, that closes on itself."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    total = np.zeros_like(angle)
+    total = np.zeros_like(angle, dtype=np.float64)
     for octave in range(octaves):
         turns = 2 + 3 * octave + int(rng.integers(0, 3))
         total += np.sin(turns * angle + float(rng.uniform(0, 6.28))) / (1 + 0.5 * octave)
-    return total / octaves**0.5
+    return np.asarray(total / octaves**0.5, np.float32)
 
 
 def sky_radiance(directions: Floats, place: Place, spectrum: Spectrum, conditions: Conditions) -> Floats:
@@ -30,9 +33,9 @@ def sky_radiance(directions: Floats, place: Place, spectrum: Spectrum, condition
     if spectrum is Spectrum.THERMAL:
         clear = conditions.air - conditions.cold * (0.35 + 0.65 * high) + 1.2 * cloud
         far = conditions.air - 0.5 + 0.4 * cloud
-        return (clear * (1 - below) + far * below)[:, None].astype(np.float32)
+        return np.asarray((clear * (1 - below) + far * below)[:, None], np.float32)
     if spectrum is Spectrum.NEAR:
-        return ((0.25 * conditions.sky) * (1 - 0.7 * below))[:, None].astype(np.float32)
+        return np.asarray(((0.25 * conditions.sky) * (1 - 0.7 * below))[:, None], np.float32)
     if conditions.sun is None:
         level = (1.0 + 0.13 * cloud - 0.12 * high)[:, None] * np.array([0.98, 1.0, 1.03])
         level *= 0.75 if conditions.rain else 1.0
@@ -44,4 +47,4 @@ def sky_radiance(directions: Floats, place: Place, spectrum: Spectrum, condition
         towards = np.clip(directions @ np.asarray(conditions.sun, np.float32), 0, 1)[:, None]
         level = level + 0.6 * towards**24
     far = np.array([0.30, 0.34, 0.36]) * (1 + 0.2 * cloud[:, None])
-    return (level * (1 - below[:, None]) + far * below[:, None]).astype(np.float32)
+    return np.asarray(level * (1 - below[:, None]) + far * below[:, None], np.float32)

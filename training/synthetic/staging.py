@@ -62,8 +62,18 @@ class Stage:
     @cached_property
     def span(self) -> tuple[float, float]:
         """Darkest and brightest (coldest and warmest) of the place, for a sensor's automatic gain."""
-        low, high = np.percentile(self.backdrop.radiance, [2, 98])
-        return float(low), float(high)
+        low, high = (float(value) for value in np.percentile(self.backdrop.radiance, [2, 98]))
+        if self.spectrum is Spectrum.THERMAL:
+            return low, high
+        # A camera exposes for what may come: a light coat must not burn out before dark asphalt.
+        light = self.backdrop.light
+        spots = np.concatenate([np.asarray(line, np.float32) for line in self.place.walkable])
+        chest = np.column_stack([spots, np.full(len(spots), 1.2)]).astype(np.float32)
+        white = float(np.mean(light.sky))
+        for lamp in light.lamps:
+            share = 0.75 if self.spectrum is Spectrum.VISIBLE else 0.6
+            white += share * float(np.mean(lamp.colour)) * float(np.median(lamp_reach(lamp, chest)[1]))
+        return low, max(high, 0.75 * white)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from reid_core.types import Floats, Spectrum
 
 _FALL = 7.5  # metres a second
 _BLINK = 1 / 50  # seconds that the shutter is open
+_TILE = 1024  # pixels after which drops repeat
 
 
 def add_rain(
@@ -38,14 +39,23 @@ def add_rain(
     height, width = depth.shape
     if strength <= 0:
         return radiance.copy()
-    count = int(strength * 900 * (width * height) / (640 * 480))
+    across = 1 + (width - 1) // _TILE
+    down = 1 + (height - 1) // _TILE
+    count = int(strength * 900 * _TILE**2 / (640 * 480))
     away = 1.2 + 14 * rng.random(count) ** 1.6
-    left = rng.random(count) * width - window[0] % 1
-    start = rng.random(count)
+    left, start = rng.random(count) * _TILE, rng.random(count) * _TILE
     slant = 0.08 * float(rng.normal())
-    length = focal * _FALL * _BLINK / away
-    travel = height + length
-    top = (start * travel + focal * _FALL * time / away) % travel - length
+    speed = focal * _FALL / away
+    length = speed * _BLINK
+    left = (left - window[0]) % _TILE
+    top = (start + speed * time - window[1]) % _TILE
+    # The tile repeats beyond its borders; what begins above the window hangs into it.
+    left = np.concatenate([left + _TILE * i for i in range(across) for _ in range(down + 1)])
+    top = np.concatenate([top + _TILE * (i - 1) for _ in range(across) for i in range(down + 1)])
+    copies = across * (down + 1)
+    away, length = np.tile(away, copies), np.tile(length, copies)
+    inside = (left < width) & (top < height) & (top + length > 0)
+    away, length, left, top = away[inside], length[inside], left[inside], top[inside]
     mask = np.zeros((height, width), np.float32)
     nearest = np.full((height, width), np.float32(np.inf))
     for index in np.argsort(-away):

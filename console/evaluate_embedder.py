@@ -1,0 +1,112 @@
+"""Embedders measured on a data set's test identities and on real pairs, beside what needs no learning."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from reid_core.errors import UsageError
+from reid_core.runtime import load_embedder
+
+if TYPE_CHECKING:
+    from training.evaluation.baselines import Describe
+
+
+def evaluate_command(
+    data: Path | None, reid: Sequence[str], as_json: bool, public: bool = False, min_height: int = 60
+) -> int:
+    """Measure embedders and print their figures beside HOG's, the colour histogram's and chance.
+
+    Args:
+        data: a data set of the SYSU-MM01 layout, such as ``nightreid synthetic dataset`` writes; ``None``
+            for the real pairs alone.
+        reid: checkpoints, as for `load_embedder`.
+        as_json: print one JSON object.
+        public: also measure the public networks of the shared folder's weights.
+        min_height: of a real person's box, pixels.
+
+    Returns:
+        0.
+
+    Raises:
+        UsageError: there is nothing to measure on.
+        ModelError: a checkpoint is missing or damaged.
+        SourceError: the data cannot be read.
+    """
+    from training.evaluation.public_networks import shared_folder
+
+    shared = shared_folder()
+    kaist = shared / "data" / "kaist" if shared else None
+    if kaist is not None and not (kaist / "pairs_demo").is_dir():
+        kaist = None
+    if data is None and kaist is None:
+        raise UsageError(
+            "There is nothing to measure on.", "Give --data, or the real pairs' folder in NIGHTREID_SHARED."
+        )
+    methods = _methods(reid, shared / "weights" if shared and public else None)
+    result: dict[str, Any] = {"single_shot": None, "real_pairs": None}
+    if data is not None:
+        result["single_shot"] = single_shot(data, methods)
+    if kaist is not None:
+        from training.evaluation.pairs import evaluate_pairs, read_pairs
+
+        result["real_pairs"] = evaluate_pairs(read_pairs(kaist, min_height), methods)
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        _show(result)
+    return 0
+
+
+def single_shot(data: Path, methods: "Mapping[str, Describe]") -> dict[str, Any]:
+    """Figures of each method and infrared spectrum, as plain values."""
+    from training.datasets.opening import open_dataset
+    from training.evaluation.single_shot import evaluate_single_shot, files_embedder
+
+    dataset = open_dataset(data)
+    note = Console(stderr=True)
+    found: dict[str, Any] = {}
+    for name, describe in methods.items():
+        note.print(f"Measuring {name}", highlight=False, markup=False)
+        results = evaluate_single_shot(dataset, files_embedder(describe))
+        found[name] = {str(spectrum): result.as_json() for spectrum, result in results.items()}
+    return {"data": dataset.name, "digest": dataset.digest, "methods": found}
+
+
+def _methods(reid: Sequence[str], weights: Path | None) -> "dict[str, Describe]":
+    from training.evaluation.baselines import colour_histogram, hog
+    from training.evaluation.public_networks import PUBLIC_NETWORKS, open_public_network
+
+    methods: dict[str, Describe] = {}
+    for path in reid:
+        embedder = load_embedder(path)
+        # Several checkpoints of one recipe have one name.
+        taken = embedder.name in methods
+        methods[f"{embedder.name} ({path})" if taken else embedder.name] = embedder.embed
+    methods |= {"HOG": hog, "colour histogram": colour_histogram}
+    if weights is not None:
+        methods |= {name: open_public_network(name, weights).embed for name in PUBLIC_NETWORKS}
+    return methods
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    console = Console()
+    if result["single_shot"] is not None:
+        table = Table("method", "queries", "R1", "mAP", "chance R1", "chance mAP", title="Unseen identities")
+        for name, spectra in result["single_shot"]["methods"].items():
+            for spectrum, figures in spectra.items():
+                keys = ("r1", "map", "chance_r1", "chance_map")
+                table.add_row(name, spectrum, *(f"{figures[key]:.3f}" for key in keys))
+        console.print(table)
+    pairs = result["real_pairs"]
+    if pairs is not None:
+        title = f"{pairs['pairs']} real people, thermal to visible, chance {pairs['chance_r1']:.3f}"
+        table = Table("method", "R1", "95 %", "R5", "mAP", "R1 shifted", title=title)
+        for name, figures in pairs["methods"].items():
+            low, high = figures["interval_95"]
+            rest = (f"{figures[key]:.3f}" for key in ("r5", "map", "r1_shifted"))
+            table.add_row(name, f"{figures['r1']:.3f}", f"{low:.2f} to {high:.2f}", *rest)
+        console.print(table)

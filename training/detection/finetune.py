@@ -1,0 +1,406 @@
+"""Fine-tuning of a detector by ultralytics' trainer, offline and exactly resumable.
+
+From ultralytics come the loss, the assignment of boxes, mosaic and the geometry of frames, the optimiser's
+groups, the schedule and the moving average of the weights, which is the result. Ours are the frames and
+what happens to them before the mosaic, the batch norms, and the state that a killed run goes on from.
+"""
+
+import io
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from detectors.ultralytics_package import quiet_ultralytics
+from reid_core.errors import ModelError
+from reid_core.types import Image, Spectrum
+from training.augmentation.sensor import through_sensor
+from training.detection.frames import LabelledFrame
+from training.detection.one_class import batch_norms, write_whole
+from training.detection.settings import AugmentationSettings, DetectorRecipe
+from training.log import RunLog
+
+STATE_NAME = "state.pt"
+_FORMAT = 1
+_LOSSES = ("box", "cls", "dfl")
+_LOG_EVERY = 10
+
+
+class Telling(Protocol):
+    """Who is told how far a fine-tuning has come."""
+
+    def step(self, done: int, total: int, values: Mapping[str, float]) -> None:
+        """Steps done, of how many, and the losses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Everything a fine-tuning needs.
+
+    Attributes:
+        network: with one class; it is trained in place.
+        train: frames to learn from.
+        folder: of the run; its log and state are written there.
+        recipe: how.
+        device: ``cpu`` or ``cuda``.
+        threads: of torch on a CPU.
+        told: hears how far it has come.
+        stop: ends the run before its time, when set; what was done of the epoch is lost.
+    """
+
+    network: nn.Module
+    train: Sequence[LabelledFrame]
+    folder: Path
+    recipe: DetectorRecipe
+    device: str
+    threads: int
+    told: Telling
+    stop: threading.Event
+
+
+def fine_tune(tuning: Tuning) -> nn.Module | None:
+    """Train, or go on from the state in the folder; every epoch is one state.
+
+    An epoch draws everything from the seed and its number, so a run that was killed and went on has the
+    same weights as one that was not (on a CPU with the same number of threads).
+
+    Returns:
+        The moving average of the weights, single precision, evaluation mode; ``None`` if it was stopped.
+
+    Raises:
+        ModelError: the state in the folder is damaged or of another network.
+    """
+    quiet_ultralytics()
+    if tuning.device == "cpu":
+        torch.set_num_threads(tuning.threads)
+    trainer = _trainer_class()(tuning)
+    if trainer.left:
+        trainer.train()
+    if not trainer.finished:
+        return None
+    network: nn.Module = trainer.ema.ema
+    return network.float().eval()
+
+
+def augmented(
+    image: Image, spectrum: Spectrum, settings: AugmentationSettings, rng: np.random.Generator
+) -> Image:
+    """A frame as another camera might have taken it.
+
+    Args:
+        image: ``uint8`` ``H x W x 3`` RGB.
+        spectrum: of it.
+        settings: how much.
+        rng: where everything is drawn from.
+    """
+    grey, negative = rng.random(2)
+    if spectrum is Spectrum.VISIBLE and grey < settings.grey:
+        image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    if spectrum is Spectrum.NEAR and negative < settings.negative_near:
+        image = np.asarray(255 - image, np.uint8)
+    if settings.sensor is not None:
+        image = through_sensor(image, spectrum.modality, spectrum, settings.sensor, rng)
+    return image
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """What a killed run left, or ``None``; tensors and numbers only.
+
+    Raises:
+        ModelError: the file is damaged or of another version.
+    """
+    file = folder / STATE_NAME
+    if not file.is_file():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        if state["format"] != _FORMAT:
+            raise ValueError(f"format {state['format']}")
+    except Exception as error:  # a damaged file raises anything at all in there
+        raise ModelError(
+            f"The state {file} is damaged or of another version.", "Start anew with --restart."
+        ) from error
+    return state
+
+
+def training_arguments(recipe: DetectorRecipe, folder: Path, device: str, half: bool) -> dict[str, Any]:
+    """The recipe in ultralytics' words; whatever could ask the network or draw a plot is off."""
+    augmentation, optimiser = recipe.augmentation, recipe.optimiser
+    return {
+        "task": "detect",
+        "mode": "train",
+        "model": "night.pt",
+        "data": "night.yaml",
+        "save_dir": str(folder),
+        "project": str(folder.parent),
+        "name": folder.name,
+        "exist_ok": True,
+        "epochs": recipe.epochs,
+        "patience": 0,
+        "batch": recipe.batch,
+        "nbs": recipe.batch,
+        "imgsz": recipe.image_size,
+        "device": device if device == "cpu" else "0",
+        "workers": recipe.workers,
+        "seed": recipe.seed,
+        "deterministic": True,
+        "amp": "bf16" if half and device == "cuda" else False,
+        "val": False,
+        "plots": False,
+        "verbose": False,
+        "optimizer": optimiser.kind,
+        "lr0": optimiser.lr,
+        "lrf": optimiser.final,
+        "momentum": optimiser.momentum,
+        "warmup_momentum": optimiser.momentum,
+        "warmup_bias_lr": 0.0,
+        "warmup_epochs": optimiser.warmup,
+        "weight_decay": optimiser.weight_decay,
+        "freeze": recipe.freeze or None,
+        "mosaic": augmentation.mosaic,
+        "close_mosaic": augmentation.close_mosaic,
+        "scale": augmentation.scale,
+        "translate": augmentation.translate,
+        "fliplr": augmentation.flip,
+        "hsv_h": 0.0,
+        "hsv_s": 0.0,
+        "hsv_v": 0.0,
+        "erasing": 0.0,
+        "augmentations": [],
+    }
+
+
+@cache
+def _dataset_class() -> type[Any]:
+    """Made when it is needed: ultralytics writes files when it is imported."""
+    from ultralytics.data.dataset import YOLODataset
+
+    class Frames(YOLODataset):  # type: ignore[misc]
+        """Our frames: labels read here (ultralytics would leave a cache beside them), pictures augmented."""
+
+        def __init__(
+            self, frames: Sequence[LabelledFrame], recipe: DetectorRecipe, **arguments: Any
+        ) -> None:
+            self.frames = list(frames)
+            self.recipe = recipe
+            super().__init__(img_path="", data={"names": {0: "person"}, "channels": 3}, **arguments)
+
+        def get_img_files(self, img_path: str) -> list[str]:
+            return [str(frame.image) for frame in self.frames]
+
+        def get_labels(self) -> list[dict[str, Any]]:
+            return [self._label(frame) for frame in self.frames]
+
+        def _label(self, frame: LabelledFrame) -> dict[str, Any]:
+            rows = frame.rows()
+            rows = rows[rows[:, 3] >= self.recipe.frames.least_height]
+            return {
+                "im_file": str(frame.image),
+                "shape": (0, 0),
+                "cls": np.zeros((len(rows), 1), np.float32),
+                "bboxes": rows.astype(np.float32),
+                "segments": [],
+                "keypoints": None,
+                "normalized": True,
+                "bbox_format": "xywh",
+            }
+
+        def get_image_and_label(self, index: int) -> dict[str, Any]:
+            label: dict[str, Any] = super().get_image_and_label(index)
+            # One draw of ultralytics' own stream, which each epoch seeds anew, names a stream for this frame.
+            rng = np.random.default_rng(random.getrandbits(64))
+            spectrum = self.frames[index].spectrum
+            rgb = np.ascontiguousarray(label["img"][..., ::-1])
+            changed = augmented(rgb, spectrum, self.recipe.augmentation, rng)
+            label["img"] = np.ascontiguousarray(changed[..., ::-1])
+            return label
+
+        def forget(self) -> None:
+            """Drop the frames kept for mosaics, which depend on what was drawn before."""
+            for index in self.buffer:
+                self.ims[index] = self.im_hw0[index] = self.im_hw[index] = None
+            self.buffer.clear()
+
+    return Frames
+
+
+@cache
+def _trainer_class() -> type[Any]:
+    from ultralytics.models.yolo.detect import DetectionTrainer
+    from ultralytics.utils.torch_utils import init_seeds
+
+    # Not called a trainer: ultralytics hangs the uploads of its platform on classes of that name.
+    class FineTuning(DetectionTrainer):  # type: ignore[misc]
+        def __init__(self, tuning: Tuning) -> None:
+            self.tuning = tuning
+            self.opened = ExitStack()
+            recipe = tuning.recipe
+            self.state = read_state(tuning.folder)
+            half = recipe.amp == "on" or (recipe.amp == "auto" and multiplies_in_bfloat16(tuning.device))
+            super().__init__(overrides=training_arguments(recipe, tuning.folder, tuning.device, half))
+            self.model = tuning.network
+            for parameter in self.model.parameters():
+                parameter.requires_grad_(True)
+            if tuning.device == "cpu":
+                # A tenth faster there; on a GPU ultralytics does it itself.
+                self.model.to(memory_format=torch.channels_last)
+                if half:
+                    _in_bfloat16(self.model)
+            self.left = self.state is None or self.state["epoch"] < recipe.epochs
+            self.finished = False
+            if not self.left:
+                self._finish_from_state()
+            # Whatever others registered: nothing of this run is sent or logged but by us.
+            self.callbacks = {name: [] for name in self.callbacks}
+            self.add_callback("on_train_epoch_start", FineTuning.begin_epoch)
+            self.add_callback("on_train_batch_end", FineTuning.end_batch)
+
+        def _finish_from_state(self) -> None:
+            from ultralytics.utils.torch_utils import ModelEMA
+
+            assert self.state is not None
+            self.ema = ModelEMA(self.model)
+            _load(self.ema.ema, self.state["ema"], self.tuning.folder)
+            self.finished = True
+
+        def get_dataset(self) -> dict[str, Any]:
+            return {"train": "", "val": "", "nc": 1, "names": {0: "person"}, "channels": 3}
+
+        def setup_model(self) -> dict[str, Any] | None:
+            return self.state
+
+        def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
+            return _dataset_class()(
+                self.tuning.train if mode == "train" else self.tuning.train[:1],
+                self.tuning.recipe,
+                imgsz=self.args.imgsz,
+                batch_size=batch,
+                augment=mode == "train",
+                hyp=self.args,
+                stride=self.stride,
+                task="detect",
+            )
+
+        def begin_epoch(self) -> None:
+            """Everything random in an epoch follows from the seed and its number."""
+            init_seeds(self.tuning.recipe.seed * 100_003 + self.epoch, deterministic=True)
+            self.train_loader.dataset.forget()
+            self.train_loader.reset()
+            self.train_loader.generator.manual_seed(torch.initial_seed())
+
+        def _model_train(self) -> None:
+            super()._model_train()
+            if self.tuning.recipe.batch_norm == "frozen":
+                for layer in batch_norms(self.model):
+                    layer.eval()
+
+        def end_batch(self) -> None:
+            self.steps_done += 1
+            total = self.tuning.recipe.epochs * len(self.train_loader)
+            values = {name: float(value) for name, value in self.loss_items.items()}
+            losses = dict(zip(_LOSSES, values.values(), strict=False))
+            if self.steps_done % _LOG_EVERY == 0 or self.steps_done == total:
+                lr = self.optimizer.param_groups[0]["lr"]
+                self.log.row({"step": self.steps_done, "epoch": self.epoch + 1, **losses, "lr": lr})
+            self.tuning.told.step(self.steps_done, total, losses)
+            if self.tuning.stop.is_set():
+                raise _Stopped
+
+        def _do_train(self) -> None:
+            with self.opened:
+                try:
+                    super()._do_train()
+                    self.finished = True
+                except _Stopped:
+                    self.finished = False
+
+        def resume_training(self, ckpt: dict[str, Any] | None) -> None:
+            if ckpt is not None:
+                folder = self.tuning.folder
+                _load(self.model, ckpt["model"], folder)
+                _load(self.ema.ema, ckpt["ema"], folder)
+                self.ema.updates = ckpt["updates"]
+                self.optimizer.load_state_dict(ckpt["optimizer"])
+                self.start_epoch = ckpt["epoch"]
+            self.steps_done = self.start_epoch * len(self.train_loader)
+            columns = ("step", "epoch", *_LOSSES, "lr")
+            self.log = self.opened.enter_context(RunLog(self.tuning.folder, columns, self.steps_done))
+
+        def validate(self) -> tuple[dict[str, float], float]:
+            return {}, 0.0
+
+        def save_metrics(self, metrics: Mapping[str, float]) -> None:
+            return
+
+        def final_eval(self) -> None:
+            return
+
+        def save_model(self) -> bool:
+            write_state(
+                self.tuning.folder,
+                {
+                    "epoch": self.epoch + 1,
+                    "model": self.model.state_dict(),
+                    "ema": self.ema.ema.state_dict(),
+                    "updates": self.ema.updates,
+                    "optimizer": self.optimizer.state_dict(),
+                },
+            )
+            return True
+
+    return FineTuning
+
+
+class _Stopped(Exception):  # noqa: N818 (not an error)
+    """The run is to end now."""
+
+
+def write_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write a state, whole or not at all.
+
+    Raises:
+        StorageError: the disk is full or read-only.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": _FORMAT, **state}, buffer)
+    write_whole(folder / STATE_NAME, buffer.getvalue())
+
+
+def _load(network: nn.Module, tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
+    try:
+        network.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        raise ModelError(
+            f"The state in {folder} is of another network.", "Start anew with --restart."
+        ) from error
+
+
+def multiplies_in_bfloat16(device: str) -> bool:
+    """Whether a device has instructions for it; elsewhere it is emulated, and slow."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
+
+
+def _in_bfloat16(network: nn.Module) -> None:
+    """Let a network calculate in bfloat16 on a CPU, for which ultralytics' trainer has no switch."""
+    context = torch.autocast("cpu", torch.bfloat16)
+
+    def enter(*_: object) -> None:
+        context.__enter__()
+
+    def leave(*_: object) -> None:
+        context.__exit__(None, None, None)
+
+    network.register_forward_pre_hook(enter)
+    network.register_forward_hook(leave, always_call=True)
