@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from console.cli_synthetic import app as synthetic
+from console.cli_training import register
+
 app = typer.Typer(
     name="nightreid",
     no_args_is_help=True,
@@ -185,6 +188,10 @@ def bench(
     from console.bench.command import bench_command
 
     raise typer.Exit(bench_command(name.value, as_json, detector, reid, visible or [], infrared or []))
+
+
+register(app)
+app.add_typer(synthetic)
 
 
 def main() -> None:

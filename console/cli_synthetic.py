@@ -74,3 +74,19 @@ def sheet(
     from console.synthetic import sheet_command
 
     raise typer.Exit(sheet_command(out, people, seed))
+
+
+@app.command()
+def judge(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with reid and frames; what is missing is made there.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of the public networks' weights.")] = None,
+    seed: Seed = 50_001,
+    processes: Processes = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Ask public networks that never saw this world what they make of it."""
+    from console.judge import judge_command
+
+    raise typer.Exit(judge_command(data, weights, seed, processes, as_json))

@@ -129,7 +129,7 @@ def claim(out: Path, plan: "VideoPlan") -> None:
         )
     if finished and not _is_of(_manifest(out / _NIGHT), plan):
         raise UsageError(
-            f"The folder {out} holds the night of other people or of another seed.",
+            f"The folder {out} holds another night: of other people, another seed or another version.",
             "Name another one with --out, or remove it.",
         )
 
@@ -230,7 +230,10 @@ def _is_of(manifest: dict[str, Any], plan: "VideoPlan") -> bool:
     from training.synthetic.video import FORMAT
 
     wanted: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **asdict(plan)}))
-    return all(manifest.get(key) == value for key, value in wanted.items())
+    # In the manifest this is who they are.
+    count = wanted.pop("people")
+    same = all(manifest.get(key) == value for key, value in wanted.items())
+    return same and len(manifest.get("people", ())) == count
 
 
 def _forget(database: Path) -> None:

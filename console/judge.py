@@ -74,7 +74,8 @@ def make_world(folder: Path, seed: int, processes: int) -> dict[str, Any]:
         What was judged, for the record: seed, counts and digest of the data set.
     """
     if not (folder / REID / "synthetic.json").is_file():
-        from training.synthetic.dataset import Plan, write_dataset
+        from training.synthetic.dataset import write_dataset
+        from training.synthetic.plan import Plan
 
         # Nothing is trained here: everybody is a test identity.
         plan = Plan(ids=IDENTITIES, seed=seed, images=IMAGES, val=0.0, test=1.0)

@@ -63,7 +63,8 @@ def dataset_command(
     processes: int | None,
 ) -> int:
     """Write a ReID data set."""
-    from training.synthetic.dataset import Plan, write_dataset
+    from training.synthetic.dataset import write_dataset
+    from training.synthetic.plan import Plan
 
     spectra = infrared.split(",")
     known = {str(Spectrum.NEAR): Spectrum.NEAR, str(Spectrum.THERMAL): Spectrum.THERMAL}

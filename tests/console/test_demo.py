@@ -352,7 +352,8 @@ def finished(out, plan, **changes):
     from training.synthetic.video import FORMAT
 
     (out / "night").mkdir(parents=True)
-    manifest = {"format": FORMAT, **asdict(plan), "people": {}, "cameras": {}} | changes
+    people = {str(n + 1): {} for n in range(plan.people)}
+    manifest = {"format": FORMAT, **asdict(plan), "people": people, "cameras": {}} | changes
     (out / "night" / "video.json").write_text(json.dumps(manifest))
 
 
@@ -366,9 +367,12 @@ def test_the_folder_of_another_night_or_of_anybody_else_is_left_alone(tmp_path, 
     assert (foreign / "gallery.db").read_text() == "mine"
     with pytest.raises(UsageError, match="is a file"):
         demo.claim(foreign / "gallery.db", plan)
-    for number, changes in enumerate(({"seed": 6}, {"people": {}, "strangers": 0.5}, {"format": 0})):
+    finished(tmp_path / "same", plan)
+    demo.claim(tmp_path / "same", plan)
+    others = ({"seed": 6}, {"people": {"1": {}}}, {"strangers": 0.5}, {"format": 0})
+    for number, changes in enumerate(others):
         finished(tmp_path / str(number), plan, **changes)
-        with pytest.raises(UsageError, match="another seed"):
+        with pytest.raises(UsageError, match="another night"):
             demo.claim(tmp_path / str(number), plan)
 
 
@@ -529,4 +533,4 @@ def test_the_demonstration_prints_its_figures_and_names_its_report(nightreid, sy
     assert still["detection"] == told["detection"]
     other = nightreid("demo", "--out", "shift", "--people", "4", "--seed", "7", cwd=tmp_path)
     assert other.returncode == 2
-    assert "another seed" in other.stderr
+    assert "another night" in other.stderr

@@ -10,8 +10,9 @@ import pytest
 from reid_core.colours import contains_colour
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
-from training.synthetic.dataset import Plan, write_dataset
+from training.synthetic.dataset import write_dataset
 from training.synthetic.person import draw_person
+from training.synthetic.plan import Plan
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,9 @@ def test_the_layout_is_sysus(written):
         for name in ("train", "val", "test", "available")
     }
     assert [len(splits[name]) for name in ("train", "val", "test")] == [3, 1, 2]
-    assert sorted(splits["train"] + splits["val"] + splits["test"]) == splits["available"] == [1, 2, 3, 4, 5, 6]
+    assert (
+        sorted(splits["train"] + splits["val"] + splits["test"]) == splits["available"] == [1, 2, 3, 4, 5, 6]
+    )
     manifest = json.loads((out / "synthetic.json").read_text())
     assert manifest["cameras"]["3"] == {"spectrum": "near"}
     assert manifest["cameras"]["6"] == {"spectrum": "thermal"}
@@ -74,7 +77,9 @@ def test_every_image_has_its_captions_and_infrared_ones_name_no_colour(written):
         assert set(by_identity) == {str(one) for one in range(1, 7)}
         if name == "IR":
             assert not any(
-                contains_colour(text) for one in both.values() for text in (one["description"], one["aug_description"])
+                contains_colour(text)
+                for one in both.values()
+                for text in (one["description"], one["aug_description"])
             )
     tags = json.loads((out / "attributes.json").read_text())
     assert len(tags["1"]) == 11
@@ -110,7 +115,9 @@ def test_videos_come_with_truth_and_labels(tmp_path):
     for name, camera in manifest["cameras"].items():
         video = cv2.VideoCapture(str(tmp_path / "night" / f"{name}.mp4"))
         assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == camera["frames"]
-        rows = [line.split(",") for line in (tmp_path / "night/truth" / f"{name}.txt").read_text().splitlines()]
+        rows = [
+            line.split(",") for line in (tmp_path / "night/truth" / f"{name}.txt").read_text().splitlines()
+        ]
         people = {int(row[1]) for row in rows}
         assert people == ({1} if camera["spectrum"] == str(Spectrum.VISIBLE) else {1, 2})
         assert all(1 <= int(row[0]) <= camera["frames"] for row in rows)
@@ -123,7 +130,11 @@ def test_videos_come_with_truth_and_labels(tmp_path):
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [({"ids": 0}, "at least one identity"), ({"val": 0.7, "test": 0.5}, "do not fit"), ({"seed": -1}, "seed")],
+    [
+        ({"ids": 0}, "at least one identity"),
+        ({"val": 0.7, "test": 0.5}, "do not fit"),
+        ({"seed": -1}, "seed"),
+    ],
 )
 def test_impossible_plans_are_refused(values, words):
     with pytest.raises(UsageError, match=words):

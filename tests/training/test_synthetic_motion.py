@@ -7,7 +7,8 @@ import pytest
 
 from training.synthetic.motion import Motion, draw_motion, draw_style
 from training.synthetic.motion_gait import turn
-from training.synthetic.motion_pose import Actor, Girth
+from training.synthetic.motion_hold import Girth
+from training.synthetic.motion_pose import Actor
 from training.synthetic.person import Item, draw_person
 from training.synthetic.skeleton import (
     BONE,

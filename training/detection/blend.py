@@ -68,7 +68,9 @@ def choose(start: Candidate, candidates: Sequence[Candidate], settings: BlendSet
     ranked = sorted(candidates, key=lambda one: one.alpha)
 
     def lost(one: Candidate) -> float:
-        return max((start.ap50[name] - one.ap50[name] for name in _VISIBLE if name in start.ap50), default=0.0)
+        return max(
+            (start.ap50[name] - one.ap50[name] for name in _VISIBLE if name in start.ap50), default=0.0
+        )
 
     def infrared(one: Candidate) -> float:
         values = [value for name, value in one.ap50.items() if name not in _VISIBLE]

@@ -6,8 +6,8 @@ what happens to them before the mosaic, the batch norms, and the state that a ki
 """
 
 import io
-import random
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,18 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
-import numpy as np
 import torch
 from torch import nn
 
 from detectors.ultralytics_package import quiet_ultralytics
 from reid_core.errors import ModelError
-from reid_core.types import Image, Spectrum
-from training.augmentation.sensor import through_sensor
+from training.detection.dataset import dataset_class
 from training.detection.frames import LabelledFrame
 from training.detection.one_class import batch_norms, write_whole
-from training.detection.settings import AugmentationSettings, DetectorRecipe
+from training.detection.settings import DetectorRecipe
 from training.log import RunLog
 
 STATE_NAME = "state.pt"
@@ -89,27 +86,6 @@ def fine_tune(tuning: Tuning) -> nn.Module | None:
         return None
     network: nn.Module = trainer.ema.ema
     return network.float().eval()
-
-
-def augmented(
-    image: Image, spectrum: Spectrum, settings: AugmentationSettings, rng: np.random.Generator
-) -> Image:
-    """A frame as another camera might have taken it.
-
-    Args:
-        image: ``uint8`` ``H x W x 3`` RGB.
-        spectrum: of it.
-        settings: how much.
-        rng: where everything is drawn from.
-    """
-    grey, negative = rng.random(2)
-    if spectrum is Spectrum.VISIBLE and grey < settings.grey:
-        image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    if spectrum is Spectrum.NEAR and negative < settings.negative_near:
-        image = np.asarray(255 - image, np.uint8)
-    if settings.sensor is not None:
-        image = through_sensor(image, spectrum.modality, spectrum, settings.sensor, rng)
-    return image
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
@@ -180,60 +156,6 @@ def training_arguments(recipe: DetectorRecipe, folder: Path, device: str, half: 
 
 
 @cache
-def _dataset_class() -> type[Any]:
-    """Made when it is needed: ultralytics writes files when it is imported."""
-    from ultralytics.data.dataset import YOLODataset
-
-    class Frames(YOLODataset):  # type: ignore[misc]
-        """Our frames: labels read here (ultralytics would leave a cache beside them), pictures augmented."""
-
-        def __init__(
-            self, frames: Sequence[LabelledFrame], recipe: DetectorRecipe, **arguments: Any
-        ) -> None:
-            self.frames = list(frames)
-            self.recipe = recipe
-            super().__init__(img_path="", data={"names": {0: "person"}, "channels": 3}, **arguments)
-
-        def get_img_files(self, img_path: str) -> list[str]:
-            return [str(frame.image) for frame in self.frames]
-
-        def get_labels(self) -> list[dict[str, Any]]:
-            return [self._label(frame) for frame in self.frames]
-
-        def _label(self, frame: LabelledFrame) -> dict[str, Any]:
-            rows = frame.rows()
-            rows = rows[rows[:, 3] >= self.recipe.frames.least_height]
-            return {
-                "im_file": str(frame.image),
-                "shape": (0, 0),
-                "cls": np.zeros((len(rows), 1), np.float32),
-                "bboxes": rows.astype(np.float32),
-                "segments": [],
-                "keypoints": None,
-                "normalized": True,
-                "bbox_format": "xywh",
-            }
-
-        def get_image_and_label(self, index: int) -> dict[str, Any]:
-            label: dict[str, Any] = super().get_image_and_label(index)
-            # One draw of ultralytics' own stream, which each epoch seeds anew, names a stream for this frame.
-            rng = np.random.default_rng(random.getrandbits(64))
-            spectrum = self.frames[index].spectrum
-            rgb = np.ascontiguousarray(label["img"][..., ::-1])
-            changed = augmented(rgb, spectrum, self.recipe.augmentation, rng)
-            label["img"] = np.ascontiguousarray(changed[..., ::-1])
-            return label
-
-        def forget(self) -> None:
-            """Drop the frames kept for mosaics, which depend on what was drawn before."""
-            for index in self.buffer:
-                self.ims[index] = self.im_hw0[index] = self.im_hw[index] = None
-            self.buffer.clear()
-
-    return Frames
-
-
-@cache
 def _trainer_class() -> type[Any]:
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.utils.torch_utils import init_seeds
@@ -260,7 +182,7 @@ def _trainer_class() -> type[Any]:
             if not self.left:
                 self._finish_from_state()
             # Whatever others registered: nothing of this run is sent or logged but by us.
-            self.callbacks = {name: [] for name in self.callbacks}
+            self.callbacks: dict[str, list[Any]] = defaultdict(list)
             self.add_callback("on_train_epoch_start", FineTuning.begin_epoch)
             self.add_callback("on_train_batch_end", FineTuning.end_batch)
 
@@ -279,7 +201,7 @@ def _trainer_class() -> type[Any]:
             return self.state
 
         def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
-            return _dataset_class()(
+            return dataset_class()(
                 self.tuning.train if mode == "train" else self.tuning.train[:1],
                 self.tuning.recipe,
                 imgsz=self.args.imgsz,
@@ -308,10 +230,10 @@ def _trainer_class() -> type[Any]:
             total = self.tuning.recipe.epochs * len(self.train_loader)
             values = {name: float(value) for name, value in self.loss_items.items()}
             losses = dict(zip(_LOSSES, values.values(), strict=False))
+            row = {"loss": sum(values.values()), **losses, "lr": self.optimizer.param_groups[0]["lr"]}
             if self.steps_done % _LOG_EVERY == 0 or self.steps_done == total:
-                lr = self.optimizer.param_groups[0]["lr"]
-                self.log.row({"step": self.steps_done, "epoch": self.epoch + 1, **losses, "lr": lr})
-            self.tuning.told.step(self.steps_done, total, losses)
+                self.log.row({"step": self.steps_done, "epoch": self.epoch + 1, **row})
+            self.tuning.told.step(self.steps_done, total, row)
             if self.tuning.stop.is_set():
                 raise _Stopped
 
@@ -332,7 +254,7 @@ def _trainer_class() -> type[Any]:
                 self.optimizer.load_state_dict(ckpt["optimizer"])
                 self.start_epoch = ckpt["epoch"]
             self.steps_done = self.start_epoch * len(self.train_loader)
-            columns = ("step", "epoch", *_LOSSES, "lr")
+            columns = ("step", "epoch", "loss", *_LOSSES, "lr")
             self.log = self.opened.enter_context(RunLog(self.tuning.folder, columns, self.steps_done))
 
         def validate(self) -> tuple[dict[str, float], float]:
@@ -388,13 +310,13 @@ def multiplies_in_bfloat16(device: str) -> bool:
     """Whether a device has instructions for it; elsewhere it is emulated, and slow."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
 
 
 def _in_bfloat16(network: nn.Module) -> None:
     """Let a network calculate in bfloat16 on a CPU, for which ultralytics' trainer has no switch."""
-    context = torch.autocast("cpu", torch.bfloat16)
+    context: Any = torch.autocast("cpu", torch.bfloat16)
 
     def enter(*_: object) -> None:
         context.__enter__()

@@ -136,9 +136,9 @@ def divide(
         train[members[0].spectrum] += members[:border]
         kept[members[0].spectrum] += members[border:]
     if per_spectrum is not None:
-        for spectrum in train:
-            train[spectrum] = spaced(train[spectrum], per_spectrum)
-            kept[spectrum] = spaced(kept[spectrum], max(1, round(per_spectrum * validation)))
+        watched = max(1, round(per_spectrum * validation))
+        train.update({spectrum: spaced(own, per_spectrum) for spectrum, own in train.items()})
+        kept.update({spectrum: spaced(own, watched) for spectrum, own in kept.items()})
     return [one for s in Spectrum for one in train[s]], [one for s in Spectrum for one in kept[s]]
 
 

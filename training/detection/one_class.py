@@ -49,7 +49,7 @@ def open_network(path: Path) -> nn.Module:
     from ultralytics.nn.tasks import load_checkpoint
 
     try:
-        network: nn.Module = load_checkpoint(str(path))[0]
+        network: Any = load_checkpoint(str(path))[0]
         head = network.model[-1]
     except Exception as error:  # a damaged or foreign file raises anything at all in there
         raise ModelError(
@@ -57,7 +57,8 @@ def open_network(path: Path) -> nn.Module:
         ) from error
     if type(head) is not Detect:
         raise ModelError(f"The detector {path} was made to {getattr(network, 'task', 'do something else')}.")
-    return network
+    opened: nn.Module = network
+    return opened
 
 
 def one_class(network: nn.Module) -> nn.Module:
@@ -111,9 +112,9 @@ def batch_norms(network: nn.Module) -> Iterator[nn.BatchNorm2d]:
 def are_folded(network: nn.Module) -> bool:
     """Whether the batch norms are identities with a bias: folded into the convolutions, as in an export."""
     return all(
-        bool(((layer.running_var + layer.eps - 1).abs() < 1e-3).all() and (layer.running_mean == 0).all())
+        bool(((layer.running_var + layer.eps - 1).abs() < 1e-3).all() and not layer.running_mean.any())
         for layer in batch_norms(network)
-        if layer.running_var is not None
+        if layer.running_var is not None and layer.running_mean is not None
     )
 
 
@@ -123,9 +124,9 @@ def unfold(network: nn.Module, batches: Iterable[Tensor]) -> None:
 
     A folded norm passes its input on (mean 0, variance 1). In training mode it would divide by the
     statistics of the batch instead, and the network would be ruined at its first step. With ``m`` and ``v``
-    measured at its input, its mean becomes ``m``, its variance ``v``, its weight ``g sqrt((v + e) / (v0 + e))``
-    and its bias ``b + (m - m0) g / sqrt(v0 + e)``: the same function in evaluation mode, nearly the same in
-    training mode, and weights on the scale of what they multiply.
+    measured at its input, its mean becomes ``m``, its variance ``v``, its weight
+    ``g sqrt((v + e) / (v0 + e))`` and its bias ``b + (m - m0) g / sqrt(v0 + e)``: the same function in
+    evaluation mode, nearly the same in training mode, and weights on the scale of what they multiply.
 
     Args:
         network: in place.

@@ -1,5 +1,6 @@
-"""A fine-tuning run from frames to weights: ``run.json``, the blend, the figures, and going on after a kill."""
+"""A fine-tuning run from frames to weights: ``run.json``, blend, figures, and going on after a kill."""
 
+import copy
 import json
 import platform
 import shutil
@@ -21,7 +22,8 @@ from detectors.detector import PersonDetector, digest_of
 from reid_core.errors import ConfigError, UsageError
 from reid_core.types import Spectrum
 from training.detection.blend import TEACHER, Candidate, blend, choose
-from training.detection.finetune import STATE_NAME, Telling, Tuning, augmented, fine_tune
+from training.detection.dataset import augmented
+from training.detection.finetune import STATE_NAME, Telling, Tuning, fine_tune
 from training.detection.frames import LabelledFrame, collect_frames, divide, frames_digest, truths
 from training.detection.one_class import (
     are_folded,
@@ -92,9 +94,7 @@ def train_detector(
     threads = recipe.threads or torch.get_num_threads()
     # Wrong weights are told before anything is written.
     original = one_class(open_network(start_from))
-    train, validation = divide(
-        collect_frames(data), recipe.frames.validation, recipe.frames.per_spectrum
-    )
+    train, validation = divide(collect_frames(data), recipe.frames.validation, recipe.frames.per_spectrum)
     if not train:
         raise UsageError("There are too few frames to train on.")
     facts = {
@@ -116,7 +116,7 @@ def train_detector(
     start = _started(original, train, recipe, out)
     tuned = fine_tune(
         Tuning(
-            network=_copy(start),
+            network=copy.deepcopy(start),
             train=[*train, *taught],
             folder=out,
             recipe=recipe,
@@ -233,12 +233,6 @@ def _calibration_batches(train: Sequence[LabelledFrame], recipe: DetectorRecipe)
         drawn, _ = place(image, (0, 0, image.shape[1], image.shape[0]), (size, size), invert=False)
         batches.append(torch.from_numpy(drawn).permute(2, 0, 1)[None].float() / 255)
     return batches
-
-
-def _copy(network: nn.Module) -> nn.Module:
-    import copy
-
-    return copy.deepcopy(network)
 
 
 def _device(recipe: DetectorRecipe) -> str:

@@ -135,24 +135,26 @@ def match(
     return scores[counts], right[counts]
 
 
-def curve(scores: Floats, hits: NDArray[np.bool_], total: int) -> tuple[Floats, Floats]:
+def curve(
+    scores: Floats, hits: NDArray[np.bool_], total: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Recall and precision after each detection, surest first; equally sure ones in order of appearance."""
     ranked = hits[np.argsort(-scores, kind="stable")]
     right = np.cumsum(ranked)
-    recall = right / max(total, 1)
+    recall = np.asarray(right / max(total, 1), np.float64)
     precision = right / np.arange(1, len(ranked) + 1)
     # The precision at a recall is the best at that recall or beyond.
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    envelope = np.asarray(np.maximum.accumulate(precision[::-1])[::-1], np.float64)
     return recall, envelope
 
 
-def interpolated(recall: Floats, precision: Floats) -> float:
+def interpolated(recall: NDArray[np.float64], precision: NDArray[np.float64]) -> float:
     """Mean precision at the recalls 0, .01, ..., 1 (COCO); 0 beyond the last recall reached."""
     places = np.searchsorted(recall, _RECALLS, side="left")
     return float(np.append(precision, 0.0)[places].mean())
 
 
-def area_under(recall: Floats, precision: Floats) -> float:
+def area_under(recall: NDArray[np.float64], precision: NDArray[np.float64]) -> float:
     """Exact area under the interpolated curve (PASCAL VOC from 2010 on)."""
     return float((np.diff(recall, prepend=0.0) * precision).sum())
 
@@ -306,7 +308,9 @@ def read_yolo(path: Path, width: int, height: int) -> FrameTruth:
         return FrameTruth.of([])
     try:
         rows = [
-            [float(cell) for cell in line.split()] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+            [float(cell) for cell in line.split()]
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.strip()
         ]
         boxes = [
             [(x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height]

@@ -141,7 +141,7 @@ def rest_body(body: Body) -> RestBody:
 
 @cache
 def regions() -> dict[str, NDArray[np.bool_]]:
-    """Vertices of ``arm.L``, ``arm.R``, ``hand``, ``leg``, ``foot``, ``head``, ``neck``: by strongest bone."""
+    """Vertices of ``arm.L``, ``arm.R``, ``hand``, ``leg``, ``foot``, ``head`` and ``neck``."""
     shared = template()
     strongest = np.array(shared.bones)[shared.bone_indices[:, 0]]
 

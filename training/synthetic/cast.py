@@ -6,8 +6,8 @@ import numpy as np
 
 from training.synthetic.dressing import dress
 from training.synthetic.motion import Motion, draw_motion
+from training.synthetic.motion_hold import Girth
 from training.synthetic.motion_pose import Actor as Poser
-from training.synthetic.motion_pose import Girth
 from training.synthetic.person import Person, draw_person
 from training.synthetic.render import Model, packed
 

@@ -10,8 +10,8 @@ import numpy as np
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
 from training.synthetic.cast import Cast
-from training.synthetic.dataset import Progress
 from training.synthetic.place import draw_place
+from training.synthetic.plan import Progress
 from training.synthetic.render import Stance
 from training.synthetic.seeding import generator
 from training.synthetic.site import encode

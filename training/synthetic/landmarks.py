@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.synthetic.motion_pose import Girth
+from training.synthetic.motion_hold import Girth
 from training.synthetic.skeleton import BONE, RestSkeleton
 
 Array = npt.NDArray[np.float64]

@@ -1,7 +1,6 @@
 """Where a busy hand is: at the ear, on a bar, in a pocket."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,8 +8,18 @@ from training.synthetic.motion import Hold, Motion
 from training.synthetic.motion_gait import Array, unit
 from training.synthetic.skeleton import BONE, RestSkeleton
 
-if TYPE_CHECKING:
-    from training.synthetic.motion_pose import Girth
+
+@dataclass(frozen=True, slots=True)
+class Girth:
+    """What the arms must stay outside of, clothes included, metres from the body's middle.
+
+    Attributes:
+        hips: half the width where the hands hang.
+        front: how far the belly reaches forwards.
+    """
+
+    hips: float
+    front: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +47,7 @@ def hold(
     heads: Array,
     whole: Array,
     sign: int,
-    girth: "Girth",
+    girth: Girth,
     motion: Motion,
 ) -> Reach | None:
     """The hand's place, or None where the arm just hangs.
@@ -71,7 +80,7 @@ class _Place:
     """The places, measured on this body. x is to the left, forwards is -y."""
 
     def __init__(
-        self, rest: RestSkeleton, heads: Array, whole: Array, sign: int, girth: "Girth", motion: Motion
+        self, rest: RestSkeleton, heads: Array, whole: Array, sign: int, girth: Girth, motion: Motion
     ) -> None:
         self._sign = sign
         self._girth = girth

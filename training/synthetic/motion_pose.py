@@ -1,7 +1,5 @@
 """A body that moves: one identity's skeleton doing one motion."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +20,7 @@ from training.synthetic.motion_gait import (
     unit,
 )
 from training.synthetic.motion_hands import Hand
-from training.synthetic.motion_hold import hold
+from training.synthetic.motion_hold import Girth, hold
 from training.synthetic.motion_limb import Letter, Limb
 from training.synthetic.skeleton import BONE, BONE_COUNT, RestSkeleton, posed
 
@@ -30,19 +28,6 @@ TAU = 2 * np.pi
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 NECK = ("neck01", "neck02", "neck03", "head")
 _SIDES: tuple[tuple[Letter, int], ...] = (("L", 1), ("R", -1))
-
-
-@dataclass(frozen=True, slots=True)
-class Girth:
-    """What the arms must stay outside of, clothes included, metres from the body's middle.
-
-    Attributes:
-        hips: half the width where the hands hang.
-        front: how far the belly reaches forwards.
-    """
-
-    hips: float
-    front: float
 
 
 class Actor:

@@ -12,9 +12,9 @@ import numpy as np
 from reid_core.types import Floats, Image, Spectrum
 from training.synthetic.captions import View, describe
 from training.synthetic.cast import Cast
-from training.synthetic.dataset import Plan
 from training.synthetic.person import ItemKind
 from training.synthetic.place import Place, draw_place
+from training.synthetic.plan import Plan
 from training.synthetic.render import Stance
 from training.synthetic.seeding import generator
 from training.synthetic.staging import (

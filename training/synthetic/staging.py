@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from reid_core.types import Floats, Image, Spectrum
 from training.synthetic.backdrop import Backdrop, render_backdrop
-from training.synthetic.conditions import draw_conditions
 from training.synthetic.caption_seen import Part
+from training.synthetic.conditions import draw_conditions
 from training.synthetic.light import lamp_reach
 from training.synthetic.optics import Camera
 from training.synthetic.place import Place, draw_camera

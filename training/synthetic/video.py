@@ -15,12 +15,12 @@ from reid_core.errors import UsageError
 from reid_core.types import Spectrum
 from training.synthetic.attributes import identity_caption
 from training.synthetic.cast import Cast
-from training.synthetic.dataset import Progress
 from training.synthetic.frames import VISIBLE_ENOUGH, label
 from training.synthetic.motion_pose import Actor as Poser
 from training.synthetic.optics import Camera
 from training.synthetic.person import draw_person
 from training.synthetic.place import Place, draw_camera, draw_place
+from training.synthetic.plan import Progress
 from training.synthetic.render import Stance
 from training.synthetic.seeding import generator
 from training.synthetic.site import encode

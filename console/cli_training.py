@@ -1,0 +1,122 @@
+"""The commands that train and measure models; everything heavy is imported inside them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Drop an earlier run in the folder.")]
+
+
+class PolarityChoice(StrEnum):
+    """Which end of thermal pictures is warm."""
+
+    AUTO = "auto"
+    WHITE_HOT = "white-hot"
+    BLACK_HOT = "black-hot"
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="YAML file, such as configs/train_base.yaml.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/<name>.")] = None,
+    settings: Set = None,
+    restart: Restart = False,
+    as_json: Json = False,
+) -> None:
+    """Train a dual-stream embedder; the same command goes on with a run that was stopped."""
+    from console.train import train_command
+
+    raise typer.Exit(train_command(recipe, data, out, settings or [], restart, as_json))
+
+
+def train_detector(
+    data: Annotated[list[Path], typer.Argument(help="Folders of frames with YOLO labels.")],
+    weights: Annotated[str, typer.Option(help="Checkpoint to start from: a path or a published name.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="YAML file (see configs/train_detector.yaml).")
+    ] = None,
+    settings: Set = None,
+    restart: Restart = False,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune a one-class person detector for visible and infrared frames."""
+    from console.train_detector import train_detector_command
+
+    raise typer.Exit(train_detector_command(data, weights, out, config, settings or [], restart, as_json))
+
+
+def evaluate_detector(
+    sources: Annotated[list[Path], typer.Argument(help="Folders of frames with YOLO labels, or of images.")],
+    detector: Annotated[list[str], typer.Option(help="YOLO weights; may be repeated to compare.")],
+    coco: Annotated[Path | None, typer.Option(help="Truth as a COCO-style JSON file.")] = None,
+    modality: Annotated[str | None, typer.Option(help="visible or infrared, where nothing tells.")] = None,
+    polarity: Annotated[PolarityChoice, typer.Option(help="Of thermal frames.")] = PolarityChoice.AUTO,
+    as_json: Json = False,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")] = None,
+    settings: Set = None,
+) -> None:
+    """Print the average precision of person detectors side by side."""
+    from console.train_detector import detector_command
+    from reid_core.types import Modality
+
+    kind = None if modality is None else Modality(modality)
+    choice: Any = polarity.value
+    raise typer.Exit(
+        detector_command(sources, detector, coco, kind, choice, as_json, config, settings or [])
+    )
+
+
+def evaluate_embedder(
+    data: Annotated[
+        Path | None, typer.Argument(help="Data set (SYSU-MM01 layout); none: the real pairs alone.")
+    ] = None,
+    reid: Annotated[list[str] | None, typer.Option("--reid", help="Checkpoint; may be repeated.")] = None,
+    public: Annotated[bool, typer.Option("--public", help="Public networks too.")] = False,
+    min_height: Annotated[int, typer.Option(help="Of a real person's box, pixels.")] = 60,
+    as_json: Json = False,
+) -> None:
+    """Print rank-1 and mAP of embedders beside HOG, a colour histogram and chance."""
+    from console.evaluate_embedder import evaluate_command
+
+    raise typer.Exit(evaluate_command(data, reid or [], as_json, public, min_height))
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("nightreid-demo"),
+    people: Annotated[int, typer.Option(help="Number of people.")] = 14,
+    seed: Annotated[int, typer.Option(help="Of the world.")] = 40_001,
+    processes: Annotated[int | None, typer.Option(help="At the same time. Default: one a core.")] = None,
+    detector: Annotated[str | None, typer.Option(help="YOLO weights. Default: the starter model.")] = None,
+    reid: Annotated[str | None, typer.Option("--reid", help="Embedder. Default: the starter model.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a synthetic night, link its people to the day, and judge that by the truth."""
+    from console.demo import demo_command
+
+    raise typer.Exit(
+        demo_command(
+            out=out,
+            people=people,
+            seed=seed,
+            processes=processes,
+            detector=detector,
+            reid=reid,
+            as_json=as_json,
+        )
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Give the command line these commands."""
+    app.command()(train)
+    app.command()(train_detector)
+    app.command()(evaluate_detector)
+    app.command()(evaluate_embedder)
+    app.command()(demo)
