@@ -4,7 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: test unit lint format clean
+DEMO_VENV ?= .venv-demo
+
+.DEFAULT_GOAL := test
+
+.PHONY: demo test unit lint format clean
+
+demo: $(DEMO_VENV)/.ready
+	$(DEMO_VENV)/bin/nightreid demo
 
 test: $(READY)
 	$(BIN)/python -m pytest --durations=10
@@ -29,5 +36,14 @@ $(READY): pyproject.toml
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || { echo "OpenCV does not load; on Debian and Ubuntu it needs: apt-get install libgl1 libglib2.0-0"; $(BIN)/python -c 'import cv2'; }
 	touch $@
 
+# The demo needs no development tools: a venv of its own, smaller than the tests'.
+$(DEMO_VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
+	test -x $(DEMO_VENV)/bin/python || $(PYTHON) -m venv $(DEMO_VENV)
+	$(DEMO_VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(DEMO_VENV)/bin/python -m pip install --quiet --editable '.[synthetic]'
+	@$(DEMO_VENV)/bin/python -c 'import cv2' 2>/dev/null || { echo "OpenCV does not load; on Debian and Ubuntu it needs: apt-get install libgl1 libglib2.0-0"; $(DEMO_VENV)/bin/python -c 'import cv2'; }
+	touch $@
+
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEMO_VENV) nightreid-demo $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,7 +21,7 @@ from console.failing import INTERRUPTED, check_writable
 from console.progress import RunProgress
 from console.report import write_report
 from console.synthetic import processes_or_cores, progress_of
-from detectors.detector import DEFAULT_DETECTOR, PersonDetector
+from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.errors import MissingDependencyError, SourceError, UsageError
 from reid_core.gallery import Gallery
@@ -97,7 +97,7 @@ def demo_command(
     claim(out, plan)
     try:
         # Models come first: one that cannot be opened is told of before minutes are spent.
-        with PersonDetector.open(detector or DEFAULT_DETECTOR, settings.detector) as found:
+        with PersonDetector.open(detector, settings.detector) as found:
             embedder = load_embedder(reid)
             night = make_night(out, plan, processes)
             result, figures = watch(night, out / _GALLERY, found, embedder, settings)

@@ -12,7 +12,7 @@ from typing import Any
 
 from console.failing import INTERRUPTED, check_writable
 from console.progress import RunProgress
-from detectors.detector import DEFAULT_DETECTOR, PersonDetector
+from detectors.detector import PersonDetector
 from detectors.motion import REFRESH
 from detectors.thermal import PolarityJudge, RawScaler
 from reid_core.config import load_config
@@ -98,7 +98,7 @@ def detect_command(
     found = _Found([], [])
     interrupted = False
     with (
-        PersonDetector.open(weights or DEFAULT_DETECTOR, settings.detector) as detector,
+        PersonDetector.open(weights, settings.detector) as detector,
         RunProgress("people") as progress,
     ):
         judge = detector.judge(modality)

@@ -99,7 +99,8 @@ def judge_world(folder: Path, weights: Path) -> "list[Verdict]":
     from training.datasets.opening import open_dataset
     from training.evaluation.public_networks import PUBLIC_NETWORKS, open_public_network
     from training.evaluation.single_shot import files_embedder
-    from training.synthetic.judge import judge_attributes, judge_identities, judge_people, read_frames
+    from training.synthetic.judge import judge_attributes, judge_identities
+    from training.synthetic.judge_frames import judge_people, read_frames
     from training.synthetic.judge_networks import AttributeNetwork, open_detector
 
     threads = os.cpu_count() or 1

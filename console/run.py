@@ -14,7 +14,7 @@ from pathlib import Path
 from console.failing import INTERRUPTED, check_writable
 from console.progress import RunProgress
 from console.report import write_report
-from detectors.detector import DEFAULT_DETECTOR, PersonDetector
+from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.errors import UsageError
 from reid_core.gallery import Gallery
@@ -62,7 +62,7 @@ def run_command(
         check_writable(report)
     if mot is not None:
         check_writable(mot, folder=True)
-    found = PersonDetector.open(detector or DEFAULT_DETECTOR, settings.detector)
+    found = PersonDetector.open(detector, settings.detector)
     embedder = load_embedder(reid)
     with found, Gallery.open(database) as gallery, RunProgress() as progress, _stopped_by_ctrl_c() as stop:
         result = run_footage(specs, gallery, found, embedder, settings, progress, stop)

@@ -12,10 +12,8 @@ from detectors.letterbox import Placement, Region, decode, merge, place, tile
 from detectors.network import Canvas, Network
 from detectors.thermal import PolarityJudge
 from reid_core.errors import ModelError
+from reid_core.starter import starter_detector
 from reid_core.types import Detections, Frame, Image, Modality, Polarity
-
-DEFAULT_DETECTOR = "yolo11n.pt"
-"""The official weights, fetched by ultralytics where the machine is online."""
 
 _SUFFIXES = (".pt", ".onnx", ".engine", ".xml")
 
@@ -47,13 +45,14 @@ class PersonDetector:
 
     @classmethod
     def open(
-        cls, weights: str | Path = DEFAULT_DETECTOR, settings: DetectorSettings | None = None
+        cls, weights: str | Path | None = None, settings: DetectorSettings | None = None
     ) -> "PersonDetector":
         """Open detector weights.
 
         Args:
-            weights: a ``.pt`` by path or by the name ultralytics publishes it under, a ``.onnx``, a
-                TensorRT ``.engine``, or the folder of an OpenVINO export (or its ``.xml``).
+            weights: ``None`` for the starter model of this repository; a ``.pt`` by path or by the name
+                ultralytics publishes it under, a ``.onnx``, a TensorRT ``.engine``, or the folder of an
+                OpenVINO export (or its ``.xml``).
             settings: thresholds and sizes; the defaults if ``None``.
 
         Raises:
@@ -61,7 +60,7 @@ class PersonDetector:
         """
         settings = settings or DetectorSettings()
         threads = settings.threads or os.cpu_count() or 1
-        path = Path(weights)
+        path = starter_detector() if weights is None else Path(weights)
         if not path.exists() and path.suffix == ".pt" and path.parent == Path():
             from detectors.ultralytics_package import published_weights
 

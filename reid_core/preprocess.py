@@ -15,6 +15,8 @@ Triple: TypeAlias = tuple[float, float, float]
 
 IMAGENET_MEAN: Triple = (123.675, 116.28, 103.53)
 IMAGENET_STD: Triple = (58.395, 57.12, 57.375)
+LEAST_CONTRAST = 4.0
+"""Standard deviation in grey levels below which a crop is not stretched further: it is all noise."""
 
 
 class Preprocess(Settings):
@@ -30,6 +32,9 @@ class Preprocess(Settings):
         mean: subtracted, a channel each.
         std: divided by, a channel each.
         interpolation: ``bilinear``, ``bicubic`` or ``area`` (averages when it shrinks).
+        contrast: ``as is``, or ``crop``: every crop is first brought to the same brightness and contrast
+            (mean 127.5 and standard deviation 64 over its pixels and channels; see `LEAST_CONTRAST`), so
+            that exposure and automatic gain say nothing. Colours keep their proportions.
     """
 
     height: int = Field(ge=1, le=4096)
@@ -38,6 +43,7 @@ class Preprocess(Settings):
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
     interpolation: Literal["bilinear", "bicubic", "area"] = "bilinear"
+    contrast: Literal["as is", "crop"] = "as is"
 
     @field_validator("mean", "std")
     @classmethod
@@ -66,8 +72,10 @@ class Preprocess(Settings):
         Raises:
             UsageError: a crop is empty, not ``uint8`` or of another shape.
         """
-        small = self.resize(crops)
+        small: NDArray[Any] = self.resize(crops)
         tensor = np.empty((len(crops), 3, self.height, self.width), np.float32)
+        if self.contrast == "crop":
+            small = _evened(small)
         for position in range(3):
             source = position if self.channels == "rgb" else 2 - position
             plane = tensor[:, position]
@@ -95,6 +103,14 @@ class Preprocess(Settings):
             else:
                 cv2.resize(colour, (self.width, self.height), dst=small[index], interpolation=flag)
         return small
+
+
+def _evened(small: NDArray[np.uint8]) -> Floats:
+    """The same pictures at one brightness and contrast each, float32."""
+    pixels = small.astype(np.float32)
+    mean = pixels.mean(axis=(1, 2, 3), keepdims=True)
+    spread = np.maximum(pixels.std(axis=(1, 2, 3), keepdims=True), np.float32(LEAST_CONTRAST))
+    return np.asarray((pixels - mean) * (np.float32(64.0) / spread) + np.float32(127.5), np.float32)
 
 
 def as_rgb(crop: Any, index: int = 0) -> Image:

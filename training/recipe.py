@@ -60,6 +60,8 @@ class InputSettings(Settings):
         height: pixels.
         width: pixels.
         interpolation: by which crops come to that size, in training and ever after.
+        contrast: ``crop`` brings every crop to one brightness and contrast first; see
+            `reid_core.preprocess.Preprocess`.
         cache_scale: training images are kept this much larger, so that a box can be placed anew without
             losing sharpness; 1 keeps them at the network's size.
     """
@@ -67,6 +69,7 @@ class InputSettings(Settings):
     height: int = Field(default=160, ge=16, le=1024)
     width: int = Field(default=80, ge=8, le=1024)
     interpolation: Literal["bilinear", "bicubic", "area"] = "area"
+    contrast: Literal["as is", "crop"] = "as is"
     cache_scale: float = Field(default=1.125, ge=1, le=2)
 
 

@@ -130,7 +130,9 @@ class _Run:
         self.sampler = IdentitySampler(material.train, recipe.seed, **recipe.sampler.model_dump())
         self.total = total_steps(recipe.schedule, self.sampler.steps_per_epoch)
         plain = default_preprocess(recipe.model.backbone, recipe.input.height, recipe.input.width)
-        self.preprocess = plain.model_copy(update={"interpolation": recipe.input.interpolation})
+        self.preprocess = plain.model_copy(
+            update={"interpolation": recipe.input.interpolation, "contrast": recipe.input.contrast}
+        )
         self.source = self._batches(cache)
         self.watched: NDArray[np.uint8] | None = None
         if material.validation:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from detectors.detector import DEFAULT_DETECTOR
+from reid_core.starter import starter_detector
 
 
 def bench_command(
@@ -42,4 +42,4 @@ def _measure(
         return bench_search()
     from console.bench.pipeline import bench_pipeline
 
-    return bench_pipeline(visible, infrared, detector or DEFAULT_DETECTOR, reid)
+    return bench_pipeline(visible, infrared, detector or str(starter_detector()), reid)

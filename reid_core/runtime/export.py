@@ -45,7 +45,8 @@ def export_checkpoint(
     is a model of its own, without calibration.
 
     Args:
-        source: a dual-stream checkpoint, ``None`` or ``"imagenet"`` for the default model.
+        source: a dual-stream checkpoint, ``None`` for the starter model, ``"imagenet"`` for plain
+            features.
         format: ``onnx`` or ``openvino``.
         out: the folder to write; a checkpoint that is there is replaced.
         precision: ``fp32``, or ``int8`` (OpenVINO only, by nncf).

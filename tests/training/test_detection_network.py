@@ -35,6 +35,15 @@ def yolo(classes=5, person=2):
         network = DetectionModel("yolo11n.yaml", nc=classes, verbose=False).eval()
         for branch in network.model[-1].cv3:
             torch.nn.init.normal_(branch[-1].weight, std=0.5)
+            torch.nn.init.zeros_(branch[-1].bias)
+        # Statistics as they come, so that what goes through differs from place to place.
+        for layer in batch_norms(network):
+            layer.train()
+            layer.momentum = 1.0
+        with torch.no_grad():
+            network(torch.rand(2, 3, 64, 64))
+        for layer in batch_norms(network.eval()):
+            layer.momentum = 0.03
     network.names = {i: "person" if i == person else f"thing {i}" for i in range(classes)}
     return network
 
@@ -46,7 +55,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def pictures():
-    return torch.rand(4, 3, 96, 96, generator=torch.Generator().manual_seed(2))
+    return torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(2))
 
 
 def outputs(network, pictures):
@@ -57,7 +66,9 @@ def outputs(network, pictures):
 def test_one_class_scores_exactly_what_the_person_scored(network, pictures):
     whole = outputs(network, pictures)
     people = one_class(network)
-    assert torch.equal(outputs(people, pictures), whole[:, [0, 1, 2, 3, 4 + 2]])
+    # Sums over other numbers of rows are added up in another order.
+    torch.testing.assert_close(outputs(people, pictures), whole[:, [0, 1, 2, 3, 6]], rtol=1e-4, atol=1e-4)
+    assert whole[:, 6].std() > 0.01
     assert people.names == {0: "person"}
     assert people.model[-1].nc == 1
     # The original is left alone, and one of one class stays as it is.
@@ -111,7 +122,7 @@ def test_unfolding_changes_nothing_in_evaluation_and_saves_training(network, pic
     assert (in_training(unfolded) - before).abs().mean() < 0.02 * ruined
 
 
-def test_a_saved_network_is_a_detector(network, pictures, tmp_path):
+def test_a_saved_network_is_a_detector(network, tmp_path):
     people = one_class(network)
     path = tmp_path / "people.pt"
     save_network(people, path)
@@ -120,9 +131,9 @@ def test_a_saved_network_is_a_detector(network, pictures, tmp_path):
     assert path.read_bytes() == again.read_bytes()
     assert path.stat().st_size < 6e6
     assert str(Path.cwd()).encode() not in path.read_bytes()
-    torch.testing.assert_close(
-        outputs(open_network(path), pictures), outputs(people, pictures), rtol=0.05, atol=1.0
-    )
+    opened = open_network(path).state_dict()
+    for name, value in people.state_dict().items():
+        assert torch.equal(opened[name], value.half().float() if value.is_floating_point() else value)
     with PersonDetector.open(path) as detector:
         image = np.zeros((64, 96, 3), np.uint8)
         detector.detect([Frame("a", Modality.VISIBLE, 0, 0, image)])
@@ -175,4 +186,6 @@ def test_the_real_detector_as_one_class_is_the_same(shared):
     assert are_folded(original)
     people = one_class(original)
     pictures = torch.rand(2, 3, 160, 192, generator=torch.Generator().manual_seed(5))
-    assert torch.equal(outputs(people, pictures), outputs(original, pictures)[:, :5])
+    torch.testing.assert_close(
+        outputs(people, pictures), outputs(original, pictures)[:, :5], rtol=1e-4, atol=1e-3
+    )

@@ -37,7 +37,7 @@ def test_everybody_found_and_nobody_else_is_one():
 
 
 def test_a_hand_computed_case():
-    """Right (.9), false (.8), right (.7), of three people: precision 1 to recall 1/3, 2/3 to 2/3, 0 beyond."""
+    """Right (.9), false (.8), right (.7), of three: precision 1 to recall 1/3, 2/3 to 2/3, 0 beyond."""
     result = figures(
         [found((HERE, 0.9), (FAR, 0.8)), found((THERE, 0.7))],
         [FrameTruth.of([HERE]), FrameTruth.of([HERE, THERE])],

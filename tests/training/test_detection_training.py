@@ -1,4 +1,4 @@
-"""Frames in, detector out: what is collected, what is done to frames, and a run that survives being killed."""
+"""Frames in, detector out: what is collected, what is done to it, and a run that survives a kill."""
 
 import csv
 import json

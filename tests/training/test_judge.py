@@ -17,9 +17,8 @@ from training.synthetic.judge import (
     area_under_roc,
     judge_attributes,
     judge_identities,
-    judge_people,
-    read_frames,
 )
+from training.synthetic.judge_frames import judge_people, read_frames
 from training.synthetic.judge_networks import ATTRIBUTE_OUTPUTS
 
 scores = st.lists(st.integers(0, 5), min_size=1, max_size=12)
@@ -263,8 +262,9 @@ def test_public_networks_know_a_real_person_again(shared, visitors):
 @pytest.mark.footage
 def test_the_command_judges_a_world_that_it_makes(shared, nightreid, tmp_path):
     pytest.importorskip("anny")
-    from training.synthetic.dataset import Plan, write_dataset
+    from training.synthetic.dataset import write_dataset
     from training.synthetic.frames import write_frames
+    from training.synthetic.plan import Plan
 
     write_dataset(tmp_path / "reid", Plan(ids=60, seed=3, images=1, val=0.0, test=1.0))
     write_frames(tmp_path / "frames", 4, 3)

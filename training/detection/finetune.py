@@ -5,6 +5,7 @@ groups, the schedule and the moving average of the weights, which is the result.
 what happens to them before the mosaic, the batch norms, and the state that a killed run goes on from.
 """
 
+import copy
 import io
 import threading
 from collections import defaultdict
@@ -79,13 +80,16 @@ def fine_tune(tuning: Tuning) -> nn.Module | None:
     quiet_ultralytics()
     if tuning.device == "cpu":
         torch.set_num_threads(tuning.threads)
+    plain = copy.deepcopy(tuning.network)
     trainer = _trainer_class()(tuning)
     if trainer.left:
         trainer.train()
     if not trainer.finished:
         return None
-    network: nn.Module = trainer.ema.ema
-    return network.float().eval()
+    # Into a network without what training hung on it.
+    averaged = plain.eval()
+    averaged.load_state_dict(trainer.ema.ema.state_dict())
+    return averaged
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:

@@ -23,7 +23,8 @@ Subset = Literal["all", "reasonable"]
 OVERLAP = 0.5
 LOWEST = 0.01
 """Confidence from which detections are ranked; what would be above it only when asked for is lost area."""
-_RECALLS = np.linspace(0, 1, 101)
+# A recall that is reached exactly may be a rounding error away.
+_RECALLS = np.linspace(0, 1, 101) - 1e-9
 _BATCH = 8
 
 REASONABLE_HEIGHT = 55.0

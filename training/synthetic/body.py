@@ -60,7 +60,8 @@ def _model() -> Any:
     try:
         import warp
 
-        warp.config.quiet = True
+        # It greets on standard output, where JSON may be expected.
+        warp.config.log_level = warp.LOG_ERROR
         import anny
     except ImportError as error:
         raise UsageError(

@@ -1,9 +1,8 @@
-"""How plausible the world is to public networks that never saw it.
+"""How plausible the world's people are to public networks that never saw it.
 
-A detector must take its people for people, in every light. A re-identification network must tell them
-apart by their look, but not trivially, and must fail from infrared to visible as it does on real people.
-An attribute network must see the clothes, hair and bags that the labels speak of. Targets are those of
-`TARGETS`; `docs/synthetic.md` says where they come from.
+A re-identification network must tell them apart by their look, but not trivially, and must fail from
+infrared to visible as it does on real people. An attribute network must see the clothes, hair and bags
+that the labels speak of. Whether a detector takes them for people is `judge_frames`' part.
 """
 
 import json
@@ -19,15 +18,13 @@ from numpy.typing import ArrayLike
 
 from reid_core.errors import SourceError, UsageError
 from reid_core.images import read_image
-from reid_core.types import Floats, Frame, Modality, Spectrum
+from reid_core.types import Floats, Modality, Spectrum
 from training.datasets.records import ImageRecord, ReidDataset, Split, identities_of
-from training.evaluation.detection import FrameTruth, figures, find, match
 from training.evaluation.retrieval import evaluate_retrieval
 from training.evaluation.single_shot import EmbedFiles, draw_gallery
-from training.synthetic.judge_networks import ATTRIBUTE_OUTPUTS, CONFIDENCE
+from training.synthetic.judge_networks import ATTRIBUTE_OUTPUTS
 
 if TYPE_CHECKING:
-    from detectors.detector import PersonDetector
     from training.synthetic.judge_networks import AttributeNetwork
 
 LABELS = {
@@ -44,9 +41,6 @@ LABELS = {
 
 CROWD = 60
 """Identities that are told apart at a time."""
-
-LEAST_VISIBLE, LEAST_HEIGHT = 0.9, 80.0
-"""Share and height (pixels) from which a person counts as unoccluded and large enough to be found."""
 
 JUDGING_NETWORK = "OMZ 0287"
 _CHANCES = 3
@@ -70,7 +64,6 @@ class Target:
         return f">= {self.least:.2f}" if self.least is not None else f"<= {self.most:.3f}"
 
 
-FOUND = Target(least=0.95)
 CROSS_VIEW = Target(least=0.70, most=0.97)
 ACROSS_SPECTRA = Target(most=_CHANCES / CROWD)
 ATTRIBUTES = {
@@ -115,78 +108,6 @@ class Verdict:
             "passed": self.passed,
             **self.facts,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class TruthFrame:
-    """A picture of some people.
-
-    Attributes:
-        path: of the picture.
-        spectrum: it was recorded in.
-        people: their boxes; who is hidden or too small is ignored.
-    """
-
-    path: Path
-    spectrum: Spectrum
-    people: FrameTruth
-
-
-def read_frames(folder: Path) -> list[TruthFrame]:
-    """Read the ``truth.json`` that `training.synthetic.frames.write_frames` writes.
-
-    Raises:
-        SourceError: it is missing or malformed.
-    """
-    file = folder / "truth.json"
-    try:
-        return [
-            TruthFrame(
-                folder / one["image"],
-                Spectrum(one["spectrum"]),
-                FrameTruth.of(
-                    [person["box"] for person in one["people"]],
-                    [
-                        person["visible"] < LEAST_VISIBLE or person["height"] < LEAST_HEIGHT
-                        for person in one["people"]
-                    ],
-                ),
-            )
-            for one in json.loads(file.read_text(encoding="utf-8"))
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"The truth {file} cannot be read: {error!r}.") from None
-
-
-def judge_people(frames: Sequence[TruthFrame], detector: "PersonDetector") -> list[Verdict]:
-    """Which share of the unoccluded people of 80 pixels or more is found, in each spectrum.
-
-    Found is whom a detection at confidence .25 or more overlaps by half (intersection over union), one
-    detection a person. Pictures are shown as they are, never inverted.
-    """
-    verdicts = []
-    for spectrum in Spectrum:
-        of_it = [frame for frame in frames if frame.spectrum is spectrum]
-        truth = [frame.people for frame in of_it]
-        found = find(detector, _read(of_it), spectrum.modality)
-        measured = figures(found, truth, least_height=LEAST_HEIGHT)
-        hits = [match(one, people)[1].sum() for one, people in zip(found, truth, strict=True)]
-        incomplete = [
-            frame.path.name
-            for frame, hit in zip(of_it, hits, strict=True)
-            if hit < (~frame.people.ignored).sum()
-        ]
-        facts = {
-            "people": measured.people,
-            "frames": measured.frames,
-            "confidence": CONFIDENCE,
-            "precision": round(measured.precision_25, 4) if found and measured.people else None,
-            "not_all_found": incomplete,
-        }
-        verdicts.append(
-            Verdict("YOLO11n int8", f"people found, {spectrum}", measured.recall_25, FOUND, facts)
-        )
-    return verdicts
 
 
 def judge_identities(dataset: ReidDataset, networks: Mapping[str, EmbedFiles]) -> list[Verdict]:
@@ -282,11 +203,6 @@ def area_under_roc(positives: ArrayLike, negatives: ArrayLike) -> float:
     lower = np.searchsorted(below, above, side="left")
     lower_or_equal = np.searchsorted(below, above, side="right")
     return float((lower + lower_or_equal).sum() / (2 * len(above) * len(below)))
-
-
-def _read(frames: Sequence[TruthFrame]) -> Iterator[Frame]:
-    for index, frame in enumerate(frames):
-        yield Frame(str(frame.spectrum), frame.spectrum.modality, index, 0, read_image(frame.path))
 
 
 def _embedded(dataset: ReidDataset, drawn: Sequence[ImageRecord], embed: EmbedFiles) -> Floats:

@@ -1,8 +1,10 @@
 """Work on several processes that each keep to one core; what they report comes back as it is made."""
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
@@ -14,6 +16,8 @@ def calm() -> None:
     import cv2
     import torch
 
+    # Ctrl-C is the parent's to handle: it stops us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 
@@ -28,6 +32,11 @@ def _all(work: Callable[..., Iterator[int]], task: Sequence[Any]) -> None:
     assert _reports is not None
     for done in work(*task):
         _reports.put(done)
+
+
+def processes_of(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    """The pool's workers, to be stopped in mid-work; `concurrent.futures` has no word for that."""
+    return list((getattr(pool, "_processes", None) or {}).values())
 
 
 def relayed(
@@ -55,4 +64,6 @@ def relayed(
                 yield reports.get()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes_of(pool):
+                process.terminate()
             raise
