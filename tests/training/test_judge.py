@@ -4,7 +4,7 @@ from itertools import product
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reid_core.errors import SourceError, UsageError
@@ -24,6 +24,7 @@ from training.synthetic.judge_networks import ATTRIBUTE_OUTPUTS
 scores = st.lists(st.integers(0, 5), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(positives=scores, negatives=scores)
 def test_area_under_roc_is_the_share_of_pairs_in_order(positives, negatives):
     pairs = [(p > n) + (p == n) / 2 for p, n in product(positives, negatives)]

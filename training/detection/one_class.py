@@ -64,10 +64,10 @@ def open_network(path: Path) -> nn.Module:
 def one_class(network: nn.Module) -> nn.Module:
     """The same network with one class: its boxes and scores are the person's of the original.
 
-    They differ by rounding at most. The class head's last layer keeps the one row that scored people; everything before it stays, so the
-    layers in between are as wide as the original's. (Ultralytics would build a one-class network with
-    narrower ones, into which these weights do not fit: a checkpoint of this kind is trained further here,
-    or as a module, but not by ``YOLO.train``, which builds its own.)
+    They differ by rounding at most. The class head's last layer keeps the one row that scored people;
+    everything before it stays, so the layers in between are as wide as the original's. (Ultralytics would
+    build a one-class network with narrower ones, into which these weights do not fit: a checkpoint of this
+    kind is trained further here, or as a module, but not by ``YOLO.train``, which builds its own.)
 
     Args:
         network: an ultralytics detection network with a class called person, or one class without a name.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid_core.types import Floats, Spectrum
+from training.synthetic.compiling import keep_compiled
 from training.synthetic.conditions import Conditions, draw_conditions, place_light
 from training.synthetic.light import Lamp, Light, lamp_reach
 from training.synthetic.optics import Camera
@@ -147,6 +148,7 @@ def render_backdrop(
         conditions: hour and weather.
         rng: for small differences between visits (a lamp that ages, cars that cooled).
     """
+    keep_compiled()
     light = place_light(place, camera, spectrum, conditions)
     scene = _Scene(place, camera, spectrum, conditions, light)
     size = (camera.height, camera.width)

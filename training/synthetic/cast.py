@@ -5,7 +5,7 @@ from collections import OrderedDict
 import numpy as np
 
 from training.synthetic.dressing import dress
-from training.synthetic.motion import Motion, draw_motion
+from training.synthetic.motion import Gait, Motion, draw_motion
 from training.synthetic.motion_hold import Girth
 from training.synthetic.motion_pose import Actor as Poser
 from training.synthetic.person import Person, draw_person
@@ -36,7 +36,7 @@ class Cast:
     def poser(self, identity: int, rng: np.random.Generator, walking: bool | None = None) -> Poser:
         """What they do this time; ``walking`` None leaves that to chance."""
         person, model = self._get(identity)
-        gait = None if walking is None else "walk" if walking else "stand"
+        gait: Gait | None = None if walking is None else "walk" if walking else "stand"
         return poser_of(model, draw_motion(person, rng, gait))
 
     def _get(self, identity: int) -> tuple[Person, Model]:

@@ -1,12 +1,14 @@
 """From a person's description to triangles."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from reid_core.types import Floats
 from training.synthetic.accessories import Attachment, attachments, find_landmarks
 from training.synthetic.body import reference_orientations, rest_body, template, triangles
+from training.synthetic.compiling import keep_compiled
 from training.synthetic.figure import Figure, Layer
 from training.synthetic.garments import (
     Tailor,
@@ -16,7 +18,14 @@ from training.synthetic.garments import (
     shoe_layers,
     top_layer,
 )
-from training.synthetic.hair import hair_cloth, hanging, head_coordinates, scalp_offset
+from training.synthetic.hair import (
+    grid_faces,
+    hair_cloth,
+    hanging,
+    head_coordinates,
+    hung_layer,
+    scalp_offset,
+)
 from training.synthetic.person import RGB, Cloth, Person
 from training.synthetic.raster import vertex_normals
 from training.synthetic.seeding import generator
@@ -50,6 +59,7 @@ def dress(person: Person) -> Figure:
     Raises:
         UsageError: the body model is not installed.
     """
+    keep_compiled()
     rest = rest_body(person.body)
     measures = measure(rest)
     tailor = Tailor(
@@ -124,7 +134,7 @@ def _skin_layers(tailor: Tailor) -> list[Layer]:
     normals = vertex_normals(tailor.rest.vertices, faces)
     lifted = tailor.rest.vertices + normals * scalp_offset(tailor)[:, None]
 
-    def layer(name: str, chosen: Floats, texture: Floats, points: Floats, surface: Surface) -> Layer:
+    def layer(name: str, chosen: Any, texture: Floats, points: Floats, surface: Surface) -> Layer:
         used, flat = np.unique(faces[chosen], return_inverse=True)
         return Layer(
             name=name,
@@ -210,9 +220,7 @@ def _hood(tailor: Tailor) -> list[Layer]:
             -1,
         )
         follow = np.ones(points.shape[:2])
-    from training.synthetic.hair import _grid, _layer
-
-    base = _layer(tailor, points.reshape(-1, 3), _grid(rows, columns, False), follow.reshape(-1))
+    base = hung_layer(tailor, points.reshape(-1, 3), grid_faces(rows, columns, False), follow.reshape(-1))
     surface = Surface(Kind.CLOTH, replace(cloth, pattern="plain"), fold=0.6, centre_z=m.chest)
     return [replace(base, name="hood", surface=surface)]
 
@@ -233,7 +241,9 @@ def _named_surface(name: str, cloth: Cloth, skin: Cloth) -> Surface:
             Cloth(colours=("",), rgb=(rgb,), near=(near,), warmth=0.05, roughness=0.2, seed=cloth.seed),
         )
     if name == "second":
-        first = cloth.rgb[-1] if len(cloth.rgb) > 1 else tuple(0.55 * value + 0.03 for value in cloth.rgb[0])
+        red, green, blue = cloth.rgb[0]
+        dark: RGB = (0.55 * red + 0.03, 0.55 * green + 0.03, 0.55 * blue + 0.03)
+        first = cloth.rgb[-1] if len(cloth.rgb) > 1 else dark
         return Surface(
             Kind.CLOTH, replace(cloth, rgb=(first,), near=(0.7 * cloth.near[-1],), pattern="plain"), fold=0.2
         )

@@ -1,6 +1,7 @@
 """Hair: the scalp pushed out, and what hangs from it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid_core.types import Floats
 from training.synthetic.body import triangles
@@ -11,6 +12,8 @@ from training.synthetic.raster import Int32s
 from training.synthetic.shape import ramp
 from training.synthetic.skeleton import BONE
 from training.synthetic.surface import Kind, Surface
+
+Numbers = NDArray[np.floating]
 
 
 def hair_cloth(hair: Hair, seed: int) -> Cloth:
@@ -70,7 +73,8 @@ def _surface(tailor: Tailor) -> Surface:
     return Surface(kind=Kind.HAIR, cloth=hair_cloth(tailor.person.hair, tailor.person.body.face))
 
 
-def _grid(rows: int, columns: int, ring: bool) -> Int32s:
+def grid_faces(rows: int, columns: int, ring: bool) -> Int32s:
+    """Triangles of a grid of vertices, its rows closed to rings or not."""
     reach = columns if ring else columns - 1
     quads = [
         (
@@ -85,8 +89,8 @@ def _grid(rows: int, columns: int, ring: bool) -> Int32s:
     return triangles(np.array(quads, np.int32))
 
 
-def _layer(tailor: Tailor, points: Floats, faces: Int32s, follow: Floats) -> Layer:
-    """``follow``: how much a vertex goes with the trunk instead of the head."""
+def hung_layer(tailor: Tailor, points: Numbers, faces: Int32s, follow: Numbers) -> Layer:
+    """What hangs from the head; ``follow`` (V,): how much a vertex goes with the trunk instead."""
     bones = np.zeros((len(points), 4), np.int16)
     bones[:, 0], bones[:, 1], bones[:, 2] = BONE["head"], BONE["neck02"], BONE["spine01"]
     weights = np.zeros((len(points), 4), np.float32)
@@ -105,7 +109,7 @@ def _layer(tailor: Tailor, points: Floats, faces: Int32s, follow: Floats) -> Lay
     )
 
 
-def _reach_of_body(tailor: Tailor, x: Floats, z: Floats, front: bool = False) -> Floats:
+def _reach_of_body(tailor: Tailor, x: Numbers, z: Numbers, front: bool = False) -> Floats:
     """How far back (y), or how far forwards, the trunk and neck reach at each point, metres."""
     skin = tailor.rest.vertices
     m = tailor.measures
@@ -163,7 +167,7 @@ def _curtain(tailor: Tailor) -> Layer:
     flat[behind, 1] = np.maximum(flat[behind, 1], reach[behind] + 0.035)
     wave = (0.012 if curly else 0.004) * np.sin(flat[:, 2] * rng.uniform(25, 60) + flat[:, 0] * 20)
     flat[:, 1] += wave
-    return _layer(tailor, flat, _grid(rows, columns, False), follow.reshape(-1))
+    return hung_layer(tailor, flat, grid_faces(rows, columns, False), follow.reshape(-1))
 
 
 def _tail(tailor: Tailor) -> Layer:
@@ -183,7 +187,7 @@ def _tail(tailor: Tailor) -> Layer:
     ring = np.stack([np.cos(angle), np.sin(angle), np.zeros(columns)], 1)
     points = centre[:, None] + radius[:, None, None] * ring[None]
     follow = ramp(m.chin - 0.05 - points[..., 2], 0.0, 0.25).reshape(-1)
-    return _layer(tailor, points.reshape(-1, 3), _grid(rows, columns, True), follow)
+    return hung_layer(tailor, points.reshape(-1, 3), grid_faces(rows, columns, True), follow)
 
 
 def _bun(tailor: Tailor) -> Layer:
@@ -205,4 +209,4 @@ def _bun(tailor: Tailor) -> Layer:
         -1,
     )
     points = (centre + size * ball).reshape(-1, 3)
-    return _layer(tailor, points, _grid(rows, columns, True), np.zeros(len(points), np.float32))
+    return hung_layer(tailor, points, grid_faces(rows, columns, True), np.zeros(len(points), np.float32))

@@ -5,9 +5,9 @@ throws back and how warm it is are three look-ups on the same hit.
 """
 
 import numpy as np
-from numba import njit
 
 from reid_core.types import Floats, Spectrum
+from training.synthetic.compiling import compiled
 from training.synthetic.raster import Int32s
 from training.synthetic.surface import (
     BEARD,
@@ -45,7 +45,7 @@ _BUTTONS, _ZIP, _QUILT, _POCKETS, _COLLAR = (
 _BANDS = {Spectrum.VISIBLE: 0, Spectrum.NEAR: 1, Spectrum.THERMAL: 2}
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _hash(x: int, y: int, z: int) -> float:
     h = (x * 374761393 + y * 668265263 + z * 1274126177) & 0xFFFFFFFF
     h = ((h ^ (h >> 13)) * 1103515245) & 0xFFFFFFFF
@@ -53,7 +53,7 @@ def _hash(x: int, y: int, z: int) -> float:
     return h / 65535.0
 
 
-@njit(cache=True)
+@compiled()
 def noise(x: float, y: float, z: float) -> float:
     """Value noise in 0..1 with one cell a unit."""
     ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -72,14 +72,14 @@ def noise(x: float, y: float, z: float) -> float:
     return total
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _step(value: float, low: float, high: float) -> float:
     t = (value - low) / (high - low)
     t = min(1.0, max(0.0, t))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True)
+@compiled()
 def _line_of_hair(y: float) -> float:
     if y < -0.75:
         return 0.6 + 0.12 * min(1.0, (-0.75 - y) / 0.45)
@@ -92,7 +92,7 @@ def _line_of_hair(y: float) -> float:
     return -0.8 + 0.18 * max(0.0, (0.7 - y) / 0.4)
 
 
-@njit(cache=True)
+@compiled()
 def _second_colour(row: Floats, x: float, y: float, z: float) -> float:
     """How much of a garment's second colour a point shows, 0..1."""
     pattern = int(row[PATTERN])
@@ -139,7 +139,7 @@ def _second_colour(row: Floats, x: float, y: float, z: float) -> float:
     return 1.0 if du * du + dv * dv < 0.06 + 0.05 * b else 0.0
 
 
-@njit(cache=True)
+@compiled()
 def _stitch(row: Floats, x: float, y: float, z: float) -> float:
     """What seams, zips and pockets leave of the light, 0..1."""
     detail = int(row[DETAIL])
@@ -166,7 +166,7 @@ def _stitch(row: Floats, x: float, y: float, z: float) -> float:
     return 1.0
 
 
-@njit(cache=True)
+@compiled()
 def _paint(
     band: int,
     table: Floats,

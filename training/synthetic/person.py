@@ -484,14 +484,14 @@ def _items(rng: np.random.Generator, female: bool, umbrella: bool) -> tuple[Item
     """What is carried: at most one thing on the back or shoulder and at most one in a hand."""
     items: list[Item] = []
 
-    def add(kind: str) -> None:
+    def add(kind: ItemKind) -> None:
         side: Side = "left" if rng.random() < 0.5 else "right"
         size = float(rng.uniform(0.75, 1.25))
         items.append(
             Item(
                 kind=kind, side=side, size=size, cloth=_cloth(rng, warmth=(0.0, 0.25), colours=_SHOE_COLOURS)
             )
-        )  # type: ignore[arg-type]
+        )
 
     worn = _choice(rng, {"": 0.5, "backpack": 0.3, "shoulder bag": 0.26 if female else 0.16})
     if worn:

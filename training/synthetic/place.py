@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid_core.types import Floats
+from training.synthetic.compiling import keep_compiled
 from training.synthetic.optics import Camera
 from training.synthetic.place_furniture import Furniture
 from training.synthetic.place_layouts import Layout
@@ -119,6 +120,7 @@ def draw_place(rng: np.random.Generator, kind: PlaceKind | None = None) -> Place
 
 def build_place(rng: np.random.Generator, name: str) -> Place:
     """A place of one layout, such as ``"street"``."""
+    keep_compiled()
     builder = Furniture(rng)
     layout = (INDOOR | OUTDOOR)[name](builder)
     place = Place(

@@ -1,13 +1,13 @@
 """What is known of a point of a place: how open it is, and what its surface looks like, compiled."""
 
 import numpy as np
-from numba import njit
 
+from training.synthetic.compiling import compiled
 from training.synthetic.place_textures import look
 from training.synthetic.place_trace import CEILING, CROWN, CYLINDER, ELLIPSOID, SKY
 
 
-@njit(cache=True)
+@compiled()
 def _distance(s, x, y, z):  # type: ignore[no-untyped-def]
     px, py, pz = x - s[1], y - s[2], z - s[3]
     lx, ly = abs(s[7] * px + s[8] * py), abs(s[7] * py - s[8] * px)
@@ -23,7 +23,7 @@ def _distance(s, x, y, z):  # type: ignore[no-untyped-def]
     return np.sqrt(ax * ax + ay * ay + az * az)
 
 
-@njit(cache=True)
+@compiled()
 def openness(solids, ceiling, points, normals, steps):  # type: ignore[no-untyped-def]
     """``(N,)`` 1 in the open, towards 0 in corners: how near other things come in front of a point."""
     out = np.ones(points.shape[0], np.float32)
@@ -56,7 +56,7 @@ def openness(solids, ceiling, points, normals, steps):  # type: ignore[no-untype
     return out
 
 
-@njit(cache=True)
+@compiled()
 def surfaces(solids, regions, materials, ceiling, points, what, normals, footprint):  # type: ignore[no-untyped-def]
     """``(N, 8)`` of `look` for each hit, and the middle of what the sky's rays meet left 0."""
     out = np.zeros((points.shape[0], 8), np.float32)

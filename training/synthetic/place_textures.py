@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numba import njit
 
 from reid_core.types import Floats
+from training.synthetic.compiling import compiled
 
 RGB = tuple[float, float, float]
 
@@ -96,7 +96,7 @@ def row(material: Material) -> list[float]:
     ]
 
 
-@njit(cache=True)
+@compiled()
 def hashed(x: int, y: int, z: int) -> float:
     """A fixed random number in 0..1 for a cell."""
     h = (x * 374761393 + y * 668265263 + z * 1274126177) & 0xFFFFFFFF
@@ -105,7 +105,7 @@ def hashed(x: int, y: int, z: int) -> float:
     return ((h ^ (h >> 15)) & 0xFFFF) / 65535.0
 
 
-@njit(cache=True)
+@compiled()
 def noise(x: float, y: float, z: int) -> float:
     """Smooth value noise in 0..1, one cell a unit."""
     ix, iy = int(np.floor(x)), int(np.floor(y))
@@ -117,7 +117,7 @@ def noise(x: float, y: float, z: int) -> float:
     return float(low * (1 - fy) + high * fy)
 
 
-@njit(cache=True)
+@compiled()
 def cloud(x: float, y: float, z: int, cell: float, pixel: float) -> float:
     """Four octaves of noise about 0, largest ``cell`` metres; what a pixel cannot resolve is left out."""
     total = 0.0
@@ -132,7 +132,7 @@ def cloud(x: float, y: float, z: int, cell: float, pixel: float) -> float:
     return total
 
 
-@njit(cache=True)
+@compiled()
 def _line(position: float, period: float, width: float, pixel: float) -> float:
     """How much of a pixel a line of some width takes, lines standing ``period`` apart."""
     inside = position / period - np.floor(position / period)
@@ -142,7 +142,7 @@ def _line(position: float, period: float, width: float, pixel: float) -> float:
     return float(cover * min(1.0, width / wide))
 
 
-@njit(cache=True)
+@compiled()
 def _grain(u: float, v: float, z: int, size: float, pixel: float) -> float:
     """Fine speckle about 0, as a pixel of some size still sees it."""
     # Grain doubles in size with distance, in whole steps: a size that slid would bend into rings.
@@ -151,7 +151,7 @@ def _grain(u: float, v: float, z: int, size: float, pixel: float) -> float:
     return float(noise(u / size, v / size, z)) - 0.5
 
 
-@njit(cache=True)
+@compiled()
 def look(m: Floats, u: float, v: float, wide: float, high: float, pixel: float):  # type: ignore[no-untyped-def]
     """A point of a surface.
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from reid_core.types import Floats
+from training.synthetic.compiling import compiled
 from training.synthetic.place_textures import hashed, noise
 
 BOX, CYLINDER, LYING, ELLIPSOID, CROWN, HULL = range(6)
@@ -37,7 +37,7 @@ class Packed:
     ceiling: tuple[float, int]
 
 
-@njit(cache=True)
+@compiled()
 def _slab(origin: float, direction: float, half: float):  # type: ignore[no-untyped-def]
     if abs(direction) < 1e-9:
         return (-FAR, FAR) if abs(origin) <= half else (FAR, -FAR)
@@ -45,7 +45,7 @@ def _slab(origin: float, direction: float, half: float):  # type: ignore[no-unty
     return (first, second) if first < second else (second, first)
 
 
-@njit(cache=True)
+@compiled()
 def _meet(s, planes, ox, oy, oz, dx, dy, dz, near, far):  # type: ignore[no-untyped-def]
     """Distance to a solid and the normal there in the solid's own frame; FAR where it is missed."""
     px, py, pz = ox - s[1], oy - s[2], oz - s[3]
@@ -138,7 +138,7 @@ def _meet(s, planes, ox, oy, oz, dx, dy, dz, near, far):  # type: ignore[no-unty
     return FAR, 0.0, 0.0, 0.0
 
 
-@njit(cache=True)
+@compiled()
 def _in_cone(solids, origin, directions, found):  # type: ignore[no-untyped-def]
     """Number of solids, listed in ``found``, that rays in a run of neighbouring pixels may meet."""
     ax, ay, az = 0.0, 0.0, 0.0
@@ -163,7 +163,7 @@ def _in_cone(solids, origin, directions, found):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True)
+@compiled()
 def _in_beam(solids, points, target, found):  # type: ignore[no-untyped-def]
     """Number of solids, listed in ``found``, between a run of points and a distant lamp."""
     low = np.array([1e9, 1e9, 1e9])
@@ -185,7 +185,7 @@ def _in_beam(solids, points, target, found):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True)
+@compiled()
 def cast(solids, planes, ceiling, origins, directions):  # type: ignore[no-untyped-def]
     """First hits of N rays: distance, what (index of a solid, SKY, FLOOR, CEILING) and world normal."""
     count = directions.shape[0]
@@ -218,7 +218,7 @@ def cast(solids, planes, ceiling, origins, directions):  # type: ignore[no-untyp
     return reach, what, normal
 
 
-@njit(cache=True)
+@compiled()
 def blocked(solids, planes, points, normals, target, distant, spread):  # type: ignore[no-untyped-def]
     """``(N,)`` 1 where something stands between a point and a lamp (or, ``distant``, towards it)."""
     out = np.zeros(points.shape[0], np.float32)

@@ -6,10 +6,10 @@ Everything here is a plain loop in a fixed order, so the same input gives the sa
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from reid_core.types import Floats
+from training.synthetic.compiling import compiled
 
 Int32s = NDArray[np.int32]
 
@@ -31,7 +31,7 @@ class Fragments(NamedTuple):
     depth: Floats
 
 
-@njit(cache=True, fastmath=False)
+@compiled()
 def skin(vertices: Floats, bones: NDArray[np.int16], weights: Floats, transforms: Floats) -> Floats:
     """Linear blend skinning.
 
@@ -65,7 +65,7 @@ def skin(vertices: Floats, bones: NDArray[np.int16], weights: Floats, transforms
     return out
 
 
-@njit(cache=True, fastmath=False)
+@compiled()
 def vertex_normals(vertices: Floats, faces: Int32s) -> Floats:
     """``(V, 3)`` unit normals, the faces weighted by their area; counter-clockwise is outside."""
     out = np.zeros_like(vertices)
@@ -91,7 +91,7 @@ def vertex_normals(vertices: Floats, faces: Int32s) -> Floats:
     return out
 
 
-@njit(cache=True, fastmath=False)
+@compiled()
 def _fill(
     points: Floats, depth: Floats, faces: Int32s, cut: Floats, near: float, height: int, width: int
 ) -> tuple[Int32s, Floats, Floats]:
@@ -140,7 +140,7 @@ def _fill(
     return winner, bary, buffer
 
 
-@njit(cache=True, fastmath=False)
+@compiled()
 def _collect(winner: Int32s, bary: Floats, buffer: Floats) -> tuple[Int32s, Int32s, Int32s, Floats, Floats]:
     height, width = winner.shape
     count = 0
@@ -190,7 +190,7 @@ def rasterise(
     return Fragments(*_collect(*_fill(points, depth, faces, cut, near, height, width)))
 
 
-@njit(cache=True, fastmath=False)
+@compiled()
 def interpolate(values: Floats, faces: Int32s, face: Int32s, bary: Floats) -> Floats:
     """``(P, C)``: the ``(V, C)`` values of the corners, mixed in each fragment."""
     width = values.shape[1]

@@ -13,7 +13,7 @@ from training.synthetic.optics import Camera
 from training.synthetic.paint import paint
 from training.synthetic.raster import Int32s, interpolate, rasterise, skin, vertex_normals
 from training.synthetic.skeleton import BONE, bone_transforms
-from training.synthetic.surface import table
+from training.synthetic.surface import Surface, table
 
 # Not part of the person when a box is drawn round them.
 BESIDE = ("suitcase", "umbrella", "pushchair")
@@ -55,8 +55,13 @@ class Model:
 
 def packed(figure: Figure) -> Model:
     """Put a figure's layers into one array each."""
-    faces, surface, part, names, surfaces = [], [], [], [], []
-    texture, cut = [], []
+    faces: list[Int32s] = []
+    surface: list[Int32s] = []
+    part: list[Int32s] = []
+    names: list[str] = []
+    surfaces: list[Surface] = []
+    texture: list[Floats] = []
+    cut: list[Floats] = []
     count = 0
     for layer in figure.layers:
         names.append(layer.name)
@@ -204,7 +209,7 @@ def _self_shadow(world: Floats, model: Model, points: Floats, towards: Floats) -
     at = points @ basis.T
     column = np.clip(((at[:, 0] - low[0]) * scale).astype(int), 0, size[0] - 1)
     row = np.clip(((at[:, 1] - low[1]) * scale).astype(int), 0, size[1] - 1)
-    return (at[:, 2] - low[2] + 1.0 < nearest[row, column] + 0.035).astype(np.float32)
+    return np.asarray(at[:, 2] - low[2] + 1.0 < nearest[row, column] + 0.035, np.float32)
 
 
 def render(model: Model, stance: Stance, camera: Camera, light: Light, fine: int = FINE) -> Sprite | None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from reid_core.types import Floats
 from training.synthetic.body import RestBody, regions
+from training.synthetic.compiling import compiled
 from training.synthetic.raster import Int32s
 from training.synthetic.skeleton import BONE
 
@@ -125,7 +125,7 @@ def locate(rest: RestBody, measures: Measures) -> Coordinates:
     )
 
 
-@njit(cache=True)
+@compiled()
 def _smooth(points: Floats, faces: Int32s, fixed: NDArray[np.bool_], rounds: int, step: float) -> Floats:
     count = points.shape[0]
     for _ in range(rounds):
@@ -156,7 +156,7 @@ def smoothed(points: Floats, faces: Int32s, rounds: int, step: float = 0.5) -> F
     return np.asarray(_smooth(points.copy(), faces, fixed, rounds, step))
 
 
-def ramp(value: Floats, low: float, high: float) -> Floats:
+def ramp(value: NDArray[np.floating], low: float, high: float) -> Floats:
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -13,7 +13,7 @@ from reid_core.types import Floats, Image, Spectrum
 from training.synthetic.captions import View, describe
 from training.synthetic.cast import Cast
 from training.synthetic.person import ItemKind
-from training.synthetic.place import Place, draw_place
+from training.synthetic.place import Place, PlaceKind, draw_place
 from training.synthetic.plan import Plan
 from training.synthetic.render import Stance
 from training.synthetic.seeding import generator
@@ -36,7 +36,7 @@ PASSERS_BY = 8
 OUTSIDERS = 1_000_000
 TRIES = 6
 # Which cameras look at the same place; the third sees the room of the second.
-ROOMS: tuple[tuple[tuple[int, ...], str], ...] = (
+ROOMS: tuple[tuple[tuple[int, ...], PlaceKind], ...] = (
     ((1,), "indoor"),
     ((2, 3), "indoor"),
     ((4,), "outdoor"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
@@ -233,7 +234,7 @@ def _way(post: Post, rng: np.random.Generator) -> tuple[tuple[tuple[float, float
     if rng.random() < 0.5:
         line = line[::-1]
     points = line + rng.normal(0, 0.3, 2)
-    steps = []
+    steps: list[NDArray[np.float64]] = []
     for start, end in pairwise(points):
         count = max(2, int(np.linalg.norm(end - start) / 0.25))
         steps.extend(start + (end - start) * share for share in np.linspace(0, 1, count, endpoint=False))
