@@ -1,7 +1,7 @@
 """Compiled loops whose import touches no file: numba's cache on disk is looked for at their first use."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from numba import njit
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 _waiting: list[Any] = []
 
 
-def compiled(inline: str = "never") -> Callable[[Callable[..., T]], Callable[..., T]]:
+def compiled(inline: Literal["never", "always"] = "never") -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Compile a function of numbers and arrays; ``inline="always"`` for short ones inside loops.
 
     numba's own ``cache=True`` writes to disk as soon as the module is imported, so it is left to
