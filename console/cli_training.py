@@ -68,9 +68,7 @@ def evaluate_detector(
 
     kind = None if modality is None else Modality(modality)
     choice: Any = polarity.value
-    raise typer.Exit(
-        detector_command(sources, detector, coco, kind, choice, as_json, config, settings or [])
-    )
+    raise typer.Exit(detector_command(sources, detector, coco, kind, choice, as_json, config, settings or []))
 
 
 def evaluate_embedder(

@@ -15,6 +15,9 @@ from reid_core.errors import ModelError
 from reid_core.starter import starter_detector
 from reid_core.types import Detections, Frame, Image, Modality, Polarity
 
+PUBLISHED = "yolo11n.pt"
+"""The official weights, fetched by ultralytics where the machine is online."""
+
 _SUFFIXES = (".pt", ".onnx", ".engine", ".xml")
 
 
@@ -50,9 +53,9 @@ class PersonDetector:
         """Open detector weights.
 
         Args:
-            weights: ``None`` for the starter model of this repository; a ``.pt`` by path or by the name
-                ultralytics publishes it under, a ``.onnx``, a TensorRT ``.engine``, or the folder of an
-                OpenVINO export (or its ``.xml``).
+            weights: ``None`` for the starter pack's (or `PUBLISHED`, where there is none); a ``.pt`` by
+                path or by the name ultralytics publishes it under, a ``.onnx``, a TensorRT ``.engine``, or
+                the folder of an OpenVINO export (or its ``.xml``).
             settings: thresholds and sizes; the defaults if ``None``.
 
         Raises:
@@ -60,7 +63,7 @@ class PersonDetector:
         """
         settings = settings or DetectorSettings()
         threads = settings.threads or os.cpu_count() or 1
-        path = starter_detector() if weights is None else Path(weights)
+        path = Path((starter_detector() or PUBLISHED) if weights is None else weights)
         if not path.exists() and path.suffix == ".pt" and path.parent == Path():
             from detectors.ultralytics_package import published_weights
 

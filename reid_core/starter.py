@@ -2,35 +2,16 @@
 
 from pathlib import Path
 
-from reid_core.errors import ModelError
-
 PACK = Path(__file__).resolve().parents[1] / "models"
 EMBEDDER = PACK / "night-embedder"
-DETECTOR = PACK / "night-detector"
+DETECTOR = PACK / "night-detector" / "night-detector.pt"
 
 
-def starter_embedder() -> Path:
-    """Folder of the embedder's checkpoint.
-
-    Raises:
-        ModelError: the installation lacks it.
-    """
-    return _there(EMBEDDER, "model.json", "--reid")
+def starter_embedder() -> Path | None:
+    """Folder of the embedder's checkpoint, or ``None`` where this version carries none."""
+    return EMBEDDER if (EMBEDDER / "model.json").is_file() else None
 
 
-def starter_detector() -> Path:
-    """The detector's weights.
-
-    Raises:
-        ModelError: the installation lacks them.
-    """
-    return _there(DETECTOR, "night-detector.pt", "--detector") / "night-detector.pt"
-
-
-def _there(folder: Path, file: str, option: str) -> Path:
-    if not (folder / file).is_file():
-        raise ModelError(
-            f"The starter model {folder / file} is missing from this installation.",
-            f"Install nightreid anew, or name a model with {option}.",
-        )
-    return folder
+def starter_detector() -> Path | None:
+    """The detector's weights, or ``None`` where this version carries none."""
+    return DETECTOR if DETECTOR.is_file() else None

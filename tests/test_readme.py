@@ -30,10 +30,10 @@ def test_its_links_lead_somewhere():
 def test_its_commands_and_options_exist():
     commands = [line for block in _blocks("console") for line in re.sub(r"\\\n\s*", "", block).splitlines()]
     called = [line.removeprefix("$ ").split() for line in commands if line.startswith("$ nightreid")]
-    assert {words[1] for words in called} >= {"run", "detect", "embed", "reembed"}
+    assert {words[1] for words in called} >= {"run", "detect", "embed", "reembed", "synthetic", "train"}
     for words in called:
         text = subprocess.run(
-            [sys.executable, "-m", "console.cli", words[1], "--help"],
+            [sys.executable, "-m", "console.cli", *words[1 : 3 if words[1] == "synthetic" else 2], "--help"],
             capture_output=True,
             text=True,
             check=True,

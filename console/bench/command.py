@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from detectors.detector import PUBLISHED
 from reid_core.starter import starter_detector
 
 
@@ -42,4 +43,4 @@ def _measure(
         return bench_search()
     from console.bench.pipeline import bench_pipeline
 
-    return bench_pipeline(visible, infrared, detector or str(starter_detector()), reid)
+    return bench_pipeline(visible, infrared, detector or str(starter_detector() or PUBLISHED), reid)

@@ -45,7 +45,7 @@ def export_checkpoint(
     is a model of its own, without calibration.
 
     Args:
-        source: a dual-stream checkpoint, ``None`` for the starter model, ``"imagenet"`` for plain
+        source: a dual-stream checkpoint, ``None`` for the default model, ``"imagenet"`` for plain
             features.
         format: ``onnx`` or ``openvino``.
         out: the folder to write; a checkpoint that is there is replaced.

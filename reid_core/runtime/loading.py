@@ -26,8 +26,8 @@ def load_embedder(
 
     Args:
         path: a checkpoint folder, a ``model.json``, or a weights file beside its ``model.json``;
-            ``None`` for the starter model of this repository, ``"imagenet"`` for plain ImageNet
-            features, which never learned people.
+            ``None`` for the default model (that of the starter pack, or ``"imagenet"`` where there is
+            none), ``"imagenet"`` for plain ImageNet features, which never learned people.
         runtime: ``torch`` (networks of this repository only), ``onnx``, ``openvino``, or ``auto``:
             OpenVINO where it is installed and agrees with torch, else torch (or ONNX Runtime for a
             foreign ``.onnx``). A network of this repository is exported at its first use and kept in

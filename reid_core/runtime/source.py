@@ -32,7 +32,7 @@ class NetworkSource:
 
 
 def find_source(path: Path | str | None) -> NetworkSource | CheckpointFiles:
-    """What a checkpoint's path means; ``None`` is the starter model, ``"imagenet"`` plain features.
+    """What a checkpoint's path means; ``None`` is the default model, ``"imagenet"`` plain features.
 
     Returns:
         A network of this repository, or the checked files of an external one.
@@ -40,9 +40,10 @@ def find_source(path: Path | str | None) -> NetworkSource | CheckpointFiles:
     Raises:
         ModelError: the checkpoint is missing, damaged or not valid.
     """
-    if str(path) == IMAGENET:
+    found = (starter_embedder() or IMAGENET) if path is None else path
+    if str(found) == IMAGENET:
         return NetworkSource(imagenet_manifest(), imagenet_model_id(), imagenet_model)
-    files = open_checkpoint(starter_embedder() if path is None else Path(path))
+    files = open_checkpoint(Path(found))
     if files.manifest.kind == "external":
         return files
 

@@ -82,3 +82,28 @@ def test_what_is_no_crop_is_named_by_its_place(crop, says):
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Preprocess(**{"height": 4, "width": 2} | wrong)
+
+
+def test_even_contrast_takes_gain_and_offset_away_and_leaves_colours():
+    rng = np.random.default_rng(3)
+    crop = rng.integers(60, 120, (40, 20, 3)).astype(np.uint8)
+    brighter = (crop * 2).astype(np.uint8)
+    shifted = (crop + 90).astype(np.uint8)
+    even = Preprocess(height=32, width=16, contrast="crop")
+    plain = Preprocess(height=32, width=16)
+    once, twice, thrice = even([crop, brighter, shifted])
+    gain = 64 / plain([crop]).std()
+    assert np.abs(once - twice).max() <= gain and np.abs(once - thrice).max() <= gain, "rounding alone"
+    assert np.abs(plain([crop])[0] - plain([shifted])[0]).min() > 80
+    assert once.mean() == pytest.approx(127.5, abs=0.01) and once.std() == pytest.approx(64, rel=1e-3)
+    # One gain and one offset for the whole crop: channels keep their order and proportion.
+    small = plain([crop])[0]
+    slope = (once - once.mean()) / (small - small.mean())
+    assert np.median(slope) == pytest.approx(64 / small.std(), rel=1e-3)
+
+
+def test_a_flat_crop_is_not_stretched_into_noise():
+    flat = np.full((8, 4, 3), 77, np.uint8)
+    flat[0, 0] = 79
+    tensor = Preprocess(height=8, width=4, contrast="crop")([flat])
+    assert np.isfinite(tensor).all() and np.abs(tensor - 127.5).max() < 64

@@ -61,10 +61,10 @@ def draw_conditions(rng: np.random.Generator, spectrum: Spectrum, place: Place) 
             beam=float(rng.uniform(0.6, 1.05)),
             street=float(rng.uniform(0.15, 0.6)) if outdoor and rng.random() < 0.4 else 0.0,
         )
-    evening = rng.random() < 0.18
+    evening = rng.random() < 0.06
     if not outdoor:
-        return Conditions(air=float(rng.uniform(27, 31) if evening else rng.uniform(15, 25)), stored=0.3)
-    air = float(rng.uniform(24, 30) if evening else rng.uniform(-4, 22))
+        return Conditions(air=float(rng.uniform(27, 31) if evening else rng.uniform(15, 23)), stored=0.3)
+    air = float(rng.uniform(24, 30) if evening else rng.uniform(-4, 19))
     return Conditions(
         rain=rain,
         haze=haze * 0.5,

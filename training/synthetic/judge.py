@@ -102,7 +102,7 @@ class Verdict:
         return {
             "judge": self.judge,
             "figure": self.figure,
-            "value": round(self.value, 4) if np.isfinite(self.value) else None,
+            "value": _rounded(self.value),
             "target": asdict(self.target) if self.target is not None else None,
             "passed": self.passed,
             **self.facts,
@@ -150,7 +150,8 @@ def judge_identities(dataset: ReidDataset, networks: Mapping[str, EmbedFiles]) -
 def judge_attributes(dataset: ReidDataset, network: "AttributeNetwork") -> list[Verdict]:
     """How well an attribute network's answers on visible crops order them as the labels say.
 
-    The figure is the area under the ROC curve over all visible crops. A yes or no that everybody shares
+    The figure is the area under the ROC curve over all visible crops, whatever they show of the person;
+    ``of_identities`` among its facts is that of each person's mean answer. A yes or no that everybody shares
     gives no figure, which meets no target.
 
     Raises:
@@ -174,13 +175,18 @@ def judge_attributes(dataset: ReidDataset, network: "AttributeNetwork") -> list[
         raise SourceError(f"{dataset.root} holds no visible image.")
     scores = _in_batches(dataset, crops, network)
     said = np.array([truth[record.identity] for record in crops])
+    people, whose = np.unique([record.identity for record in crops], return_inverse=True)
+    means = np.stack([scores[whose == place].mean(axis=0) for place in range(len(people))])
+    has = np.array([truth[identity] for identity in people])
     verdicts = []
     for column, key in enumerate(ATTRIBUTE_OUTPUTS):
-        with_it = {record.identity for record, yes in zip(crops, said[:, column], strict=True) if yes}
         facts = {
+            "of_identities": _rounded(
+                area_under_roc(means[has[:, column], column], means[~has[:, column], column])
+            ),
             "crops": len(crops),
-            "identities_with": len(with_it),
-            "identities_without": len(identities_of(crops)) - len(with_it),
+            "identities_with": int(has[:, column].sum()),
+            "identities_without": int((~has[:, column]).sum()),
         }
         value = area_under_roc(scores[said[:, column], column], scores[~said[:, column], column])
         verdicts.append(
@@ -202,6 +208,10 @@ def area_under_roc(positives: ArrayLike, negatives: ArrayLike) -> float:
     lower = np.searchsorted(below, above, side="left")
     lower_or_equal = np.searchsorted(below, above, side="right")
     return float((lower + lower_or_equal).sum() / (2 * len(above) * len(below)))
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
 
 
 def _embedded(dataset: ReidDataset, drawn: Sequence[ImageRecord], embed: EmbedFiles) -> Floats:

@@ -62,18 +62,23 @@ class Stage:
     @cached_property
     def span(self) -> tuple[float, float]:
         """Darkest and brightest (coldest and warmest) of the place, for a sensor's automatic gain."""
-        low, high = (float(value) for value in np.percentile(self.backdrop.radiance, [2, 98]))
+        radiance = self.backdrop.radiance
         if self.spectrum is Spectrum.THERMAL:
+            # Screens and radiators may burn out: the gain follows what there is most of.
+            low, high = (float(value) for value in np.percentile(radiance, [3, 85]))
             return low, high
-        # A camera exposes for what may come: a light coat must not burn out before dark asphalt.
+        low, high = (float(value) for value in np.percentile(radiance, [2, 98]))
+        # A camera exposes for who may come: a light coat must not burn out before dark asphalt, and a
+        # pillar beside the lamp must not leave those behind it in the dark.
         light = self.backdrop.light
         spots = np.concatenate([np.asarray(line, np.float32) for line in self.place.walkable])
         chest = np.column_stack([spots, np.full(len(spots), 1.2)]).astype(np.float32)
+        near = self.spectrum is Spectrum.NEAR
         white = float(np.mean(light.sky))
         for lamp in light.lamps:
-            share = 0.75 if self.spectrum is Spectrum.VISIBLE else 0.6
-            white += share * float(np.mean(lamp.colour)) * float(np.median(lamp_reach(lamp, chest)[1]))
-        return low, max(high, 0.75 * white)
+            reach = float(np.quantile(lamp_reach(lamp, chest)[1], 0.35 if near else 0.5))
+            white += (0.6 if near else 0.75) * float(np.mean(lamp.colour)) * reach
+        return low, 0.95 * white if near else max(high, 0.75 * white)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
