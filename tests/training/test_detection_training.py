@@ -243,6 +243,15 @@ def test_a_finished_run_is_not_run_again_and_another_recipe_is_refused(world, un
 
 
 @pytest.mark.slow
+def test_a_finished_run_is_dropped_when_told(world, tmp_path):
+    first = trained(world, tmp_path / "run", "epochs=1", "blend.alpha=1.0")
+    again = trained(world, tmp_path / "run", "epochs=1", "blend.alpha=0.0", restart=True)
+    assert first.weights == again.weights
+    assert again.summary["results"]["alpha"] == 0.0
+    assert again.summary["results"]["blends"]["0"] == again.summary["results"]["start"]
+
+
+@pytest.mark.slow
 def test_stopped_goes_on(world, undisturbed, tmp_path):
     stop = threading.Event()
     run = trained(world, tmp_path / "run", told=Silent(6, stop.set), stop=stop)

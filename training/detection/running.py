@@ -44,6 +44,7 @@ from training.run_folder import machine
 
 RUN_NAME = "run.json"
 START_NAME = "start.safetensors"
+EXAMINED_NAME = ".examined.pt"
 FORMAT = 1
 _CALIBRATION_FRAMES = 48
 _PACKAGES = ("nightreid", "ultralytics", "torch", "numpy", "opencv-python")
@@ -175,7 +176,7 @@ class _Examiner:
     def __init__(self, groups: Mapping[str, Sequence[LabelledFrame]], folder: Path, threads: int) -> None:
         self._groups = groups
         self._truth = {name: list(truths(frames)) for name, frames in groups.items()}
-        self._file = folder / ".examined.pt"
+        self._file = folder / EXAMINED_NAME
         # Whole frames, as they are: what is compared is networks.
         look = LookSettings(tile_below=0)
         self._settings = ranking_settings(DetectorSettings(visible=look, infrared=look, threads=threads))
@@ -249,7 +250,8 @@ def _begin(out: Path, facts: Mapping[str, Any], restart: bool) -> dict[str, Any]
     """``run.json`` of the run in the folder, or of a new one."""
     file = out / RUN_NAME
     if restart and file.is_file():
-        for name in (RUN_NAME, STATE_NAME, START_NAME, LOG_NAME, "args.yaml"):
+        result = f"{_name_of(file)}.pt"
+        for name in (RUN_NAME, STATE_NAME, START_NAME, LOG_NAME, EXAMINED_NAME, "args.yaml", result):
             (out / name).unlink(missing_ok=True)
         for name in (TEACHER_FOLDER, EVENTS_NAME, "weights"):
             shutil.rmtree(out / name, ignore_errors=True)
@@ -260,6 +262,14 @@ def _begin(out: Path, facts: Mapping[str, Any], restart: bool) -> dict[str, Any]
     summary = {**facts, "status": "running", "begun": _now()}
     _write(out, summary)
     return summary
+
+
+def _name_of(file: Path) -> str:
+    """What the weights of an earlier run are called; its record may be damaged."""
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["recipe"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return DetectorRecipe().name
 
 
 def _same(file: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
