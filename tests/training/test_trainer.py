@@ -138,8 +138,11 @@ def test_worker_processes_make_the_same_batches(people, undisturbed, tmp_path):
     recipe.write_text("name: tiny\n")
     sets = [part for change in [*TINY, "workers=1"] for part in ("--set", change)]
     done = subprocess.run(
-        [sys.executable, "-m", "console.cli", "train", str(recipe), "--data", str(people), *sets]
-        + ["--out", str(tmp_path / "run")],
+        [
+            *(sys.executable, "-m", "console.cli", "train", str(recipe), "--data", str(people)),
+            *sets,
+            *("--out", str(tmp_path / "run")),
+        ],
         cwd=ROOT,
         env=command_environment() | {"NIGHTREID_CACHE": str(tmp_path)},
         capture_output=True,
