@@ -3,10 +3,15 @@
 from torch import Tensor, nn
 
 from reid_core.models.dual_stream import DualStreamOutput
-from training.losses import IdentityCrossEntropy, SupervisedContrastive, WeightedRegularizedTriplet
+from training.losses import (
+    AttributePrediction,
+    IdentityCrossEntropy,
+    SupervisedContrastive,
+    WeightedRegularizedTriplet,
+)
 from training.recipe import LossSettings
 
-LOSSES = ("identity", "triplet", "contrastive")
+LOSSES = ("identity", "triplet", "contrastive", "attributes")
 
 
 class Objective(nn.Module):
@@ -14,11 +19,13 @@ class Objective(nn.Module):
 
     Args:
         settings: of the recipe.
+        attributes: the loss over attributes, which has weights of its own; ``None`` where it is not used.
     """
 
-    def __init__(self, settings: LossSettings) -> None:
+    def __init__(self, settings: LossSettings, attributes: AttributePrediction | None = None) -> None:
         super().__init__()
         self._weights = {name: float(getattr(settings, name).weight) for name in LOSSES}
+        self.attributes = attributes
         self._identity = IdentityCrossEntropy(settings.identity.smoothing)
         self._triplet = WeightedRegularizedTriplet(settings.triplet.mode)
         self._contrastive = SupervisedContrastive(
@@ -44,6 +51,8 @@ class Objective(nn.Module):
             parts["triplet"] = self._triplet(output.features, labels)
         if self._weights["contrastive"]:
             parts["contrastive"] = self._contrastive(output.bn_features, labels, infrared)
+        if self.attributes is not None and self._weights["attributes"]:
+            parts["attributes"] = self.attributes(output.bn_features, labels)
         terms = [self._weights[name] * part for name, part in parts.items()]
         total = terms[0]
         for term in terms[1:]:

@@ -6,8 +6,10 @@ from reid_core.models.dual_stream import DualStream
 from training.recipe import OptimiserSettings
 
 
-def create_optimiser(model: DualStream, settings: OptimiserSettings) -> torch.optim.Optimizer:
-    """AdamW or SGD; the neck, the reduction and the classifier are groups with their own factor.
+def create_optimiser(
+    model: DualStream, settings: OptimiserSettings, objective: torch.nn.Module
+) -> torch.optim.Optimizer:
+    """AdamW or SGD; the neck, the reduction, the classifier and what losses learn have their own factor.
 
     Each group carries ``factor``, its share of the learning rate.
     """
@@ -17,6 +19,8 @@ def create_optimiser(model: DualStream, settings: OptimiserSettings) -> torch.op
             head = name.startswith(("neck.", "reduce.", "classifier."))
             decayed = settings.decay_norms or parameter.ndim > 1
             groups.setdefault((head, decayed), []).append(parameter)
+    for parameter in objective.parameters():
+        groups.setdefault((True, settings.decay_norms or parameter.ndim > 1), []).append(parameter)
     described = [
         {
             "params": parameters,

@@ -111,12 +111,19 @@ class ContrastiveSettings(Settings):
     scope: Literal["all", "cross"] = "all"
 
 
+class AttributeSettings(Settings):
+    """Attributes told from the embedding: the weight, 0 for none. The data set must carry ``labels.json``."""
+
+    weight: float = Field(default=0.0, ge=0)
+
+
 class LossSettings(Settings):
     """The losses; what is minimised is their weighted sum."""
 
     identity: IdentitySettings = IdentitySettings()
     triplet: TripletSettings = TripletSettings()
     contrastive: ContrastiveSettings = ContrastiveSettings()
+    attributes: AttributeSettings = AttributeSettings()
 
 
 class OptimiserSettings(Settings):

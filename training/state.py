@@ -32,12 +32,14 @@ class RunState:
         optimiser: over its parameters.
         scaler: of half precision, unused where it is disabled.
         average: the moving average of the weights, if there is one.
+        objective: the losses, some of which learn.
     """
 
     model: nn.Module
     optimiser: Optimizer
     scaler: "torch.amp.GradScaler"
     average: nn.Module | None = None
+    objective: nn.Module = field(default_factory=nn.Identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def load_state(folder: Path, state: RunState) -> None:
 
 def _modules(state: RunState) -> list[tuple[str, nn.Module]]:
     averaged = [("average", state.average)] if state.average is not None else []
-    return [("model", state.model), *averaged]
+    return [("model", state.model), *averaged, ("objective", state.objective)]
 
 
 def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -20,12 +20,14 @@ from reid_core.models.backbones import default_preprocess
 from reid_core.models.dual_stream import DualStream, create_dual_stream
 from reid_core.runtime.cache import cache_folder
 from training.arithmetic import autocast_type, choose_device, reproducible
+from training.attributes import read_attributes
 from training.augmentation.pipeline import Augmenter
 from training.averaging import Window
 from training.batches import Batch, TrainingBatches, batches_from
 from training.datasets.resized import resized_images
 from training.finishing import finish
 from training.log import RunLog
+from training.losses import AttributePrediction
 from training.material import Material, open_material
 from training.objective import LOSSES, Objective
 from training.optimiser import create_optimiser
@@ -140,7 +142,8 @@ class _Run:
                 material.dataset, material.validation, self.preprocess, cache, progress.images
             )
         self.model = self._network()
-        self.optimiser = create_optimiser(self.model, recipe.optimiser)
+        self.objective = self._objective()
+        self.optimiser = create_optimiser(self.model, recipe.optimiser, self.objective)
         self.precision = autocast_type(device) if recipe.amp == "auto" else None
         average = None
         if recipe.ema:
@@ -149,8 +152,7 @@ class _Run:
                 self.model, multi_avg_fn=swa.get_ema_multi_avg_fn(recipe.ema), use_buffers=True
             )
         scaler = torch.amp.GradScaler(device, enabled=self.precision is torch.float16)
-        self.state = RunState(self.model, self.optimiser, scaler, average)
-        self.objective = Objective(recipe.losses)
+        self.state = RunState(self.model, self.optimiser, scaler, average, self.objective)
         counts = recipe.sampler
         visible = counts.identities * counts.visible * recipe.augmentation.views
         infrared = counts.identities * counts.infrared
@@ -283,6 +285,14 @@ class _Run:
         )
         model = model.to(self.device)
         return model.to(memory_format=torch.channels_last).train()
+
+    def _objective(self) -> Objective:
+        attributes = None
+        if self.recipe.losses.attributes.weight:
+            _, table = read_attributes(self.material.dataset.root, self.sampler.identities)
+            random = torch.Generator().manual_seed(self.recipe.seed)
+            attributes = AttributePrediction(self.model.embedding, table, random)
+        return Objective(self.recipe.losses, attributes).to(self.device)
 
     def _check_finite(self, values: Mapping[str, float]) -> None:
         if not np.isfinite(values["loss"]):

@@ -156,7 +156,8 @@ def labels(person: Person) -> dict[str, object]:
         ``gender``, ``hair_length``, ``sleeves`` (``none``, ``short``, ``three-quarter``, ``long``, of what
         covers the arms); and as yes or no ``is_male``, ``has_bag`` (any but a backpack), ``has_backpack``,
         ``has_hat``, ``has_longsleeves``, ``has_longpants``, ``has_longhair`` (below the shoulders),
-        ``has_coat_jacket``, as Open Model Zoo's attribute network names them.
+        ``has_coat_jacket``, as Open Model Zoo's attribute network names them; ``dress``: clothes and build in
+        plain names, without colours.
     """
     outer = person.outer
     sleeves = sleeve_word(max(person.top.sleeve, outer.sleeve if outer else 0.0))
@@ -177,4 +178,32 @@ def labels(person: Person) -> dict[str, object]:
         "has_longpants": person.bottom.kind in ("trousers", "jeans", "leggings"),
         "has_longhair": person.hair.length == "long",
         "has_coat_jacket": outer is not None and outer.kind != "vest",
+        "dress": _dress(person),
+    }
+
+
+def _dress(person: Person) -> dict[str, object]:
+    """Clothes and build in plain names, nothing of their colours: what every spectrum may show."""
+    body, outer, bottom = person.body, person.outer, person.bottom
+
+    def third(value: float, low: str, middle: str, high: str) -> str:
+        return low if value < 0.38 else high if value > 0.62 else middle
+
+    length = "long" if bottom.length > 0.9 else "middle" if bottom.length > 0.5 else "short"
+    return {
+        "top": person.top.kind,
+        "top_pattern": (outer or person.top).cloth.pattern,
+        "outer": outer.kind if outer else "none",
+        "outer_length": "none" if outer is None else "long" if outer.length > 0.55 else "short",
+        "outer_open": outer is not None and outer.open,
+        "bottom": "trousers" if bottom.kind == "jeans" else bottom.kind,
+        "bottom_length": length,
+        "bottom_pattern": bottom.cloth.pattern,
+        "bottom_fit": third(bottom.fit, "tight", "normal", "wide"),
+        "shoes": person.shoes.kind,
+        "hair_style": person.hair.style,
+        "beard": person.hair.beard > 0.4,
+        "build": third(body.weight, "slim", "medium", "heavy"),
+        "height": third(body.height, "small", "medium", "tall"),
+        "age": body.age,
     }
