@@ -20,14 +20,15 @@ def write_labels(root, said):
 
 
 def test_labels_become_yes_and_no(tmp_path):
+    box = [{"kind": "box", "side": "left"}]
     write_labels(
         tmp_path,
         {
-            "1": {"hat": "cap", "has_bag": True, "items": [{"kind": "box", "side": "left"}], "dress": {"top": "shirt"}},
+            "1": {"hat": "cap", "has_bag": True, "items": box, "dress": {"top": "shirt"}},
             "2": {"hat": "none", "has_bag": False, "items": [], "dress": {"top": "shirt"}},
             "7": {"hat": "cap", "has_bag": False, "items": [], "dress": {"top": "hoodie", "open": True}},
         },
-    )  # fmt: skip
+    )
     names, table = read_attributes(tmp_path, [1, 2, 7])
     shirts = ("dress.open", "dress.top=hoodie", "dress.top=shirt")
     assert names == (*shirts, "has_bag", "hat=cap", "hat=none", "items=box")
