@@ -510,9 +510,11 @@ def test_a_video_that_is_gone_is_told_of_before_the_run(bright_night, tmp_path):
         demo.sources(demo.Night(tmp_path, bright_night.cameras))
 
 
+@pytest.mark.footage
 @pytest.mark.slow
-def test_the_demonstration_prints_its_figures_and_names_its_report(nightreid, synthetic, tmp_path):
-    command = ("demo", "--out", "shift", "--people", "3", "--seed", "7", "--json")
+def test_the_demonstration_prints_its_figures_and_names_its_report(nightreid, synthetic, footage, tmp_path):
+    detector = ("--detector", str(footage["detector"]))
+    command = ("demo", "--out", "shift", "--people", "3", "--seed", "7", "--json", *detector)
     first = nightreid(*command, cwd=tmp_path, timeout=900)
     assert first.returncode == 0, first.stderr
     told = json.loads(first.stdout)
@@ -531,6 +533,6 @@ def test_the_demonstration_prints_its_figures_and_names_its_report(nightreid, sy
     still = json.loads(again.stdout)
     assert still["links"] == told["links"]
     assert still["detection"] == told["detection"]
-    other = nightreid("demo", "--out", "shift", "--people", "4", "--seed", "7", cwd=tmp_path)
+    other = nightreid("demo", "--out", "shift", "--people", "4", "--seed", "7", *detector, cwd=tmp_path)
     assert other.returncode == 2
     assert "another night" in other.stderr

@@ -154,7 +154,8 @@ def _near(place: Place, camera: Camera, conditions: Conditions) -> Light:
         Lamp(
             colour=(power, power, power),
             position=camera.position,
-            radius=1.6,
+            # The beam is shaped: what lies at its feet gets less than the square law says.
+            radius=4.0,
             reference=5.0,
             wrap=0.05,
             beam=(axis, conditions.beam),  # type: ignore[arg-type]

@@ -76,9 +76,9 @@ class Stage:
         near = self.spectrum is Spectrum.NEAR
         white = float(np.mean(light.sky))
         for lamp in light.lamps:
-            reach = float(np.quantile(lamp_reach(lamp, chest)[1], 0.35 if near else 0.5))
+            reach = float(np.quantile(lamp_reach(lamp, chest)[1], 0.45 if near else 0.5))
             white += (0.6 if near else 0.75) * float(np.mean(lamp.colour)) * reach
-        return low, 0.95 * white if near else max(high, 0.75 * white)
+        return low, 1.15 * white if near else max(high, 0.75 * white)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,10 +8,11 @@ from training.synthetic.staging import Stage
 
 TRIES = 60
 HEIGHTS = (60.0, 340.0)
+LARGE = (95.0, 400.0)
 
 
 def stand_in(stage: Stage, rng: np.random.Generator, walking: bool) -> tuple[float, float, float]:
-    """A spot on one of the place's walking lines that the camera sees a whole person at.
+    """A spot on one of the place's walking lines that the camera sees a whole person at, large enough.
 
     Args:
         stage: the camera and its place.
@@ -26,7 +27,7 @@ def stand_in(stage: Stage, rng: np.random.Generator, walking: bool) -> tuple[flo
         x, y, heading = spot(stage.place, rng)
         if not walking:
             heading = float(rng.uniform(-np.pi, np.pi))
-        miss = misfit(stage.camera, x, y)
+        miss = misfit(stage.camera, x, y, LARGE)
         if miss < least:
             best, least = (x, y, heading), miss
         if miss == 0:
@@ -53,13 +54,13 @@ def heading_of(direction: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> 
     return float(np.arctan2(direction[0], -direction[1]))
 
 
-def misfit(camera: Camera, x: float, y: float) -> float:
+def misfit(camera: Camera, x: float, y: float, heights: tuple[float, float] = HEIGHTS) -> float:
     """0 where a standing person is wholly in the frame at a good size, else how far from that (pixels)."""
     pixels, depth = camera.project(np.array([[x, y, 0.0], [x, y, 1.75]], np.float32))
     if depth.min() < 0.8:
         return 1e6
     height = float(abs(pixels[0, 1] - pixels[1, 1]))
-    miss = max(0.0, HEIGHTS[0] - height) + max(0.0, height - HEIGHTS[1])
+    miss = max(0.0, heights[0] - height) + max(0.0, height - heights[1])
     side = 0.18 * height
     across, down = pixels[:, 0], pixels[:, 1]
     miss += max(0.0, side - float(across.min())) + max(0.0, float(across.max()) + side - camera.width)
