@@ -11,7 +11,7 @@ DEMO_VENV ?= .venv-demo
 .PHONY: demo test unit lint format clean
 
 demo: $(DEMO_VENV)/.ready
-	$(DEMO_VENV)/bin/nightreid demo
+	$(DEMO_VENV)/bin/nightreid demo $(if $(DETECTOR),--detector $(DETECTOR))
 
 test: $(READY)
 	$(BIN)/python -m pytest --durations=10

@@ -2,11 +2,7 @@
 
 import json
 import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +10,7 @@ from pathlib import Path
 from console.failing import INTERRUPTED, check_writable
 from console.progress import RunProgress
 from console.report import write_report
+from console.stopping import stopped_by_ctrl_c
 from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.errors import UsageError
@@ -64,7 +61,12 @@ def run_command(
         check_writable(mot, folder=True)
     found = PersonDetector.open(detector, settings.detector)
     embedder = load_embedder(reid)
-    with found, Gallery.open(database) as gallery, RunProgress() as progress, _stopped_by_ctrl_c() as stop:
+    with (
+        found,
+        Gallery.open(database) as gallery,
+        RunProgress() as progress,
+        stopped_by_ctrl_c("closing what is open") as stop,
+    ):
         result = run_footage(specs, gallery, found, embedder, settings, progress, stop)
     if truth is not None:
         result = apply_truth(result, truth)
@@ -107,26 +109,6 @@ def _nanoseconds(time: str, option: str) -> int:
         hint = "Add Z for UTC, or an offset such as +01:00."
         raise UsageError(f"--start {option}: the time has no zone.", hint)
     return round(moment.timestamp() * 1_000_000) * 1000
-
-
-@contextmanager
-def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C leaves at once."""
-    stop = threading.Event()
-
-    def ask(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            # Nothing is lost: what is committed stays, the rest is done again by the next run.
-            os._exit(INTERRUPTED)
-        stop.set()
-        print("Stopping: closing what is open. Ctrl-C again leaves at once.", file=sys.stderr)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say(result: RunResult, report: Path | None) -> None:

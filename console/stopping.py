@@ -11,16 +11,20 @@ from console.failing import INTERRUPTED
 
 
 @contextmanager
-def stopped_by_ctrl_c() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C leaves at once."""
+def stopped_by_ctrl_c(what: str = "finishing this step") -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C leaves at once.
+
+    Args:
+        what: is still done, for the message.
+    """
     stop = threading.Event()
 
     def ask(number: int, _frame: object) -> None:
         if stop.is_set() and number == signal.SIGINT:
-            # Nothing is lost but the work since the last state that was kept.
+            # What was kept stays; what came after it is done again by the next run.
             os._exit(INTERRUPTED)
         stop.set()
-        print("Stopping after this step. Ctrl-C again leaves at once.", file=sys.stderr)
+        print(f"Stopping: {what}. Ctrl-C again leaves at once.", file=sys.stderr)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

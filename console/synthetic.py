@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from console.failing import check_writable
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
 
@@ -48,7 +49,7 @@ def processes_or_cores(processes: int | None) -> int:
     """What the user asked for, or one process a core."""
     if processes is not None and processes < 1:
         raise UsageError("At least one process is needed.", "Leave --processes out for one a core.")
-    return processes or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else processes or 1
+    return processes or os.cpu_count() or 1
 
 
 def dataset_command(
@@ -106,6 +107,8 @@ def frames_command(out: Path, count: int, seed: int, processes: int | None) -> i
     """Write labelled frames."""
     from training.synthetic.frames import write_frames
 
+    if count < 1 or seed < 0:
+        raise UsageError("At least one frame of each spectrum is needed, and a seed of 0 or more.")
     with progress_of("frames") as progress:
         written = write_frames(out, count, seed, processes=processes_or_cores(processes), progress=progress)
     print(f"{written} frames in {out}")
@@ -118,6 +121,9 @@ def sheet_command(out: Path, people: int, seed: int) -> int:
 
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"{out} is not the name of a picture.", "End it in .png or .jpg.")
+    if people < 1:
+        raise UsageError("A contact sheet needs at least one person.")
+    check_writable(out)
     with progress_of("people") as progress:
         sheet = draw_sheet(people, seed, progress=progress)
     write_sheet(out, sheet)

@@ -13,7 +13,7 @@ from reid_core.types import Floats, Image, Ints, Modality, Spectrum
 from training.augmentation.pipeline import Augmenter
 from training.datasets.records import ImageRecord
 from training.sampling import IdentitySampler
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 
 class Batch(NamedTuple):

@@ -21,7 +21,7 @@ from reid_core.models.manifest import PairKind
 from reid_core.types import Floats, Ints, Modality
 from training.datasets.records import ImageRecord
 from training.recipe import CalibrationSettings
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 Doubles: TypeAlias = NDArray[np.float64]
 Pairs: TypeAlias = tuple[list[float], list[float]]

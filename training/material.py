@@ -10,7 +10,7 @@ from reid_core.types import Modality
 from training.datasets.opening import open_dataset
 from training.datasets.records import ImageRecord, ReidDataset, Split, identities_of
 from training.recipe import DataSettings
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -62,7 +62,7 @@ class RunFolder:
                 "own_digest": material.dataset.digest,
                 **material.counts(),
             },
-            "versions": {"python": platform.python_version(), **_versions()},
+            "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
             "begun": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self.write()
@@ -103,9 +103,10 @@ def machine(device: str, threads: int) -> dict[str, Any]:
     return facts
 
 
-def _versions() -> dict[str, str]:
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Of those that are installed, for the record."""
     found = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

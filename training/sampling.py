@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reid_core.errors import UsageError
 from reid_core.types import Ints, Modality, Spectrum
 from training.datasets.records import ImageRecord
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from reid_core.preprocess import Preprocess
 from reid_core.types import Floats, Ints, Modality, Spectrum
 from training.datasets.records import ImageRecord
 from training.evaluation.retrieval import RetrievalResult, evaluate_retrieval
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 if TYPE_CHECKING:
     from reid_core.models.dual_stream import DualStream

@@ -19,7 +19,7 @@ from training.augmentation import (
 from training.augmentation.framing import FramingSettings, reframe
 from training.augmentation.occlusion import OcclusionSettings, occlude
 from training.augmentation.sensor import SensorSettings, through_sensor
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 LUMA = np.array([0.2989, 0.5870, 0.1140])
 NOTHING = dict.fromkeys(("tone", "inversion", "blur", "low_resolution", "noise", "compression"), 0.0)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from training.synthetic.body import SKIN_VERTICES
 from training.synthetic.mesh import box, ellipsoid, joined, sheet, tube
 from training.synthetic.motion import Motion, draw_style
 from training.synthetic.motion_pose import Actor
@@ -50,7 +51,7 @@ def bodies(missing):
         body = replace(PERSON.body, age_fraction=age, weight=weight, height=height, muscle=0.5)
         rest = rest_body(body)
         skeleton = RestSkeleton.of(rest.bone_poses, reference_orientations())
-        result[name] = rest.vertices[:13380], find_landmarks(rest.vertices[:13380], skeleton)
+        result[name] = rest.vertices[:SKIN_VERTICES], find_landmarks(rest.vertices[:SKIN_VERTICES], skeleton)
     return result
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from reid_core.types import Spectrum
+from training.seeding import generator
 from training.synthetic.light import Lamp, Light
 from training.synthetic.optics import Camera
-from training.synthetic.seeding import generator
 
 pytestmark = pytest.mark.slow
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from training.synthetic.body import SKIN_VERTICES
 from training.synthetic.motion import Motion, draw_motion, draw_style
 from training.synthetic.motion_gait import turn
 from training.synthetic.motion_hold import Girth
@@ -138,7 +139,7 @@ def test_hands_hang_beside_the_hips(bodies):
     from training.synthetic.landmarks import find_landmarks
 
     for rest, skeleton in bodies.values():
-        marks = find_landmarks(rest.vertices[:13380], skeleton)
+        marks = find_landmarks(rest.vertices[:SKIN_VERTICES], skeleton)
         at = heads(skeleton, walking(gait="stand", speed=0.0), 0.0, marks.girth())
         hand = at[BONE["finger3-1.L"]]
         assert hand[2] < at[BONE["upperleg01.L"], 2] + 0.03

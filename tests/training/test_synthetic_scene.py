@@ -9,12 +9,12 @@ pytest.importorskip("numba", reason="needs the extra 'synthetic'")
 
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
+from training.seeding import generator
 from training.synthetic import place_materials as made
 from training.synthetic.backdrop import draw_conditions, render_backdrop
 from training.synthetic.light import Lamp, lamp_reach
 from training.synthetic.optics import Camera
 from training.synthetic.place import INDOOR, OUTDOOR, build_place, draw_camera, draw_place, seen_heights
-from training.synthetic.seeding import generator
 from training.synthetic.sensor import Sensor, capture, draw_sensor, encode
 from training.synthetic.weather import add_rain
 

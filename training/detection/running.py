@@ -8,7 +8,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ from training.detection.teacher import label_real_frames
 from training.evaluation.detection import DetectionFigures, figures, find, ranking_settings
 from training.log import EVENTS_NAME, LOG_NAME
 from training.recipe import differences
-from training.run_folder import machine
+from training.run_folder import machine, versions
 
 RUN_NAME = "run.json"
 START_NAME = "start.safetensors"
@@ -141,7 +140,7 @@ def train_detector(
         "status": "finished",
         "finished": _now(),
         "teacher_frames": {"training": len(taught), "validation": len(watched)},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
         "machine": machine(device, threads),
         "results": {
             "on": "frames kept from training, overlap .5, image size 640",
@@ -296,13 +295,3 @@ def _write(out: Path, summary: Mapping[str, Any]) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

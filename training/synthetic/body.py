@@ -19,6 +19,8 @@ from training.synthetic.raster import Int32s
 
 GROUPS = ("body", "helper-tights", "helper-skirt", "helper-l-eye", "helper-r-eye")
 PULLS = 4
+SKIN_VERTICES = 13380
+"""The body's own; helpers for clothes come behind them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from reid_core.types import Floats
+from training.seeding import generator
 from training.synthetic.accessories import Attachment, attachments, find_landmarks
-from training.synthetic.body import reference_orientations, rest_body, template, triangles
+from training.synthetic.body import SKIN_VERTICES, reference_orientations, rest_body, template, triangles
 from training.synthetic.compiling import keep_compiled
 from training.synthetic.figure import Figure, Layer
 from training.synthetic.garments import (
@@ -28,7 +29,6 @@ from training.synthetic.hair import (
 )
 from training.synthetic.person import RGB, Cloth, Person
 from training.synthetic.raster import vertex_normals
-from training.synthetic.seeding import generator
 from training.synthetic.shape import locate, measure
 from training.synthetic.skeleton import RestSkeleton
 from training.synthetic.surface import (
@@ -45,7 +45,6 @@ from training.synthetic.surface import (
     linear,
 )
 
-SKIN_VERTICES = 13380
 # sRGB of skin from light to dark, roughly along the Fitzpatrick types.
 _SKIN = np.array(
     [[238, 205, 184], [222, 182, 154], [198, 150, 118], [160, 112, 80], [112, 76, 54], [70, 48, 38]],

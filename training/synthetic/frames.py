@@ -9,12 +9,12 @@ import numpy as np
 
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
+from training.seeding import generator
 from training.synthetic.cast import Cast
 from training.synthetic.place import draw_place
 from training.synthetic.plan import Progress
 from training.synthetic.render import Stance
-from training.synthetic.seeding import generator
-from training.synthetic.site import encode
+from training.synthetic.sensor import encode
 from training.synthetic.staging import Actor, Seen, Stage, build_stage, compose, drawn, photograph
 from training.synthetic.standing import spot
 from training.synthetic.weather import add_rain
@@ -106,7 +106,7 @@ def write_scenes(out: str, spectrum_name: str, start: int, count: int, seed: int
                 focal=stage.camera.focal,
             )
         name = f"{index:05d}"
-        data = encode(photograph(stage, radiance, own), stage)
+        data = encode(photograph(stage, radiance, own), stage.sensor)
         (Path(out) / "images" / spectrum_name / f"{name}.jpg").write_bytes(data)
         known = [one for one in seen if one is not None]
         (Path(out) / "labels" / spectrum_name / f"{name}.txt").write_text(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid_core.types import Floats
-from training.synthetic.body import RestBody, regions, template, triangles
+from training.synthetic.body import SKIN_VERTICES, RestBody, regions, template, triangles
 from training.synthetic.figure import Layer
 from training.synthetic.person import Cloth, Person
 from training.synthetic.raster import Int32s, vertex_normals
@@ -139,7 +139,7 @@ def top_layer(tailor: Tailor) -> list[Layer]:
     offset = offset + under * ramp(-tailor.rest.vertices[:, 2], -m.waist - 0.07, -m.waist - 0.02)
     detail = {
         "shirt": Detail.BUTTONS,
-        "polo shirt": Detail.COLLAR,
+        "polo shirt": Detail.BUTTONS,
         "blouse": Detail.NONE,
         "hoodie": Detail.POCKETS,
     }.get(top.kind, Detail.NONE)
@@ -149,7 +149,6 @@ def top_layer(tailor: Tailor) -> list[Layer]:
         fold=0.35 + 0.5 * fit,
         detail=detail,
         centre_z=m.chest,
-        span=m.chest - hem,
         extra=((SPLIT, _split(top.cloth, m)),),
     )
     return [
@@ -187,7 +186,6 @@ def bottom_layers(tailor: Tailor) -> list[Layer]:
         fold=0.0 if bottom.kind == "leggings" else 0.4 + 0.4 * bottom.fit,
         detail=Detail.POCKETS if bottom.kind != "leggings" else Detail.NONE,
         centre_z=m.hip,
-        span=m.leg * bottom.length,
         extra=((SPLIT, -9.0),),
     )
     rounds = 0 if bottom.kind == "leggings" else 2 + int(8 * bottom.fit)
@@ -238,7 +236,6 @@ def _skirt(
         fold=0.5,
         detail=detail,
         centre_z=m.chest,
-        span=m.chest - hem,
         extra=((SPLIT, _split(cloth, m)),),
     )
     layer = tailor.layer(
@@ -300,7 +297,6 @@ def outer_layers(tailor: Tailor) -> list[Layer]:
         fold=0.5 + 0.3 * outer.fit,
         detail=detail,
         centre_z=m.chest,
-        span=m.chest - hem,
         extra=((SPLIT, _split(outer.cloth, m)),),
     )
     layers = [
@@ -392,7 +388,7 @@ def _shoe(tailor: Tailor, side: str) -> tuple[Layer, Layer]:
     """Upper and sole of one shoe: half ellipses along the foot."""
     shared, m, kind = template(), tailor.measures, tailor.person.shoes.kind
     sided = np.array([name.endswith(f".{side}") for name in shared.bones])[shared.bone_indices[:, 0]]
-    foot = tailor.rest.vertices[regions()["foot"] & sided & (np.arange(len(sided)) < 13380)]
+    foot = tailor.rest.vertices[regions()["foot"] & sided & (np.arange(len(sided)) < SKIN_VERTICES)]
     low, high = foot.min(0), foot.max(0)
     heads = tailor.rest.bone_heads
     ankle = heads[BONE[f"foot.{side}"]]

@@ -7,6 +7,7 @@ from reid_core.types import Floats
 from training.synthetic.body import triangles
 from training.synthetic.figure import Layer
 from training.synthetic.garments import Tailor
+from training.synthetic.paint import line_of_hair
 from training.synthetic.person import Cloth, Hair
 from training.synthetic.raster import Int32s
 from training.synthetic.shape import ramp
@@ -36,8 +37,8 @@ def head_coordinates(tailor: Tailor) -> Floats:
 
 def hairline(at: Floats) -> Floats:
     """``(V,)`` how far above the hairline, in half heights of the skull (`head_coordinates`)."""
-    y = at[:, 1]
-    line = np.interp(y, [-1.2, -0.75, -0.45, -0.1, 0.3, 0.7], [0.72, 0.6, 0.2, -0.1, -0.62, -0.8])
+    # The same line that the painter draws, so that what is lifted is what is painted as hair.
+    line = np.array([line_of_hair(y) for y in at[:, 1].tolist()])
     return np.asarray(at[:, 2] - line, np.float32)
 
 

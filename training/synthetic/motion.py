@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from training.seeding import generator
 from training.synthetic.person import Item, Person, Side
-from training.synthetic.seeding import generator
 
 Gait: TypeAlias = Literal["walk", "stand"]
 Hold: TypeAlias = Literal[

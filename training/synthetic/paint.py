@@ -39,8 +39,8 @@ from training.synthetic.surface import (
 _CLOTH, _SKIN, _HEAD, _HAIR, _EYE = (
     int(kind) for kind in (Kind.CLOTH, Kind.SKIN, Kind.HEAD, Kind.HAIR, Kind.EYE)
 )
-_BUTTONS, _ZIP, _QUILT, _POCKETS, _COLLAR = (
-    int(detail) for detail in (Detail.BUTTONS, Detail.ZIP, Detail.QUILT, Detail.POCKETS, Detail.COLLAR)
+_BUTTONS, _ZIP, _QUILT, _POCKETS = (
+    int(detail) for detail in (Detail.BUTTONS, Detail.ZIP, Detail.QUILT, Detail.POCKETS)
 )
 _BANDS = {Spectrum.VISIBLE: 0, Spectrum.NEAR: 1, Spectrum.THERMAL: 2}
 
@@ -80,7 +80,8 @@ def _step(value: float, low: float, high: float) -> float:
 
 
 @compiled()
-def _line_of_hair(y: float) -> float:
+def line_of_hair(y: float) -> float:
+    """Height of the hairline at ``y``, in half axes of the skull from its centre; -1 in y is the face."""
     if y < -0.75:
         return 0.6 + 0.12 * min(1.0, (-0.75 - y) / 0.45)
     if y < -0.45:
@@ -238,7 +239,7 @@ def _paint(
             ragged = 0.10 * (noise(x * 14 + seed, y * 14, z * 14) - 0.5)
             hair = 0.0
             if row[LENGTH] > 0:
-                hair = _step(z - _line_of_hair(y) + ragged, -0.03, 0.03)
+                hair = _step(z - line_of_hair(y) + ragged, -0.03, 0.03)
             front = _step(-y, 0.2, 0.5)
             ex = abs(x) - row[EYE_X]
             ez = z - row[EYE_Z]

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 RGB: TypeAlias = tuple[float, float, float]
 Side: TypeAlias = Literal["left", "right"]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
-from training.synthetic.seeding import generator
+from training.seeding import generator
 
 FORMAT = 1
 SITE = 40

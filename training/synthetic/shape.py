@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid_core.types import Floats
-from training.synthetic.body import RestBody, regions
+from training.synthetic.body import SKIN_VERTICES, RestBody, regions
 from training.synthetic.compiling import compiled
 from training.synthetic.raster import Int32s
 from training.synthetic.skeleton import BONE
@@ -71,7 +71,7 @@ def measure(rest: RestBody) -> Measures:
     def height(bone: str) -> float:
         return float(heads[BONE[bone], 2])
 
-    skin = np.arange(len(vertices)) < 13380
+    skin = np.arange(len(vertices)) < SKIN_VERTICES
     face = vertices[region["head"] & skin]
     crown = float(face[:, 2].max())
     eyes = heads[BONE["eye.L"]].astype(np.float32)

@@ -10,10 +10,10 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 from reid_core.types import Image
+from training.seeding import generator
 from training.synthetic.captions import describe
 from training.synthetic.cast import Cast
 from training.synthetic.plan import Plan
-from training.synthetic.seeding import generator
 from training.synthetic.site import site_stages, take, view_of
 
 TILE = (96, 208)

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-import cv2
 import numpy as np
 
 from reid_core.types import Floats, Image, Spectrum
+from training.seeding import generator
 from training.synthetic.captions import View, describe
 from training.synthetic.cast import Cast
 from training.synthetic.person import ItemKind
 from training.synthetic.place import Place, PlaceKind, draw_place
 from training.synthetic.plan import Plan
 from training.synthetic.render import Stance
-from training.synthetic.seeding import generator
+from training.synthetic.sensor import encode
 from training.synthetic.staging import (
     Actor,
     Seen,
@@ -61,7 +61,7 @@ def write_site(
             for index in range(1, plan.images + 1):
                 rng = generator(plan.seed, "image", identity, camera, index)
                 crop, seen, doing = take(cast, stage, identity, passers_by, rng)
-                data = encode(crop, stage)
+                data = encode(crop, stage.sensor)
                 name = f"cam{camera}/{identity:04d}/{index:04d}.jpg"
                 (Path(out) / name).write_bytes(data)
                 view = view_of(seen, stage.spectrum, doing)
@@ -162,14 +162,6 @@ def _window(box: tuple[float, float, float, float], stage: Stage, rng: np.random
     x1 = int(np.clip(np.ceil(cut[2]), x0 + 12, stage.camera.width))
     y1 = int(np.clip(np.ceil(cut[3]), y0 + 24, stage.camera.height))
     return x0, y0, x1, y1
-
-
-def encode(image: Image, stage: Stage) -> bytes:
-    """The camera's JPEG."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(stage.sensor.jpeg_quality)]
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), quality)
-    assert done
-    return bytes(data)
 
 
 def view_of(seen: Seen, spectrum: Spectrum, doing: frozenset[str]) -> View:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid_core.types import Floats, Image, Spectrum
+from training.seeding import generator
 from training.synthetic.backdrop import Backdrop, render_backdrop
 from training.synthetic.caption_seen import Part
 from training.synthetic.conditions import draw_conditions
@@ -17,7 +18,6 @@ from training.synthetic.optics import Camera
 from training.synthetic.place import Place, draw_camera
 from training.synthetic.raster import rasterise
 from training.synthetic.render import FINE, Model, Sprite, Stance, render
-from training.synthetic.seeding import generator
 from training.synthetic.sensor import Sensor, capture, draw_sensor
 
 Window = tuple[int, int, int, int]

@@ -28,8 +28,6 @@ class Detail(IntEnum):
     ZIP = 2
     QUILT = 3
     POCKETS = 4
-    COLLAR = 5
-    SOLE = 6
 
 
 PATTERNS = (
@@ -42,7 +40,7 @@ PATTERNS = (
     "logo",
     "dots",
 )
-COLUMNS = 26
+COLUMNS = 24
 (
     KIND,
     PATTERN,
@@ -63,13 +61,11 @@ COLUMNS = 26
     FOLD,
     DETAIL,
     CENTRE_Z,
-    SPAN,
     BEARD,
     LENGTH,
     EYE_X,
     EYE_Z,
     SPLIT,
-    SECOND_WARMTH,
 ) = range(COLUMNS)
 
 
@@ -83,7 +79,6 @@ class Surface:
         fold: strength of wrinkles, 0..1.
         detail: what is sewn on.
         centre_z: height (rest pose, metres) of the middle of the chest: where prints sit.
-        span: metres from there to the hem.
         extra: further columns by number.
     """
 
@@ -92,7 +87,6 @@ class Surface:
     fold: float = 0.0
     detail: Detail = Detail.NONE
     centre_z: float = 0.0
-    span: float = 0.4
     extra: tuple[tuple[int, float], ...] = ()
 
 
@@ -120,7 +114,6 @@ def table(surfaces: list[Surface]) -> Floats:
         row[FOLD] = surface.fold
         row[DETAIL] = surface.detail
         row[CENTRE_Z] = surface.centre_z
-        row[SPAN] = surface.span
         for column, value in surface.extra:
             row[column] = value
     return rows

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
+from training.seeding import generator
 from training.synthetic.attributes import identity_caption
 from training.synthetic.cast import Cast
 from training.synthetic.frames import VISIBLE_ENOUGH, label
@@ -23,8 +24,7 @@ from training.synthetic.person import draw_person
 from training.synthetic.place import Place, draw_camera, draw_place
 from training.synthetic.plan import Progress
 from training.synthetic.render import Stance
-from training.synthetic.seeding import generator
-from training.synthetic.site import encode
+from training.synthetic.sensor import encode
 from training.synthetic.staging import Actor, build_stage, compose, drawn, photograph
 from training.synthetic.standing import heading_of, misfit
 from training.synthetic.weather import add_rain
@@ -327,7 +327,7 @@ def write_camera(plan: VideoPlan, out: str, name: str) -> Iterator[int]:
                 f"{int(one.visible >= VISIBLE_ENOUGH)},-1,-1,{one.visible:.3f}\n"
             )
         if index % plan.every == 0:
-            (Path(out) / "images" / name / f"{index:06d}.jpg").write_bytes(encode(image, stage))
+            (Path(out) / "images" / name / f"{index:06d}.jpg").write_bytes(encode(image, stage.sensor))
             (Path(out) / "labels" / name / f"{index:06d}.txt").write_text(
                 "".join(label(one, plan.size) for one in known if one.visible >= VISIBLE_ENOUGH)
             )

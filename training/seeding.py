@@ -1,4 +1,4 @@
-"""Random numbers by name: the same seed gives the same world on any number of processes."""
+"""Random numbers by name: the same seed gives the same data on any number of processes."""
 
 import zlib
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def generator(seed: int, *path: int | str) -> np.random.Generator:
-    """The random stream of one thing in the world, whatever was drawn for the others.
+    """The random stream of one thing, whatever was drawn for the others.
 
     Args:
-        seed: of the whole world, 0 or more.
+        seed: of the whole world or run, 0 or more.
         path: what it is for, such as ``("person", 12, "camera", 3)``.
     """
     keys = [part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path]
