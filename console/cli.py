@@ -36,6 +36,7 @@ class BenchChoice(StrEnum):
 
     PIPELINE = "pipeline"
     SEARCH = "search"
+    WORLD = "world"
 
 
 Sources = Annotated[

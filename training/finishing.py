@@ -78,10 +78,10 @@ def finish(
     target = folder.path / MODEL_NAME
     save_checkpoint(
         target,
-        model,
+        model if recipe.keep_classifier else model.without_classifier(),
         name=recipe.name,
         preprocess=preprocess,
-        label_map=[str(identity) for identity in identities],
+        label_map=[str(identity) for identity in identities] if recipe.keep_classifier else (),
         training=Training(
             recipe=f"nightreid train: {recipe.name}",
             data=(data,),

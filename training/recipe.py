@@ -42,6 +42,7 @@ class ModelSettings(Settings):
         last_stride: 1 keeps the last maps twice as fine, 2 is nearly twice as fast.
         gem_p: power of the pooling.
         gem_learned: whether it is learned.
+        frozen_stems: keep the stems' first weights; their norms still follow each modality. A third faster.
     """
 
     backbone: str = "tf_efficientnet_lite0"
@@ -51,6 +52,7 @@ class ModelSettings(Settings):
     last_stride: Literal[1, 2] = 2
     gem_p: float = Field(default=3.0, gt=0)
     gem_learned: bool = False
+    frozen_stems: bool = False
 
 
 class InputSettings(Settings):
@@ -214,6 +216,7 @@ class Recipe(Settings):
         eval_every: steps between looks at the validation identities; 0 only at the end.
         state_every: steps between states that a killed run goes on from.
         calibration: how scores become probabilities.
+        keep_classifier: leave the classifier in the checkpoint; searching needs none.
         licence: of the weights that come out, for their manifest.
     """
 
@@ -236,6 +239,7 @@ class Recipe(Settings):
     eval_every: int = Field(default=500, ge=0)
     state_every: int = Field(default=200, ge=1)
     calibration: CalibrationSettings = CalibrationSettings()
+    keep_classifier: bool = True
     licence: str = ""
 
     @model_validator(mode="after")

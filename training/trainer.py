@@ -277,12 +277,15 @@ class _Run:
         )
 
     def _network(self) -> DualStream:
-        settings = self.recipe.model.model_dump()
+        settings = self.recipe.model.model_dump(exclude={"frozen_stems"})
         model = create_dual_stream(
             **settings,
             classes=len(self.sampler.identities),
             generator=torch.Generator().manual_seed(self.recipe.seed),
         )
+        if self.recipe.model.frozen_stems:
+            model.visible_stem.requires_grad_(False)
+            model.infrared_stem.requires_grad_(False)
         model = model.to(self.device)
         return model.to(memory_format=torch.channels_last).train()
 

@@ -25,6 +25,12 @@ def bench_command(
         f"{result['name']}: {result['ours_s']} s against {result['baseline_s']} s, "
         f"ratio {result['ratio']} (target {result['target']})"
     )
+    if "crops" in result:
+        crops, video = result["crops"], result["video"]
+        print(
+            f"{crops['a_minute']} crops a minute (target {crops['target']:.0f}), "
+            f"{video['a_second']} video frames a second (target {video['target']:.0f})"
+        )
     if "by_hand" in result:
         hand = result["by_hand"]
         print(
@@ -41,6 +47,10 @@ def _measure(
         from console.bench.search import bench_search
 
         return bench_search()
+    if name == "world":
+        from console.bench.world import bench_world
+
+        return bench_world()
     from console.bench.pipeline import bench_pipeline
 
     return bench_pipeline(visible, infrared, detector or str(starter_detector() or PUBLISHED), reid)

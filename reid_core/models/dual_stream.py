@@ -121,6 +121,13 @@ class DualStream(nn.Module):
             features, bn_features, None if self.classifier is None else self.classifier(bn_features)
         )
 
+    def without_classifier(self) -> "DualStream":
+        """A copy that embeds alike and tells no training identities apart."""
+        bare = copy.deepcopy(self)
+        bare.classifier = None
+        bare.architecture = self.architecture.model_copy(update={"classes": None})
+        return bare
+
     def embed(self, images: Tensor, modality: Modality) -> Tensor:
         """``(N, 3, H, W)`` of one modality to ``(N, D)`` vectors of length one: L2(BN(feature))."""
         output = self(images, None) if modality is Modality.VISIBLE else self(None, images)

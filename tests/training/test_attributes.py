@@ -3,6 +3,7 @@
 import json
 import threading
 
+import numpy as np
 import pytest
 import torch
 
@@ -45,6 +46,8 @@ def test_the_loss_is_the_mean_cross_entropy_and_learns():
     table = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     loss = AttributePrediction(3, table, torch.Generator().manual_seed(0))
     features, labels = torch.eye(3)[:2], torch.tensor([0, 1])
+    # It begins at how common the attributes are: here each is a half.
+    assert loss(features * 0, labels).item() == pytest.approx(np.log(2), abs=1e-6)
     with torch.no_grad():
         loss.weight.copy_(torch.tensor([[2.0, -1.0, 0.0], [0.0, 0.5, 0.0]]))
         loss.bias.copy_(torch.tensor([0.0, 1.0]))

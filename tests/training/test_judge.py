@@ -203,7 +203,7 @@ def test_attributes_are_ordered_as_the_labels_say(people):
     verdicts = {verdict.figure: verdict for verdict in judge_attributes(people, network)}
     hat, gender, backpack = (verdicts[f"AUC of {name}"] for name in ("hat", "gender", "backpack"))
     assert (hat.value, hat.passed) == (1, True)
-    assert hat.facts["of_identities"] == 1
+    assert hat.facts["of_crops"] == 1
     assert (hat.facts["identities_with"], hat.facts["identities_without"]) == (30, 35)
     assert (gender.value, gender.passed) == (0.5, False)
     # Nobody carries one: no figure, which is not a figure that is met.

@@ -137,6 +137,16 @@ def test_thermal_polarity_turns_warm_dark():
     assert np.abs(white.astype(int) + black - 255).max() <= 1
 
 
+def test_near_infrared_keeps_what_the_lamp_lights_too_much():
+    ramp = np.repeat(np.linspace(0, 2.2, 120, dtype=np.float32)[None], 40, 0)
+    camera = Sensor(Spectrum.NEAR, vignette=0, blur=0, sharpen=0, shot=0, read=0)
+    shown = capture(ramp, camera, generator(1, "x"), scene=(0.0, 0.7))[0, :, 0].astype(int)
+    assert np.all(np.diff(shown) >= 0) and len(np.unique(shown[60:])) > 15
+    colours = np.repeat(ramp[..., None], 3, -1)
+    day = capture(colours, replace(camera, spectrum=Spectrum.VISIBLE), generator(1, "x"), scene=(0.0, 0.7))
+    assert len(np.unique(day[0, 60:, 1])) < 5
+
+
 @pytest.mark.parametrize("spectrum", list(Spectrum))
 def test_window_looks_like_that_part_of_the_frame(spectrum):
     rng = generator(2, "window")

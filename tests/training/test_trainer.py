@@ -15,6 +15,7 @@ from reid_core.calibration import fit_calibration
 from reid_core.config import load_config
 from reid_core.errors import ConfigError, UsageError
 from reid_core.models.checkpoint import load_checkpoint
+from reid_core.models.dual_stream import create_dual_stream
 from reid_core.types import Modality, Spectrum
 from tests.conftest import ROOT, command_environment
 from tests.support.people import write_people
@@ -116,6 +117,33 @@ def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
     assert [int(row["step"]) for row in rows(out)] == [2, 3, 4, 6]
     assert all(float(row["loss"]) > 0 and row["triplet"] == "" for row in rows(out))
     assert any("Step 3: near to visible R1" in note for note in told.notes)
+
+
+def test_frozen_stems_keep_their_weights_and_follow_each_modality(tiny, undisturbed, tmp_path):
+    out = tmp_path / "run"
+    tiny(out, "model.frozen_stems=true", "keep_classifier=false", "ema=0")
+    model, files = load_checkpoint(out / "model")
+    first = create_dual_stream(
+        embedding=16, last_stride=2, classes=8, generator=torch.Generator().manual_seed(1)
+    )
+    learned = {
+        name
+        for name, weight in model.named_parameters()
+        if not torch.equal(weight, first.get_parameter(name))
+    }
+    assert learned and all(name.startswith(("trunk.", "reduce.", "neck.")) for name in learned)
+    visible, infrared = (
+        next(m for m in stem.modules() if isinstance(m, torch.nn.BatchNorm2d)).running_mean
+        for stem in (model.visible_stem, model.infrared_stem)
+    )
+    assert not torch.allclose(visible, infrared)
+    # Without its classifier the checkpoint is smaller, names nobody and embeds as before.
+    assert model.classifier is None and files.manifest.label_map == ()
+    whole, _ = load_checkpoint(undisturbed[0] / "model")
+    images = torch.randn(2, 3, 32, 16, generator=torch.Generator().manual_seed(2))
+    bare = whole.without_classifier()
+    assert whole.classifier is not None and bare.classifier is None and bare.architecture.classes is None
+    assert torch.equal(whole.embed(images, Modality.INFRARED), bare.embed(images, Modality.INFRARED))
 
 
 def test_a_run_that_goes_on_ends_in_the_same_weights(tiny, undisturbed, tmp_path):

@@ -25,7 +25,9 @@ class AttributePrediction(nn.Module):
         self.register_buffer("table", attributes.float(), persistent=False)
         count = attributes.shape[1]
         self.weight = nn.Parameter(torch.randn(count, width, generator=generator) * 0.01)
-        self.bias = nn.Parameter(torch.zeros(count))
+        # It begins at how common each attribute is, so that the first steps need not learn that.
+        share = self.table.mean(dim=0).clamp(0.01, 0.99)
+        self.bias = nn.Parameter(torch.logit(share))
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """``(N, D)`` features and ``(N,)`` class numbers to one number."""

@@ -155,9 +155,9 @@ def labels(person: Person) -> dict[str, object]:
         ``items``: kind and side of each thing carried; ``hat`` and ``glasses``: kind or ``none``; ``scarf``,
         ``gender``, ``hair_length``, ``sleeves`` (``none``, ``short``, ``three-quarter``, ``long``, of what
         covers the arms); and as yes or no ``is_male``, ``has_bag`` (any but a backpack), ``has_backpack``,
-        ``has_hat``, ``has_longsleeves``, ``has_longpants``, ``has_longhair`` (below the shoulders),
-        ``has_coat_jacket``, as Open Model Zoo's attribute network names them; ``dress``: clothes and build in
-        plain names, without colours.
+        ``has_hat``, ``has_longsleeves``, ``has_longpants``, ``has_longhair`` (below the shoulders, not in a
+        bun), ``has_coat_jacket``, as Open Model Zoo's attribute network names them; ``dress``: clothes and
+        build in plain names, without colours.
     """
     outer = person.outer
     sleeves = sleeve_word(max(person.top.sleeve, outer.sleeve if outer else 0.0))
@@ -176,7 +176,7 @@ def labels(person: Person) -> dict[str, object]:
         "has_hat": person.hat is not None,
         "has_longsleeves": sleeves == "long",
         "has_longpants": person.bottom.kind in ("trousers", "jeans", "leggings"),
-        "has_longhair": person.hair.length == "long",
+        "has_longhair": person.hair.length == "long" and person.hair.style != "bun",
         "has_coat_jacket": outer is not None and outer.kind != "vest",
         "dress": _dress(person),
     }

@@ -150,9 +150,10 @@ def judge_identities(dataset: ReidDataset, networks: Mapping[str, EmbedFiles]) -
 def judge_attributes(dataset: ReidDataset, network: "AttributeNetwork") -> list[Verdict]:
     """How well an attribute network's answers on visible crops order them as the labels say.
 
-    The figure is the area under the ROC curve over all visible crops, whatever they show of the person;
-    ``of_identities`` among its facts is that of each person's mean answer. A yes or no that everybody shares
-    gives no figure, which meets no target.
+    The figure is the area under the ROC curve of each person's mean answer over all their visible crops,
+    because the labels are of people: a backpack is theirs also where they are seen from the front.
+    ``of_crops`` among its facts is that over single crops, whatever they show of the person. A yes or no
+    that everybody shares gives no figure, which meets no target.
 
     Raises:
         SourceError: the labels are missing or malformed.
@@ -181,14 +182,14 @@ def judge_attributes(dataset: ReidDataset, network: "AttributeNetwork") -> list[
     verdicts = []
     for column, key in enumerate(ATTRIBUTE_OUTPUTS):
         facts = {
-            "of_identities": _rounded(
-                area_under_roc(means[has[:, column], column], means[~has[:, column], column])
+            "of_crops": _rounded(
+                area_under_roc(scores[said[:, column], column], scores[~said[:, column], column])
             ),
             "crops": len(crops),
             "identities_with": int(has[:, column].sum()),
             "identities_without": int((~has[:, column]).sum()),
         }
-        value = area_under_roc(scores[said[:, column], column], scores[~said[:, column], column])
+        value = area_under_roc(means[has[:, column], column], means[~has[:, column], column])
         verdicts.append(
             Verdict("OMZ attributes 0230", f"AUC of {LABELS[key]}", value, ATTRIBUTES.get(key), facts)
         )

@@ -225,8 +225,6 @@ def _paint(
                 ny += strength * gy
                 nz += strength * gz
                 folded = fold * (here - 0.5)
-                length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
-                nx, ny, nz = nx / length, ny / length, nz / length
             if int(row[DETAIL]) == _QUILT:
                 nz += 0.55 * np.sin(2 * np.pi * z / 0.075)
             weave = 1 + 0.10 * (noise(x * 60 + seed, y * 60, z * 60) - 0.5) + 0.25 * folded
@@ -272,7 +270,7 @@ def _paint(
             strands = 0.7 + 0.6 * noise(x * 90 + seed, y * 90, z * 7)
             red, green, blue = red * strands, green * strands, blue * strands
             near *= strands
-            warmth = 0.3 + 0.1 * (strands - 1)
+            warmth = 0.4 + 0.1 * (strands - 1)
             nz += 0.25 * (strands - 1)
         elif kind == _EYE:
             iris = _step(-y, 0.72, 0.8)
@@ -284,6 +282,9 @@ def _paint(
             if iris > 0.6 and facing > 0.93:
                 near = 1.6  # the retina throws the lamp's light straight back
             warmth = 1.0
+        # A normal that is longer than 1 would make the highlights below explode.
+        length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+        nx, ny, nz = nx / length, ny / length, nz / length
         facing = nx * view[0] + ny * view[1] + nz * view[2]
         if facing < 0:
             facing = 0.0

@@ -287,6 +287,8 @@ def _hair(rng: np.random.Generator, body: Body) -> Hair:
         else {"bald": 0.1 if body.age == "adult" else 0.25 if body.age == "old" else 0.02, "short": 0.8}
         | {"medium": 0.05, "long": 0.02}
     )
+    if female and body.age == "old":
+        lengths = {"short": 0.5, "medium": 0.4, "long": 0.1}
     length: HairLength = _choice(rng, lengths)
     styles = {"loose": 1.0, "curly": 0.12}
     if length == "long":
@@ -304,7 +306,7 @@ def _hair(rng: np.random.Generator, body: Body) -> Hair:
         length=length,
         style=_choice(rng, styles),
         colour=colour,
-        rgb=_near_colour(rng, HAIR_COLOURS[colour], 8),
+        rgb=_near_colour(rng, HAIR_COLOURS[colour], 2 if colour in ("grey", "white", "black") else 6),
         near=float(rng.uniform(0.3, 0.65)),
         beard=beard,
     )
@@ -401,7 +403,7 @@ def _top(rng: np.random.Generator, female: bool, cold: float) -> Top:
     sleeve = {"t-shirt": 0.27, "polo shirt": 0.27, "tank top": 0.0, "sweater": 1.0, "hoodie": 1.0}.get(
         kind, 1.0 if rng.random() < (0.75 if cold < 0.6 else 0.45) else 0.3
     )
-    thick = {"sweater": (0.15, 0.5), "hoodie": (0.15, 0.5), "tank top": (0.5, 0.9)}.get(kind, (0.35, 0.8))
+    thick = {"sweater": (0.25, 0.6), "hoodie": (0.25, 0.6), "tank top": (0.5, 0.9)}.get(kind, (0.35, 0.8))
     return Top(
         kind=kind,
         sleeve=float(np.clip(sleeve + rng.normal(0, 0.03), 0, 1)) if sleeve else 0.0,
@@ -425,7 +427,7 @@ def _outer(rng: np.random.Generator) -> Outer:
         length=float(rng.uniform(*length)),
         open=bool(rng.random() < 0.45),
         fit=float(np.clip(rng.normal(0.75 if kind == "down jacket" else 0.5, 0.15), 0.15, 1)),
-        cloth=_cloth(rng, patterned=0.18, warmth=(0.05, 0.4)),
+        cloth=_cloth(rng, patterned=0.18, warmth=(0.18, 0.5)),
     )
 
 

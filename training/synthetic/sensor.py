@@ -15,6 +15,7 @@ from reid_core.types import Floats, Image, Spectrum
 
 _TILE = 1024
 _LEVELS = 4096
+_WHITE, _LIFT = 4.0, 1.3  # near infrared: light that is stored as white, and the gain before
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +81,18 @@ def draw_sensor(rng: np.random.Generator, spectrum: Spectrum) -> Sensor:
             spectrum,
             exposure=1.0,
             gamma=float(rng.uniform(0.85, 1.25)),
-            blur=float(rng.uniform(0.6, 1.0) + 0.9 * poor),
+            blur=float(rng.uniform(0.6, 1.0) + 0.6 * poor),
             sharpen=float(rng.uniform(0, 0.7)),
             shot=0.0,
             read=float(rng.uniform(0.003, 0.009) + 0.01 * poor),
             grain=float(rng.choice([1.0, 1.5, 2.0])),
             vignette=float(rng.uniform(-0.05, 0.06)),
             black=float(rng.uniform(0, 0.1)),
-            black_hot=bool(rng.random() < 0.22),
+            black_hot=bool(rng.random() < 0.15),
             headroom=float(rng.uniform(6, 15)),
-            lift=float(rng.uniform(0.25, 0.55)),
+            lift=float(rng.uniform(0.2, 0.45)),
             halo=float(rng.uniform(0.1, 0.45)) if rng.random() < 0.45 else 0.0,
-            stripes=float(rng.uniform(0.002, 0.012)) if rng.random() < 0.6 else 0.0,
+            stripes=float(rng.uniform(0.001, 0.006)) if rng.random() < 0.6 else 0.0,
             jpeg_quality=quality,
             seed=seed,
         )
@@ -103,13 +104,13 @@ def draw_sensor(rng: np.random.Generator, spectrum: Spectrum) -> Sensor:
         exposure=float(np.exp(rng.normal(0, 0.16))),
         white=(1.0, 1.0, 1.0) if near else (1 + warm, 1 + green, 1 - warm),
         gamma=float(rng.uniform(1.9, 2.5)),
-        contrast=float(rng.uniform(0, 0.6)),
+        contrast=float(rng.uniform(0.5, 1.0) if near else rng.uniform(0, 0.6)),
         black=float(rng.uniform(0, 0.05)),
         saturation=1.0 if near else float(rng.uniform(0.65, 1.2)),
-        blur=float(rng.uniform(0.4, 0.8) + 0.9 * poor),
+        blur=float(rng.uniform(0.4, 0.8) + (0.6 if near else 0.9) * poor),
         sharpen=float(rng.uniform(0, 1.0)),
-        shot=float(rng.uniform(0.004, 0.012) + 0.012 * poor) * (1.2 if near else 1.0),
-        read=float(rng.uniform(0.001, 0.004) + 0.004 * poor) * (1.4 if near else 1.0),
+        shot=float(rng.uniform(0.004, 0.012) + 0.012 * poor),
+        read=float(rng.uniform(0.001, 0.004) + 0.004 * poor),
         grain=float(rng.choice([1.0, 1.5, 2.0], p=[0.5, 0.3, 0.2])),
         chroma=0.0 if near else float(rng.uniform(0.8, 2.2)),
         vignette=float(rng.uniform(0.02, 0.35)),
@@ -241,6 +242,11 @@ def _optical(
         picture *= np.asarray(sensor.white, np.float32)
     else:
         picture *= shade
+    if sensor.spectrum is Spectrum.NEAR:
+        # A lamp beside the lens lights the near far more than the distant: such cameras compress the light.
+        # Reinhard et al., "Photographic Tone Reproduction for Digital Images" (2002), eq. 4.
+        picture *= np.float32(_LIFT)
+        picture *= (1 + picture / np.float32(_WHITE**2)) / (1 + picture)
     if sensor.bloom > 0:
         over = np.clip(picture - 0.9, 0, 3)
         if float(over.max()) > 0.05:

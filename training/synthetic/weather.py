@@ -67,7 +67,7 @@ def add_rain(
         cv2.line(mask, ends[0], ends[1], bright, thick, cv2.LINE_AA, 3)
         cv2.line(nearest, ends[0], ends[1], float(away[index]), thick, cv2.LINE_8, 3)
     mask = cv2.GaussianBlur(np.where(nearest < depth, mask, 0).astype(np.float32), (0, 0), 0.7)
-    drop = {Spectrum.VISIBLE: 0.16, Spectrum.NEAR: 0.45, Spectrum.THERMAL: 0.05}[spectrum]
+    drop = {Spectrum.VISIBLE: 0.16, Spectrum.NEAR: 0.2, Spectrum.THERMAL: 0.05}[spectrum]
     if spectrum is Spectrum.THERMAL:
         target = float(np.median(radiance)) - 1.0
     else:
