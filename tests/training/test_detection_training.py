@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from reid_core.config import load_config
 from reid_core.errors import ConfigError, SourceError, UsageError
@@ -257,6 +258,38 @@ def test_stopped_goes_on(world, undisturbed, tmp_path):
     run = trained(world, tmp_path / "run", told=Silent(6, stop.set), stop=stop)
     assert not run.finished
     assert trained(world, tmp_path / "run").weights.read_bytes() == undisturbed.weights.read_bytes()
+
+
+@pytest.mark.slow
+def test_what_is_remembered_is_no_distance_from_itself(world):
+    from training.detection.one_class import batch_norms, open_network
+    from training.detection.remembering import Memory
+
+    network = open_network(world[1]).float()
+    frames = [frame for frame in collect_frames([world[0]]) if frame.spectrum is Spectrum.VISIBLE]
+    memory = Memory(network, frames, load_config(DetectorRecipe, None, [*SMALL, "remember.weight=1"]))
+    network.train()
+    for layer in batch_norms(network):
+        layer.eval()
+    first = network.get_parameter("model.0.conv.weight").requires_grad_(True)
+    assert memory.loss(network, 0).item() == pytest.approx(0, abs=1e-5)
+    with torch.no_grad():
+        first.mul_(1.5)
+    moved = memory.loss(network, 0)
+    assert moved.item() > 1e-6 and moved.item() == memory.loss(network, 0).item()
+    assert memory.loss(network, 1).item() != moved.item()
+    moved.backward()
+    assert first.grad.abs().sum() > 0
+
+
+@pytest.mark.slow
+def test_a_run_that_remembers_goes_on_after_a_stop(world, undisturbed, tmp_path):
+    changes = ("remember.weight=50", "remember.batch=2")
+    stop = threading.Event()
+    whole = trained(world, tmp_path / "whole", *changes)
+    assert not trained(world, tmp_path / "parts", *changes, told=Silent(6, stop.set), stop=stop).finished
+    parts = trained(world, tmp_path / "parts", *changes)
+    assert whole.weights.read_bytes() == parts.weights.read_bytes() != undisturbed.weights.read_bytes()
 
 
 @pytest.mark.slow

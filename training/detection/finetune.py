@@ -24,6 +24,7 @@ from reid_core.errors import ModelError
 from training.detection.dataset import dataset_class
 from training.detection.frames import LabelledFrame
 from training.detection.one_class import batch_norms, write_whole
+from training.detection.remembering import Memory
 from training.detection.settings import DetectorRecipe
 from training.log import RunLog
 
@@ -46,6 +47,7 @@ class Tuning:
 
     Attributes:
         network: with one class; it is trained in place.
+        memory: of what the network said before on visible frames, or ``None``.
         train: frames to learn from.
         folder: of the run; its log and state are written there.
         recipe: how.
@@ -56,6 +58,7 @@ class Tuning:
     """
 
     network: nn.Module
+    memory: Memory | None
     train: Sequence[LabelledFrame]
     folder: Path
     recipe: DetectorRecipe
@@ -181,6 +184,8 @@ def _trainer_class() -> type[Any]:
                 self.model.to(memory_format=torch.channels_last)
                 if half:
                     _in_bfloat16(self.model)
+            if tuning.memory is not None:
+                self.model.loss = self._with_memory(self.model.loss)
             self.left = self.state is None or self.state["epoch"] < recipe.epochs
             self.finished = False
             if not self.left:
@@ -189,6 +194,19 @@ def _trainer_class() -> type[Any]:
             self.callbacks: dict[str, list[Any]] = defaultdict(list)
             self.add_callback("on_train_epoch_start", FineTuning.begin_epoch)
             self.add_callback("on_train_batch_end", FineTuning.end_batch)
+
+        def _with_memory(self, loss: Any) -> Any:
+            """The network's loss and, as one number more, how far it has moved on visible frames."""
+            memory, weight = self.tuning.memory, self.tuning.recipe.remember.weight
+
+            def both(batch: Any, preds: Any = None) -> Any:
+                parts, items = loss(batch, preds)
+                assert memory is not None
+                # Ultralytics sums losses over the batch.
+                moved = weight * len(batch["img"]) * memory.loss(self.model, self.steps_done)
+                return torch.cat([parts.reshape(-1), moved.reshape(1)]), items
+
+            return both
 
         def _finish_from_state(self) -> None:
             from ultralytics.utils.torch_utils import ModelEMA

@@ -33,6 +33,7 @@ from training.detection.one_class import (
     unfold,
     write_whole,
 )
+from training.detection.remembering import Memory
 from training.detection.settings import DetectorRecipe
 from training.detection.teacher import FOLDER as TEACHER_FOLDER
 from training.detection.teacher import label_real_frames
@@ -117,6 +118,7 @@ def train_detector(
     tuned = fine_tune(
         Tuning(
             network=copy.deepcopy(start),
+            memory=_memory(start, [*train, *taught], recipe),
             train=[*train, *taught],
             folder=out,
             recipe=recipe,
@@ -217,6 +219,11 @@ def _started(
     save_file(tensors, scratch)
     scratch.replace(file)
     return original
+
+
+def _memory(start: nn.Module, frames: Sequence[LabelledFrame], recipe: DetectorRecipe) -> Memory | None:
+    visible = [frame for frame in frames if frame.spectrum is Spectrum.VISIBLE]
+    return Memory(start, visible, recipe) if recipe.remember.weight and visible else None
 
 
 def _calibration_batches(train: Sequence[LabelledFrame], recipe: DetectorRecipe) -> list[Tensor]:

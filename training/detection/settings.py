@@ -88,6 +88,18 @@ class OptimiserSettings(Settings):
     warmup: float = Field(default=0.3, ge=0)
 
 
+class RememberSettings(Settings):
+    """Learning without forgetting; see `training.detection.remembering`.
+
+    Attributes:
+        weight: of the loss that holds the answers on visible frames to those of the start; 0 for none.
+        batch: frames a step, beside those that are learned from.
+    """
+
+    weight: float = Field(default=0.0, ge=0)
+    batch: int = Field(default=4, ge=1)
+
+
 class BlendSettings(Settings):
     """How much of the fine-tuned detector the result is; see `training.detection.blend`.
 
@@ -118,6 +130,7 @@ class DetectorRecipe(Settings):
         freeze: so many first layers stay as they are (10 are the backbone of a YOLO11 up to its pooling).
         batch_norm: ``frozen`` keeps the statistics that the network came with; ``learned`` follows the
             batches, after the statistics of training frames were put in where an export had folded them away.
+        remember: what holds visible answers to those of the start.
         blend: how much of the result is the fine-tuned one.
         device: ``auto`` takes a GPU where there is one.
         amp: bfloat16 autocast; ``auto`` on a GPU that has it, and on a CPU that multiplies in it.
@@ -137,6 +150,7 @@ class DetectorRecipe(Settings):
     batch: int = Field(default=8, ge=2)
     freeze: int = Field(default=0, ge=0, le=23)
     batch_norm: Literal["frozen", "learned"] = "frozen"
+    remember: RememberSettings = RememberSettings()
     blend: BlendSettings = BlendSettings()
     device: Literal["auto", "cpu", "cuda"] = "auto"
     amp: Literal["auto", "on", "off"] = "auto"

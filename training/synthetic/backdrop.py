@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reid_core.types import Floats, Spectrum
 from training.synthetic.compiling import keep_compiled
 from training.synthetic.conditions import Conditions, draw_conditions, place_light
-from training.synthetic.light import Lamp, Light, lamp_reach
+from training.synthetic.light import Lamp, Light, dot, lamp_reach
 from training.synthetic.optics import Camera
 from training.synthetic.place import Place
 from training.synthetic.place_survey import openness, surfaces
@@ -75,7 +75,7 @@ class _Scene:
     def look(self, hits: _Hits, blur: float = 1.0) -> Floats:
         """``(N, 8)`` of the surfaces met; ``blur`` widens what a pixel covers."""
         packed = self.place.packed
-        facing = np.abs((hits.normals * hits.directions).sum(1))
+        facing = np.abs(dot(hits.normals, hits.directions))
         footprint = blur * hits.reach / self.camera.focal / np.maximum(facing, 0.12)
         return np.asarray(
             surfaces(
@@ -123,7 +123,7 @@ class _Scene:
 
     def _arriving(self, lamp: Lamp, hits: _Hits) -> Floats:
         towards, reach = lamp_reach(lamp, hits.points)
-        facing = (hits.normals * towards).sum(1)
+        facing = dot(hits.normals, towards)
         return np.asarray(reach * np.maximum(0, (facing + lamp.wrap) / (1 + lamp.wrap)))
 
     def _temperature(self, hits: _Hits, surface: Floats, open_: Floats) -> Floats:
@@ -208,7 +208,7 @@ def _exposure(scene: _Scene, hits: _Hits, size: tuple[int, int]) -> tuple[Floats
         arriving, total = np.zeros(len(points), np.float32), np.full(len(points), 1e-6, np.float32)
         for lamp in hung:
             towards, reach = lamp_reach(lamp, points)
-            share = reach * np.maximum(0, (normals * towards).sum(1)) + 1e-5
+            share = reach * np.maximum(0, dot(normals, towards)) + 1e-5
             hidden = blocked(packed.solids, packed.planes, points, normals, lamp.position, False, 0.5)
             arriving += share * (1 - hidden)
             total += share
@@ -237,7 +237,7 @@ def _spread(
             c = np.clip(np.floor(columns).astype(int) + across, 0, coarse.shape[1] - 1)
             share_c = 1 - np.abs(columns - (np.floor(columns) + across))
             kin = (what[r][:, c] == same_as) & (np.abs(far[r][:, c] - away) < 0.05 * away + 0.05)
-            kin &= (normals[r][:, c] * facing).sum(-1) > 0.6
+            kin &= dot(normals[r][:, c], facing) > 0.6
             share = (share_r[:, None] * share_c[None] + 1e-3) * np.where(kin, 1, 1e-3)
             total += (share * coarse[r][:, c]).astype(np.float32)
             weight += share.astype(np.float32)
@@ -254,7 +254,7 @@ def _mirrored(scene: _Scene, hits: _Hits, surface: Floats, value: Floats, size: 
     full = np.arange(height * width).reshape(size)[::2, ::2]
     chosen = full.ravel()[index]
     some = hits.some(chosen)
-    facing = (some.normals * some.directions).sum(1)
+    facing = dot(some.normals, some.directions)
     normals = np.where(facing[:, None] > 0, -some.normals, some.normals)
     away = some.directions + 2 * np.abs(facing)[:, None] * normals
     start = np.ascontiguousarray(some.points + 0.01 * normals, np.float32)
@@ -271,7 +271,7 @@ def _mirrored(scene: _Scene, hits: _Hits, surface: Floats, value: Floats, size: 
     mask = cv2.GaussianBlur(mask, (0, 0), sigma, sigmaY=2 * sigma)
     blurred /= np.maximum(mask, 1e-3)[..., None]
     wide = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height * width, -1)
-    cosine = np.abs((hits.normals * hits.directions).sum(1))
+    cosine = np.abs(dot(hits.normals, hits.directions))
     grazing = (1 - np.clip(cosine, 0, 1)) ** 5
     share = surface[:, 6] + surface[:, 5] * (0.03 + 0.55 * grazing)
     if scene.spectrum is Spectrum.THERMAL:

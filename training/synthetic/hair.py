@@ -7,7 +7,7 @@ from reid_core.types import Floats
 from training.synthetic.body import triangles
 from training.synthetic.figure import Layer
 from training.synthetic.garments import Tailor
-from training.synthetic.paint import line_of_hair
+from training.synthetic.paint import lines_of_hair
 from training.synthetic.person import Cloth, Hair
 from training.synthetic.raster import Int32s
 from training.synthetic.shape import ramp
@@ -38,7 +38,7 @@ def head_coordinates(tailor: Tailor) -> Floats:
 def hairline(at: Floats) -> Floats:
     """``(V,)`` how far above the hairline, in half heights of the skull (`head_coordinates`)."""
     # The same line that the painter draws, so that what is lifted is what is painted as hair.
-    line = np.array([line_of_hair(y) for y in at[:, 1].tolist()])
+    line = lines_of_hair(np.asarray(at[:, 1], np.float64))
     return np.asarray(at[:, 2] - line, np.float32)
 
 

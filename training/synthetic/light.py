@@ -62,6 +62,12 @@ class Light:
     veil: Vector = (0.5, 0.5, 0.5)
 
 
+def dot(left: NDArray[np.floating], right: NDArray[np.floating]) -> Floats:
+    """``(..., 3)`` twice to their ``(...)`` inner products: faster than a sum over so short an axis."""
+    products = left[..., 0] * right[..., 0] + left[..., 1] * right[..., 1] + left[..., 2] * right[..., 2]
+    return np.asarray(products)
+
+
 def lamp_reach(lamp: Lamp, points: NDArray[np.float32]) -> tuple[Floats, Floats]:
     """Where a lamp stands as seen from points, and how much of it arrives there, shadows left out.
 
@@ -77,8 +83,8 @@ def lamp_reach(lamp: Lamp, points: NDArray[np.float32]) -> tuple[Floats, Floats]
         towards = np.broadcast_to(np.asarray(lamp.direction, np.float32), points.shape)
         return towards, np.ones(points.shape[:-1], np.float32)
     apart = np.asarray(lamp.position, np.float32) - points
-    distance = np.sqrt((apart * apart).sum(-1))
-    towards = apart / np.maximum(distance, 1e-3)[..., None]
+    distance = np.sqrt(dot(apart, apart))
+    towards = np.asarray(apart / np.maximum(distance, 1e-3)[..., None], np.float32)
     # The source has a size: right under it the square law no longer grows.
     factor = (lamp.reference**2 + lamp.radius**2) / (distance * distance + lamp.radius**2 + 0.25)
     if lamp.beam is not None:

@@ -5,6 +5,7 @@ throws back and how warm it is are three look-ups on the same hit.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid_core.types import Floats, Spectrum
 from training.synthetic.compiling import compiled
@@ -91,6 +92,15 @@ def line_of_hair(y: float) -> float:
     if y < 0.3:
         return -0.62 + 0.52 * (0.3 - y) / 0.4
     return -0.8 + 0.18 * max(0.0, (0.7 - y) / 0.4)
+
+
+@compiled()
+def lines_of_hair(at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`line_of_hair` of each of ``(N,)``."""
+    lines = np.empty(len(at), np.float64)
+    for index in range(len(at)):
+        lines[index] = line_of_hair(at[index])
+    return lines
 
 
 @compiled()
