@@ -51,11 +51,14 @@ Set = Annotated[
 ]
 DetectorOption = Annotated[
     str | None,
-    typer.Option(help="YOLO weights: .pt (path or published name), .onnx, .engine or OpenVINO folder."),
+    typer.Option(
+        help="YOLO weights: .pt (path or published name), .onnx, .engine or OpenVINO folder. "
+        "Default: the starter model."
+    ),
 ]
 ReidOption = Annotated[
     str | None,
-    typer.Option("--reid", help="Embedder: a checkpoint folder or a model.json. Default: ImageNet features."),
+    typer.Option("--reid", help="Embedder: a checkpoint folder or a model.json. Default: the starter model."),
 ]
 
 
@@ -150,7 +153,7 @@ def embed(
     out: Annotated[Path, typer.Option(help="The .npz to write: feat (N, D), path (N,).")],
     modality: Annotated[ModalityChoice, typer.Option(help="Of the crops.")],
     checkpoint: Annotated[
-        str | None, typer.Option(help="Checkpoint folder or model.json; default: ImageNet features.")
+        str | None, typer.Option(help="Checkpoint folder or model.json; default: the starter model.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Crops at once.")] = 16,
     runtime: Annotated[str, typer.Option(help="auto, torch, onnx or openvino.")] = "auto",

@@ -1,28 +1,23 @@
-"""How far a run has come: bars on a terminal, plain lines elsewhere; always on standard error."""
+"""How far something has come: bars on a terminal, plain lines elsewhere; always on standard error."""
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 _LINE_SECONDS = 10.0
 
 
-class RunProgress:
-    """Shows a run's cameras; implements what `stream.run` reports to.
+class ProgressBars:
+    """A bar for each thing under way, with its rate, the time left and what was found."""
 
-    Args:
-        counted: what is found.
-    """
-
-    def __init__(self, counted: str = "tracklets") -> None:
-        self._counted = counted
+    def __init__(self) -> None:
         self._console = Console(file=sys.stderr)
-        self._bars = Bars(
+        self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -45,23 +40,65 @@ class RunProgress:
     ) -> None:
         self._bars.stop()
 
-    def update(self, camera: str, done: int, total: int | None, tracklets: int) -> None:
-        """A camera's frames done, of how many, and its tracklets so far."""
-        now = time.monotonic()
-        begun, first = self._begun.setdefault(camera, (now, done))
-        rate = f"{(done - first) / (now - begun):.0f} fps" if now > begun else ""
-        found = f"{tracklets} {self._counted}"
-        if not self._console.is_terminal:
-            if now - self._said >= _LINE_SECONDS:
-                self._said = now
-                seconds = (now - begun) / max(1, done - first)
-                left = f", {(total - done) * seconds:.0f} s left" if total else ""
-                self.note(f"{camera}: {done}{f' of {total}' if total else ''} frames, {rate}{left}, {found}")
-            return
-        if camera not in self._tasks:
-            self._tasks[camera] = self._bars.add_task(camera, total=total, rate="", found="")
-        self._bars.update(self._tasks[camera], completed=done, rate=rate, found=found)
-
     def note(self, text: str) -> None:
         """One sentence worth telling at once."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def begin(self, what: str) -> None:
+        """Count the rate of something anew."""
+        self._begun.pop(what, None)
+
+    def show(self, what: str, done: int, total: int | None, found: str) -> None:
+        """Tell how much of something is done, of how much if that is known, and what was found."""
+        now = time.monotonic()
+        begun, first = self._begun.setdefault(what, (now, done))
+        speed = (done - first) / (now - begun) if now > begun and done > first else 0.0
+        rate = f"{speed:.1f}/s" if speed else ""
+        if not self._console.is_terminal:
+            if speed and now - self._said >= _LINE_SECONDS:
+                self._said = now
+                left = f"{(total - done) / speed:.0f} s left" if total else ""
+                of_all = f"{done} of {total}" if total else f"{done}"
+                self.note(f"{what}: " + ", ".join(part for part in (of_all, rate, left, found) if part))
+            return
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(what, total=total, rate="", found="")
+        self._bars.update(self._tasks[what], completed=done, total=total, rate=rate, found=found)
+
+
+class RunProgress(ProgressBars):
+    """Shows a run's cameras; implements what `stream.run` reports to.
+
+    Args:
+        counted: what is found.
+    """
+
+    def __init__(self, counted: str = "tracklets") -> None:
+        super().__init__()
+        self._counted = counted
+
+    def update(self, camera: str, done: int, total: int | None, tracklets: int) -> None:
+        """A camera's frames done, of how many, and its tracklets so far."""
+        self.show(f"{camera} frames", done, total, f"{tracklets} {self._counted}")
+
+
+class TrainingBars(ProgressBars):
+    """Shows a training; implements `training.trainer.TrainingProgress`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found = ""
+
+    def images(self, done: int, total: int) -> None:
+        """Images resized for the cache."""
+        # Two caches are made one after the other.
+        if done == 1:
+            self.begin("images")
+        self.show("images", done, total, "")
+
+    def step(self, done: int, total: int, values: Mapping[str, float]) -> None:
+        """Steps done, and the values of the last row of the log."""
+        if values:
+            names = ("loss", "accuracy", "lr")
+            self._found = ", ".join(f"{name} {values[name]:.3g}" for name in names if name in values)
+        self.show("steps", done, total, self._found)

@@ -47,8 +47,8 @@ def train_detector_command(
     recipe = load_config(DetectorRecipe, config, overrides, os.environ)
     check_writable(out, folder=True)
     # Heavy, and not needed to find out that a recipe is wrong.
+    from console.progress import TrainingBars
     from console.stopping import stopped_by_ctrl_c
-    from console.train import TrainingBars
     from training.detection.running import train_detector
 
     with TrainingBars() as bars, stopped_by_ctrl_c() as stop:
