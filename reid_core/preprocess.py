@@ -35,6 +35,8 @@ class Preprocess(Settings):
         contrast: ``as is``, or ``crop``: every crop is first brought to the same brightness and contrast
             (mean 127.5 and standard deviation 64 over its pixels and channels; see `LEAST_CONTRAST`), so
             that exposure and automatic gain say nothing. Colours keep their proportions.
+        mirror: the vector of a crop is the mean direction of its own and of its mirror image's, as ReID
+            evaluations with "flip" do. Twice the work.
     """
 
     height: int = Field(ge=1, le=4096)
@@ -44,6 +46,7 @@ class Preprocess(Settings):
     std: Triple = (1.0, 1.0, 1.0)
     interpolation: Literal["bilinear", "bicubic", "area"] = "bilinear"
     contrast: Literal["as is", "crop"] = "as is"
+    mirror: bool = False
 
     @field_validator("mean", "std")
     @classmethod

@@ -64,6 +64,7 @@ class InputSettings(Settings):
         interpolation: by which crops come to that size, in training and ever after.
         contrast: ``crop`` brings every crop to one brightness and contrast first; see
             `reid_core.preprocess.Preprocess`.
+        mirror: a crop's vector is made of it and of its mirror image, when the model is used; see there.
         cache_scale: training images are kept this much larger, so that a box can be placed anew without
             losing sharpness; 1 keeps them at the network's size.
     """
@@ -72,6 +73,7 @@ class InputSettings(Settings):
     width: int = Field(default=80, ge=8, le=1024)
     interpolation: Literal["bilinear", "bicubic", "area"] = "area"
     contrast: Literal["as is", "crop"] = "as is"
+    mirror: bool = False
     cache_scale: float = Field(default=1.125, ge=1, le=2)
 
 

@@ -133,7 +133,7 @@ class _Run:
         self.total = total_steps(recipe.schedule, self.sampler.steps_per_epoch)
         plain = default_preprocess(recipe.model.backbone, recipe.input.height, recipe.input.width)
         self.preprocess = plain.model_copy(
-            update={"interpolation": recipe.input.interpolation, "contrast": recipe.input.contrast}
+            update={name: getattr(recipe.input, name) for name in ("interpolation", "contrast", "mirror")}
         )
         self.source = self._batches(cache)
         self.watched: NDArray[np.uint8] | None = None

@@ -40,6 +40,7 @@ def embed_images(
         ``(R, D)`` float32 of length one, in the order of ``rows``.
     """
     import torch
+    from torch.nn.functional import normalize
 
     training, device = model.training, next(model.parameters()).device
     vectors = np.empty((len(rows), model.embedding), np.float32)
@@ -52,7 +53,10 @@ def embed_images(
                 batch = torch.from_numpy(preprocess([np.asarray(images[row]) for row in rows[some].tolist()]))
                 with torch.inference_mode():
                     ready = batch.to(device, memory_format=torch.channels_last)
-                    vectors[some] = model.embed(ready, modality).cpu().numpy()
+                    found = model.embed(ready, modality)
+                    if preprocess.mirror:
+                        found = normalize(found + model.embed(ready.flip(-1), modality))
+                    vectors[some] = found.cpu().numpy()
     finally:
         model.train(training)
     return vectors

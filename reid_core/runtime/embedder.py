@@ -73,7 +73,12 @@ class Embedder(ABC):
             chunk = crops[start : start + batch_size]
             if modality is Modality.INFRARED:
                 chunk = [_grey(as_rgb(crop, start + index)) for index, crop in enumerate(chunk)]
-            vectors[start : start + len(chunk)] = self._checked(self.manifest.preprocess(chunk), modality)
+            batch = self.manifest.preprocess(chunk)
+            found = self._checked(batch, modality)
+            if self.manifest.preprocess.mirror:
+                mirrored = np.ascontiguousarray(batch[..., ::-1])
+                found = normalised(found + self._checked(mirrored, modality))
+            vectors[start : start + len(chunk)] = found
         return vectors
 
     def _checked(self, batch: Floats, modality: Modality) -> Floats:

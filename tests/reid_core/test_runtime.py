@@ -88,6 +88,22 @@ def test_the_batch_size_changes_no_vector(checkpoint):
         np.testing.assert_allclose(embedder.embed(crops, "visible", batch_size=size), whole, atol=1e-4)
 
 
+def test_a_model_may_look_at_the_mirror_image_too(checkpoint, reference, tmp_path):
+    folder = tmp_path / "mirrored"
+    shutil.copytree(checkpoint, folder)
+    said = json.loads((folder / "model.json").read_text())
+    said["preprocess"]["mirror"] = True
+    (folder / "model.json").write_text(json.dumps(said))
+    embedder = load_embedder(folder, "torch", "fp32")
+    assert embedder.model_id != reference.model_id
+    crops = probe_crops(5)
+    turned = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+    plain, other = (reference.embed(each, Modality.INFRARED) for each in (crops, turned))
+    wanted = (plain + other) / np.linalg.norm(plain + other, axis=1, keepdims=True)
+    assert cosine_distance(embedder.embed(crops, Modality.INFRARED), wanted) < 1e-4
+    assert cosine_distance(embedder.embed(turned, Modality.INFRARED), wanted) < 1e-4
+
+
 def test_no_crops_are_no_vectors_and_wrong_calls_are_said(reference):
     assert reference.embed([], Modality.INFRARED).shape == (0, 24)
     with pytest.raises(UsageError, match="'thermal'"):

@@ -139,3 +139,13 @@ def test_videos_come_with_truth_and_labels(tmp_path):
 def test_impossible_plans_are_refused(values, words):
     with pytest.raises(UsageError, match=words):
         Plan(**({"ids": 3, "seed": 1} | values))
+
+
+@pytest.mark.slow
+def test_the_bench_counts_crops_and_frames():
+    from console.bench.world import bench_world
+
+    told = bench_world(identities=2, people=1)
+    assert told["crops"]["crops"] == 2 * 18 and told["video"]["frames"] > 20
+    assert told["crops"]["a_minute"] == pytest.approx(60 * 36 / told["crops"]["seconds"], rel=0.05)
+    assert 0 < told["video"]["people_in_view"] <= 1 and told["ratio"] > 0

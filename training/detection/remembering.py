@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detectors.letterbox import place
+from detectors.letterbox import PAD_VALUE, place
 from training.detection.dataset import augmented
 from training.detection.frames import LabelledFrame
 from training.detection.settings import DetectorRecipe
@@ -59,16 +59,13 @@ class Memory:
             image = augmented(frame.frame(index).image, frame.spectrum, recipe.augmentation, rng)
             if rng.random() < recipe.augmentation.flip:
                 image = np.ascontiguousarray(image[:, ::-1])
-            # People as small as those of distant cameras are remembered too.
-            around = [
-                round(share * edge) for share, edge in zip(rng.uniform(0, 1, 2), image.shape, strict=False)
-            ]
-            room = float(rng.uniform(0, 1))
-            top, left = (round(room * one) for one in around)
-            bottom, right = (
-                round(room * (edge - one)) for one, edge in zip(around, image.shape, strict=False)
-            )
-            image = np.pad(image, ((top, bottom), (left, right), (0, 0)), constant_values=114)
+            # With room around them, people as small as those of distant cameras are remembered too.
+            height, width = image.shape[:2]
+            room, down, across = rng.uniform(0, 1, 3).tolist()
+            tall, wide = round(room * height), round(room * width)
+            top, left = round(down * tall), round(across * wide)
+            edges = ((top, tall - top), (left, wide - left), (0, 0))
+            image = np.pad(image, edges, constant_values=PAD_VALUE)
             drawn[row] = place(image, (0, 0, image.shape[1], image.shape[0]), (size, size), invert=False)[0]
         return torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 255
 
