@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detectors.letterbox import PAD_VALUE, place
+from detectors.letterbox import place
+from detectors.network import PAD_VALUE
 from training.detection.dataset import augmented
 from training.detection.frames import LabelledFrame
 from training.detection.settings import DetectorRecipe
