@@ -88,7 +88,7 @@ def evaluate_embedder(
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("nightreid-demo"),
-    people: Annotated[int, typer.Option(help="Number of people.")] = 14,
+    people: Annotated[int, typer.Option(help="Number of people.")] = 24,
     seed: Annotated[int, typer.Option(help="Of the world.")] = 40_001,
     processes: Annotated[int | None, typer.Option(help="At the same time. Default: one a core.")] = None,
     detector: Annotated[str | None, typer.Option(help="YOLO weights. Default: the starter model.")] = None,

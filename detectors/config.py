@@ -73,6 +73,9 @@ class TrackerSettings(Settings):
         lost_seconds: a person not found for this long has left.
         minimum_frames: a shorter tracklet is noise.
         still_confidence: a tracklet that never moved is noise unless its mean confidence is this high.
+        still_narrowest: a tracklet that never moved is noise, however sure, if its width is a smaller share
+            of its height: a lamp post, a gap between leaves. Of 2,211 unoccluded people of KAIST one in
+            500 is narrower than 0.27.
         longest_seconds: a longer tracklet is closed and a new one opened.
         crops: best crops kept of a tracklet.
         crop_spacing_seconds: kept crops are at least this far apart.
@@ -82,6 +85,7 @@ class TrackerSettings(Settings):
     lost_seconds: float = Field(default=2.0, gt=0)
     minimum_frames: int = Field(default=5, ge=1)
     still_confidence: float = Field(default=0.5, ge=0, le=1)
+    still_narrowest: float = Field(default=0.25, ge=0, lt=1)
     longest_seconds: float = Field(default=600.0, gt=0)
     crops: int = Field(default=5, ge=1, le=50)
     crop_spacing_seconds: float = Field(default=0.5, ge=0)

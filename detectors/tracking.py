@@ -185,7 +185,8 @@ class CameraTracker:
     def _finish(self, one: _OpenTracklet, reason: CloseReason) -> Tracklet | None:
         if len(one.frames) < self._settings.minimum_frames or not one.crops.kept:
             return None
-        if np.mean(one.confidences) < self._settings.still_confidence and _travel(one.boxes) < _STILL:
+        unsure = np.mean(one.confidences) < self._settings.still_confidence
+        if (unsure or _slimness(one.boxes) < self._settings.still_narrowest) and _travel(one.boxes) < _STILL:
             return None
         name = f"{self._recording}/{one.frames[0]}/{one.ordinal}"
         return Tracklet(
@@ -200,6 +201,12 @@ class CameraTracker:
             sightings=tuple(one.crops.kept),
             close_reason=reason,
         )
+
+
+def _slimness(boxes: list[Floats]) -> float:
+    """Width over height of the median box."""
+    left, top, right, bottom = np.median(np.stack(boxes), axis=0)
+    return float((right - left) / max(bottom - top, 1e-6))
 
 
 def _travel(boxes: list[Floats]) -> float:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +49,6 @@ def test_its_python_runs(shared, tmp_path):
     [code] = _blocks("python")
     (tmp_path / "day.mp4").symlink_to(shared / "data/day_visible/one_by_one.mp4")
     (tmp_path / "night.mp4").symlink_to(shared / "data/night_thermal/walkers.mp4")
-    shutil.copytree(shared / "weights/yolo11n_int8_openvino_model", tmp_path / "yolo11n_openvino_model")
     capture = cv2.VideoCapture(str(tmp_path / "day.mp4"))
     capture.set(cv2.CAP_PROP_POS_FRAMES, 300)
     cv2.imwrite(str(tmp_path / "somebody.jpg"), capture.read()[1][10:400, 370:520])
@@ -65,7 +63,7 @@ def test_its_python_runs(shared, tmp_path):
     lines = done.stdout.splitlines()
     links, hits = lines[:-3], [line.split() for line in lines[-3:]]
     assert len(links) == 3
-    assert all("not calibrated" in line for line in links)
+    assert all(line.split()[1] in ("linked", "unknown") for line in links)
     # Who stands there at frame 300 is the second visitor: 231 to 446.
     with Gallery.open(f"sqlite:///{tmp_path}/gallery.db") as gallery:
         [visit] = [

@@ -246,3 +246,17 @@ def test_a_tracker_asleep_holds_nothing(pause):
         [],
         [],
     )
+
+
+@pytest.mark.parametrize(
+    ("width", "step", "kept"),
+    [(18, 0, 0), (30, 0, 1), (18, 4, 1)],
+    ids=["a post", "somebody waiting", "slim"],
+)
+def test_what_is_too_slim_for_a_person_and_never_moves_is_nobody(width, step, kept):
+    one = tracker()
+    for number in range(20):
+        x = 60 + step * number
+        box = detections([x, 60, x + width, 140], confidence=0.8)
+        assert follow(one, [box], first=number) == []
+    assert len(one.close(CloseReason.END)) == kept
