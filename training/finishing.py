@@ -70,7 +70,7 @@ def finish(
             note(text)
     protocols = tuple(
         Result(
-            protocol=_protocol(data, kind),
+            protocol=_protocol(data, kind, recipe.input.mirror),
             metrics={name: round(float(getattr(found, name)), 4) for name in _FIGURES},
         )
         for kind, found in results.items()
@@ -106,10 +106,10 @@ def finish(
     )
 
 
-def _protocol(data: str, kind: str) -> str:
+def _protocol(data: str, kind: str, mirror: bool) -> str:
     return (
         f"{data} / validation identities / single-shot / one draw / {kind}-to-visible / "
-        "same place excluded / no text / no TTA / no re-ranking / bn feature"
+        f"same place excluded / no text / {'flip' if mirror else 'no TTA'} / no re-ranking / bn feature"
     )
 
 
