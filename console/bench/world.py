@@ -15,7 +15,7 @@ SEED = 60_001
 _TOGETHER = 3.0
 
 
-def bench_world(identities: int = 200, people: int = 16) -> dict[str, Any]:
+def bench_world(identities: int = 120, people: int = 8) -> dict[str, Any]:
     """Time a ReID data set and camera videos of 640 x 480, start of the processes included.
 
     Ours is the data set on one process a core, the baseline the same people on one process.
