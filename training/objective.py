@@ -19,7 +19,7 @@ class Objective(nn.Module):
 
     Args:
         settings: of the recipe.
-        attributes: the loss over attributes, which has weights of its own; ``None`` where it is not used.
+        attributes: the loss over attributes, which has weights of its own; ``None`` where its weight is 0.
     """
 
     def __init__(self, settings: LossSettings, attributes: AttributePrediction | None = None) -> None:
@@ -51,7 +51,7 @@ class Objective(nn.Module):
             parts["triplet"] = self._triplet(output.features, labels)
         if self._weights["contrastive"]:
             parts["contrastive"] = self._contrastive(output.bn_features, labels, infrared)
-        if self.attributes is not None and self._weights["attributes"]:
+        if self.attributes is not None:
             parts["attributes"] = self.attributes(output.bn_features, labels)
         terms = [self._weights[name] * part for name, part in parts.items()]
         total = terms[0]

@@ -44,9 +44,10 @@ class Memory:
             network: that is trained.
             step: by which the frames are drawn, with the recipe's seed.
         """
-        images = self._pictures(step).to(next(network.parameters()).device)
+        device = next(network.parameters()).device
+        images = self._pictures(step).to(device)
         with torch.no_grad():
-            wanted = _raw(self._before, images)
+            wanted = _raw(self._before.to(device), images)
         return distance(_raw(network, images), wanted)
 
     def _pictures(self, step: int) -> Tensor:
