@@ -28,11 +28,14 @@ def train(
     settings: Set = None,
     restart: Restart = False,
     as_json: Json = False,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder to start from, instead of ImageNet weights.")
+    ] = None,
 ) -> None:
     """Train a dual-stream embedder; the same command goes on with a run that was stopped."""
     from console.train import train_command
 
-    raise typer.Exit(train_command(recipe, data, out, settings or [], restart, as_json))
+    raise typer.Exit(train_command(recipe, data, out, settings or [], restart, as_json, start))
 
 
 def train_detector(
@@ -86,6 +89,29 @@ def evaluate_embedder(
     raise typer.Exit(evaluate_command(data, reid or [], as_json, public, min_height))
 
 
+class SplitChoice(StrEnum):
+    """Whose people of a data set."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+    ALL = "all"
+
+
+def calibrate(
+    model: Annotated[Path, typer.Argument(help="Checkpoint folder; its model.json is rewritten.")],
+    data: Annotated[Path, typer.Option(help="Data set of people that it never learned from.")],
+    split: Annotated[SplitChoice, typer.Option(help="Whose people.")] = SplitChoice.VAL,
+    settings: Set = None,
+    seed: Annotated[int, typer.Option(help="Of the galleries that are drawn.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Turn a model's scores into probabilities, by people whose truth is known."""
+    from console.calibrate import calibrate_command
+
+    raise typer.Exit(calibrate_command(model, data, split.value, settings or [], seed, as_json))
+
+
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("nightreid-demo"),
     people: Annotated[int, typer.Option(help="Number of people.")] = 24,
@@ -117,4 +143,5 @@ def register(app: typer.Typer) -> None:
     app.command()(train_detector)
     app.command()(evaluate_detector)
     app.command()(evaluate_embedder)
+    app.command()(calibrate)
     app.command()(demo)

@@ -21,6 +21,7 @@ def train_command(
     overrides: Sequence[str] = (),
     restart: bool = False,
     as_json: bool = False,
+    start: Path | None = None,
 ) -> int:
     """Train, or go on with the run in the folder.
 
@@ -31,6 +32,7 @@ def train_command(
         overrides: ``section.key=value`` each.
         restart: drop an earlier run in the folder.
         as_json: print ``run.json`` at the end.
+        start: checkpoint folder to start from, above the recipe's own.
 
     Returns:
         0; 130 where it was interrupted (the same command goes on).
@@ -42,7 +44,7 @@ def train_command(
     from training.trainer import train
 
     with TrainingBars() as bars, stopped_by_ctrl_c() as stop:
-        result = train(settings, folder, data, bars, restart=restart, stop=stop)
+        result = train(settings, folder, data, bars, restart=restart, stop=stop, start=start)
     if as_json:
         print(json.dumps(result.summary, indent=2, ensure_ascii=False))
     elif result.finished:

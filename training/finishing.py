@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from reid_core.calibration import Calibration
 from reid_core.models.checkpoint import save_checkpoint
-from reid_core.models.checkpoint_files import open_checkpoint
+from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint
 from reid_core.models.dual_stream import DualStream
 from reid_core.models.manifest import PairKind, Result, Training
 from reid_core.models.weights import PACKAGED
@@ -28,6 +28,7 @@ def finish(
     folder: RunFolder,
     recipe: Recipe,
     material: Material,
+    start: CheckpointFiles | None,
     model: DualStream,
     preprocess: Preprocess,
     images: NDArray[np.uint8] | None,
@@ -41,6 +42,7 @@ def finish(
         folder: of the run.
         recipe: of the run.
         material: what was learned from, and the validation identities.
+        start: the checkpoint that the run started from, if any.
         model: what came out.
         preprocess: of the network.
         images: of the validation records, ``(N, H, W, 3)`` uint8, or ``None`` without any.
@@ -85,7 +87,7 @@ def finish(
         training=Training(
             recipe=f"nightreid train: {recipe.name}",
             data=(data,),
-            origin=_origin(recipe),
+            origin=_origin(recipe, start),
             licence=recipe.licence,
             settings=recipe.recorded(),
         ),
@@ -113,7 +115,12 @@ def _protocol(data: str, kind: str, mirror: bool) -> str:
     )
 
 
-def _origin(recipe: Recipe) -> str:
+def _origin(recipe: Recipe, start: CheckpointFiles | None) -> str:
+    if start is not None:
+        before = start.manifest.training
+        learned = f", which learned from {', '.join(before.data)}" if before.data else ""
+        origin = f"; it started from {before.origin}" if before.origin else ""
+        return f"{start.manifest.name} ({start.model_id}){learned}{origin}"
     if not recipe.model.pretrained:
         return "random weights"
     packaged = PACKAGED.get(recipe.model.backbone)

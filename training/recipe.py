@@ -37,6 +37,8 @@ class ModelSettings(Settings):
     Attributes:
         backbone: its name.
         pretrained: start from ImageNet weights.
+        start: checkpoint folder of such a network to start from instead; ``--start`` stands above it. A run
+            records the checkpoint's digest, not its place.
         embedding: numbers in a vector; ``null`` for the backbone's own width.
         stem_stages: stages each modality has for itself; ``null`` for what suits the backbone.
         last_stride: 1 keeps the last maps twice as fine, 2 is nearly twice as fast.
@@ -47,6 +49,7 @@ class ModelSettings(Settings):
 
     backbone: str = "tf_efficientnet_lite0"
     pretrained: bool = True
+    start: Path | None = None
     embedding: int | None = Field(default=None, ge=2)
     stem_stages: int | None = Field(default=None, ge=0)
     last_stride: Literal[1, 2] = 2
@@ -251,9 +254,9 @@ class Recipe(Settings):
         return self
 
     def recorded(self) -> dict[str, JsonValue]:
-        """The recipe as runs and models record it: without the place of the data on this machine."""
+        """The recipe as runs and models record it: without places on this machine."""
         values = self.model_dump(mode="json")
-        del values["data"]["root"]
+        del values["data"]["root"], values["model"]["start"]
         return values
 
 

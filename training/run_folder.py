@@ -31,14 +31,22 @@ class RunFolder:
         recipe: what the run is told.
         material: what it learns from.
         restart: drop an earlier run in the folder.
+        start: identity of the model it starts from, ``None`` for the backbone's own first weights.
 
     Raises:
         ConfigError: the folder holds a run of another recipe; the settings that differ are named.
-        UsageError: it holds a run on other data, or other things than a run.
+        UsageError: it holds a run on other data or from another model, or other things than a run.
         StorageError: it cannot be written.
     """
 
-    def __init__(self, path: Path, recipe: Recipe, material: Material, restart: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        recipe: Recipe,
+        material: Material,
+        restart: bool = False,
+        start: str | None = None,
+    ) -> None:
         self.path = path
         before = _read(path)
         if before is not None and restart:
@@ -46,7 +54,7 @@ class RunFolder:
             before = None
         digest = listing_digest(material.dataset, (*material.train, *material.validation))
         if before is not None:
-            _check_same(path, before, recipe, digest)
+            _check_same(path, before, recipe, digest, start)
             self.values = before
             return
         _check_free(path)
@@ -55,6 +63,7 @@ class RunFolder:
             "status": "running",
             "recipe": recipe.recorded(),
             "seed": recipe.seed,
+            "start": start,
             "data": {
                 "name": material.dataset.name,
                 "layout": material.dataset.layout,
@@ -127,13 +136,21 @@ def _read(path: Path) -> dict[str, Any] | None:
     return values
 
 
-def _check_same(path: Path, before: Mapping[str, Any], recipe: Recipe, digest: str) -> None:
+def _check_same(
+    path: Path, before: Mapping[str, Any], recipe: Recipe, digest: str, start: str | None
+) -> None:
     changed = differences(before["recipe"], recipe.recorded())
     if changed:
         raise ConfigError(
             f"The run in {path} was begun with another recipe ({'; '.join(changed[:4])}"
             f"{'; ...' if len(changed) > 4 else ''}).",
             "Name another folder with --out, or drop the run there with --restart.",
+        )
+    if before.get("start") != start:
+        raise UsageError(
+            f"The run in {path} started from {before.get('start') or 'no other model'}, "
+            f"not from {start or 'no other model'}.",
+            "Name that one with --start, or drop the run there with --restart.",
         )
     if before["data"]["digest"] != digest:
         raise UsageError(

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from reid_core.errors import UsageError
 from reid_core.models.backbones import default_preprocess
+from reid_core.models.checkpoint import take_weights
+from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint
 from reid_core.models.dual_stream import DualStream, create_dual_stream
 from reid_core.runtime.cache import cache_folder
 from training.arithmetic import autocast_type, choose_device, reproducible
@@ -80,6 +82,7 @@ def train(
     restart: bool = False,
     stop: threading.Event | None = None,
     cache: Path | None = None,
+    start: Path | None = None,
 ) -> TrainingResult:
     """Begin a run, or go on with the one in the folder.
 
@@ -91,16 +94,20 @@ def train(
         restart: drop an earlier run in the folder.
         stop: set to end after the current step; the state is written.
         cache: folder for resized images; the user's cache folder by default.
+        start: checkpoint folder to start from, above the recipe's own.
 
     Raises:
         ConfigError: the folder holds a run of another recipe.
         UsageError: the recipe does not fit the data or the machine, or the loss is no number any more.
         SourceError: the data set cannot be read.
         StorageError: something cannot be written.
-        ModelError: the state in the folder is damaged.
+        ModelError: the state in the folder or the checkpoint to start from is damaged, or the checkpoint is
+            of another network than the recipe's.
     """
     material = open_material(recipe.data, data, recipe.seed)
-    folder = RunFolder(out, recipe, material, restart)
+    place = start or recipe.model.start
+    files = None if place is None else open_checkpoint(place)
+    folder = RunFolder(out, recipe, material, restart, None if files is None else files.model_id)
     if folder.finished:
         progress.note(f"The run in {out} is finished: nothing is left to do. --restart drops it.")
         return TrainingResult(out, int(folder.values["steps"]), True, folder.values)
@@ -110,7 +117,8 @@ def train(
         raise UsageError(f"The run in {out} was begun on {position.device}; here it would go on on {device}.")
     threads = position.threads if position is not None else recipe.threads or torch.get_num_threads()
     with reproducible(recipe.seed, device, threads):
-        run = _Run(recipe, material, folder, device, threads, progress, cache or cache_folder() / "images")
+        places = cache or cache_folder() / "images"
+        run = _Run(recipe, material, folder, files, device, threads, progress, places)
         return run.go(position, stop or threading.Event())
 
 
@@ -122,13 +130,14 @@ class _Run:
         recipe: Recipe,
         material: Material,
         folder: RunFolder,
+        start: CheckpointFiles | None,
         device: str,
         threads: int,
         progress: TrainingProgress,
         cache: Path,
     ) -> None:
         self.recipe, self.material, self.folder, self.progress = recipe, material, folder, progress
-        self.device, self.threads = device, threads
+        self.start, self.device, self.threads = start, device, threads
         self.sampler = IdentitySampler(material.train, recipe.seed, **recipe.sampler.model_dump())
         self.total = total_steps(recipe.schedule, self.sampler.steps_per_epoch)
         plain = default_preprocess(recipe.model.backbone, recipe.input.height, recipe.input.width)
@@ -175,6 +184,7 @@ class _Run:
             self.folder,
             self.recipe,
             self.material,
+            self.start,
             self.result_model,
             self.preprocess,
             self.watched,
@@ -277,12 +287,16 @@ class _Run:
         )
 
     def _network(self) -> DualStream:
-        settings = self.recipe.model.model_dump(exclude={"frozen_stems"})
+        settings = self.recipe.model.model_dump(exclude={"frozen_stems", "start"})
+        if self.start is not None:
+            settings["pretrained"] = False
         model = create_dual_stream(
             **settings,
             classes=len(self.sampler.identities),
             generator=torch.Generator().manual_seed(self.recipe.seed),
         )
+        if self.start is not None:
+            take_weights(model, self.start)
         if self.recipe.model.frozen_stems:
             model.visible_stem.requires_grad_(False)
             model.infrared_stem.requires_grad_(False)

@@ -116,6 +116,25 @@ def load_network(files: CheckpointFiles) -> DualStream:
     return model.eval()
 
 
+def take_weights(model: DualStream, files: CheckpointFiles) -> None:
+    """Give a network the weights of a checkpoint of its kind, for learning on; its classifier stays its own.
+
+    Raises:
+        ModelError: the checkpoint is damaged, or of a network that is built otherwise.
+    """
+    source = load_network(files)
+    own, other = (
+        {**one.architecture.model_dump(exclude={"classes"}), "embedding": one.embedding}
+        for one in (model, source)
+    )
+    unlike = [f"{key} {other[key]}, not {own[key]}" for key in own if own[key] != other[key]]
+    if unlike:
+        raise ModelError(f"The checkpoint {files.folder} is of another network: {'; '.join(unlike)}.")
+    source.classifier = None
+    missing, _ = model.load_state_dict(source.state_dict(), strict=False)
+    assert all(name.startswith("classifier.") for name in missing)
+
+
 def write_manifest(folder: Path, manifest: ModelManifest) -> None:
     """Write ``model.json`` into a folder."""
     _written(lambda: (folder / MANIFEST_NAME).write_text(manifest_json(manifest), encoding="utf-8"))

@@ -13,7 +13,7 @@ import torch
 
 from reid_core.calibration import fit_calibration
 from reid_core.config import load_config
-from reid_core.errors import ConfigError, UsageError
+from reid_core.errors import ConfigError, ModelError, UsageError
 from reid_core.models.checkpoint import load_checkpoint
 from reid_core.models.dual_stream import create_dual_stream
 from reid_core.types import Modality, Spectrum
@@ -76,10 +76,11 @@ def cache(tmp_path_factory):
 def tiny(people, cache):
     """``tiny(out, stop_at=None, restart=False, *changes) -> (result, told)``."""
 
-    def run(out, *changes, stop_at=None, restart=False):
+    def run(out, *changes, stop_at=None, restart=False, start=None):
         told = Told(stop_at)
         recipe = load_config(Recipe, None, [*TINY, *changes])
-        return train(recipe, out, people, told, restart=restart, stop=told.stop, cache=cache), told
+        done = train(recipe, out, people, told, restart=restart, stop=told.stop, cache=cache, start=start)
+        return done, told
 
     return run
 
@@ -157,6 +158,30 @@ def test_a_run_that_goes_on_ends_in_the_same_weights(tiny, undisturbed, tmp_path
     # Where it stopped it has a row of its own; up to there they are the same.
     assert [row["step"] for row in rows(tmp_path / "run")] == ["2", "3", "4", "5", "6"]
     assert rows(tmp_path / "run")[:3] == rows(undisturbed[0])[:3]
+
+
+def test_a_run_learns_on_from_a_checkpoint_and_says_so(tiny, undisturbed, tmp_path):
+    before, files = load_checkpoint(undisturbed[0] / "model")
+    out, changes = tmp_path / "run", ("schedule.length=2", "optimiser.lr=1e-12", "ema=0")
+    tiny(out, *changes, start=undisturbed[0] / "model", stop_at=1)
+    # Without the checkpoint, or with another, it is another run.
+    with pytest.raises(UsageError, match=r"started from [0-9a-f]{64}, not from no other model"):
+        tiny(out, *changes)
+    tiny(out, *changes, f"model.start={undisturbed[0] / 'model'}")
+    after, learned = load_checkpoint(out / "model")
+    # At so small a rate nothing moves but the running means, and the classifier was drawn anew.
+    for name, weight in before.named_parameters():
+        same = torch.allclose(weight, after.get_parameter(name), atol=1e-6)
+        assert same != name.startswith("classifier."), name
+    assert weights(out) != weights(undisturbed[0])
+    assert json.loads((out / "run.json").read_text())["start"] == files.model_id
+    origin = learned.manifest.training.origin
+    assert f"base ({files.model_id}), which learned from" in origin and origin.endswith("random weights")
+    assert str(undisturbed[0]) not in (out / "run.json").read_text()
+    with pytest.raises(ModelError, match="of another network: last_stride 2, not 1"):
+        tiny(tmp_path / "other", "model.last_stride=1", start=undisturbed[0] / "model")
+    with pytest.raises(ModelError, match="does not exist"):
+        tiny(tmp_path / "other", start=tmp_path / "nowhere")
 
 
 def test_worker_processes_make_the_same_batches(people, undisturbed, tmp_path):
