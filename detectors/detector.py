@@ -13,7 +13,7 @@ from detectors.network import Canvas, Network
 from detectors.thermal import PolarityJudge
 from reid_core.errors import ModelError
 from reid_core.starter import starter_detector
-from reid_core.types import Detections, Frame, Image, Modality, Polarity
+from reid_core.types import Detections, Frame, Image, Modality, Polarity, Spectrum
 
 PUBLISHED = "yolo11n.pt"
 """The official weights, fetched by ultralytics where the machine is online."""
@@ -100,9 +100,14 @@ class PersonDetector:
         height, width = frame.image.shape[:2]
         return tile(height, width, self.settings.look(frame.modality).tile_below)
 
-    def judge(self, modality: Modality) -> PolarityJudge:
-        """A fresh judge of a camera's polarity, as far as the settings do not decide it."""
-        if modality is Modality.VISIBLE:
+    def judge(self, modality: Modality, spectrum: Spectrum | None = None) -> PolarityJudge:
+        """A fresh judge of a camera's polarity, as far as the settings do not decide it.
+
+        Args:
+            modality: of the camera.
+            spectrum: the light it records, where that is known: reflected light has no polarity.
+        """
+        if modality is Modality.VISIBLE or spectrum is Spectrum.NEAR:
             return PolarityJudge(invert=False)
         if self.settings.polarity == "auto":
             return PolarityJudge()

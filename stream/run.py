@@ -213,7 +213,7 @@ class _Run:
         tracker = CameraTracker(
             record.id, source.spec.camera, modality, source.fps, self._settings.tracker, look
         )
-        judge = self._detector.judge(modality)
+        judge = self._detector.judge(modality, source.spec.spectrum)
         return Lane(record, source, decoder, tracker, judge, self._detector, self._settings_digest)
 
     def _process(self, lanes: list[Lane]) -> None:

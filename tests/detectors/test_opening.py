@@ -10,7 +10,7 @@ from detectors.config import DetectorSettings
 from detectors.detector import PersonDetector, digest_of
 from detectors.network import Head
 from reid_core.errors import MissingDependencyError, ModelError
-from reid_core.types import Frame, Modality
+from reid_core.types import Frame, Modality, Spectrum
 from tests.detectors.helpers import agreement, sure
 
 FORMATS = ["torch", "onnx static", "onnx dynamic", "openvino static", "openvino dynamic"]
@@ -244,11 +244,15 @@ def test_onnx_without_its_runtime(tmp_path, monkeypatch):
 
 
 def test_a_stated_polarity_needs_no_judging():
-    def judge(modality, polarity="auto"):
+    def judge(modality, polarity="auto", spectrum=None):
         settings = DetectorSettings(polarity=polarity)
-        return PersonDetector(None, "", "", settings).judge(modality).invert
+        return PersonDetector(None, "", "", settings).judge(modality, spectrum).invert
 
     assert judge(Modality.VISIBLE) is False
     assert judge(Modality.INFRARED) is None
+    assert judge(Modality.INFRARED, spectrum=Spectrum.THERMAL) is None
+    # What a lamp lights has no polarity, whatever is said of the thermal cameras beside it.
+    assert judge(Modality.INFRARED, spectrum=Spectrum.NEAR) is False
+    assert judge(Modality.INFRARED, "white-hot", Spectrum.NEAR) is False
     assert judge(Modality.INFRARED, "white-hot") is True
     assert judge(Modality.INFRARED, "black-hot") is False
