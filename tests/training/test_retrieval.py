@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reid_core.errors import UsageError
-from training.evaluation import retrieval
+from training.evaluation import ranks
+from training.evaluation.ranks import SYSU_EXCLUSION
 from training.evaluation.retrieval import (
-    SYSU_EXCLUSION,
     chance,
     chance_map,
     evaluate_retrieval,
@@ -92,7 +92,7 @@ def test_many_queries_are_ranked_in_blocks_to_the_same_end(monkeypatch):
     sides = [generator.integers(1, 5, (2, n)) for n in (30, 17)]
     scores = generator.normal(size=(30, 17))
     whole = evaluate_similarities(scores, *sides[0], *sides[1])
-    monkeypatch.setattr(retrieval, "_BLOCK_CELLS", 40)
+    monkeypatch.setattr(ranks, "_BLOCK_CELLS", 40)
     parts = evaluate_similarities(scores, *sides[0], *sides[1])
     assert (parts.r1, parts.map, parts.minp, parts.valid) == pytest.approx(
         (whole.r1, whole.map, whole.minp, whole.valid)

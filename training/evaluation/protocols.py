@@ -1,0 +1,236 @@
+"""What a retrieval number depends on, written down: a protocol's id says everything, a preset names one.
+
+The definitions are those of the data sets' own evaluation code and of the AGW lineage of codes, which most
+published numbers come from (Wu et al., ICCV 2017; Ye et al., TPAMI 2021; Nguyen et al., Sensors 2017; Zhang
+and Wang, CVPR 2023).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from reid_core.errors import UsageError
+from training.evaluation.ranks import SYSU_EXCLUSION, Exclusion
+
+
+class Search(StrEnum):
+    """Which visible cameras the gallery is drawn from."""
+
+    ALL = "all"
+    INDOOR = "indoor"
+
+
+class Direction(StrEnum):
+    """Whose images ask, and whose are searched.
+
+    ``SWAPPED`` is what a widely used released evaluation does under the name of visible to infrared: the
+    drawn infrared gallery asks all visible images. Its figures are not those of ``VIS2IR``.
+    """
+
+    IR2VIS = "ir2vis"
+    VIS2IR = "vis2ir"
+    SWAPPED = "vis2ir-swapped"
+
+
+class Sampler(StrEnum):
+    """How a trial's gallery is drawn.
+
+    ``A``: Python's generator seeded with the trial draws from the sorted file names (AGW and all that
+    descend from it). ``B``: the official permutations of SYSU-MM01's authors, from their file. ``NONE``:
+    every image.
+    """
+
+    A = "A"
+    B = "B"
+    NONE = "none"
+
+
+class Hidden(StrEnum):
+    """What of the gallery a query does not see."""
+
+    NOTHING = "none"
+    SAME_PLACE = "same-place"
+    OWN_CAMERA = "own-camera"
+
+
+class Counting(StrEnum):
+    """Among what the ranks of CMC count."""
+
+    IDENTITIES = "identities"
+    IMAGES = "images"
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolSpec:
+    """Everything that a figure depends on besides the model and the data set's images.
+
+    Attributes:
+        layout: of the data set: ``sysu``, ``regdb`` or ``llcm``.
+        search: which visible cameras.
+        shots: gallery images of each person and camera; ``None`` for all of them.
+        sampler: how they are drawn.
+        trials: galleries drawn, over which figures are averaged; RegDB's ten halvings are ten data sets with
+            a model each instead.
+        direction: who asks.
+        queries: kind of infrared images: ``all``, ``near`` or ``thermal``.
+        hidden: what a query does not see.
+        counting: of CMC.
+        text: of the query: ``none``; ``image``, its own caption; ``identity-random(SEED)``, a drawn caption
+            of a visible image of the right person; ``identity-fixed``, the right person's one caption. Both
+            identity kinds are an oracle: they know who is asked for.
+        flip: whether vectors are of images together with their mirror images.
+        reranking: ``none``, or a method with its parameters.
+        feature: which vector of the network.
+    """
+
+    layout: str
+    search: Search = Search.ALL
+    shots: int | None = 1
+    sampler: Sampler = Sampler.A
+    trials: int = 10
+    direction: Direction = Direction.IR2VIS
+    queries: str = "all"
+    hidden: Hidden = Hidden.SAME_PLACE
+    counting: Counting = Counting.IDENTITIES
+    text: str = "none"
+    flip: bool = False
+    reranking: str = "none"
+    feature: str = "bn"
+
+    @property
+    def id(self) -> str:
+        """One line that two results must share to be compared; `parse_protocol` reads it back."""
+        drawn = "gallery-all" if self.shots is None else f"{self.shots}-shot"
+        return "/".join(
+            (
+                self.layout,
+                self.search,
+                drawn,
+                f"sampler-{self.sampler}",
+                f"{self.trials}-trials",
+                self.direction,
+                f"queries-{self.queries}",
+                f"hidden-{self.hidden}",
+                f"cmc-{self.counting}",
+                f"text-{self.text}",
+                "flip" if self.flip else "no-flip",
+                f"rerank-{self.reranking}",
+                f"feature-{self.feature}",
+            )
+        )
+
+    @property
+    def oracle(self) -> bool:
+        """Whether the query's text was chosen by knowing who it is."""
+        return self.text.startswith("identity-")
+
+    def exclusion(self) -> Exclusion:
+        """What it hides, as the metrics take it."""
+        if self.hidden is Hidden.SAME_PLACE:
+            return Exclusion(SYSU_EXCLUSION)
+        return Exclusion(own_camera=self.hidden is Hidden.OWN_CAMERA)
+
+
+_SYSU = ProtocolSpec("sysu")
+_REGDB = ProtocolSpec(
+    "regdb",
+    shots=None,
+    sampler=Sampler.NONE,
+    trials=1,
+    hidden=Hidden.NOTHING,
+    counting=Counting.IMAGES,
+)
+_LLCM = ProtocolSpec("llcm", hidden=Hidden.OWN_CAMERA)
+
+PRESETS: Mapping[str, ProtocolSpec] = {
+    **{
+        f"sysu-{search}-{'single' if shots == 1 else 'multi'}-{sampler}": replace(
+            _SYSU, search=search, shots=shots, sampler=sampler
+        )
+        for search in Search
+        for shots in (1, 10)
+        for sampler in (Sampler.A, Sampler.B)
+    },
+    "sysu-all-single-A-near": replace(_SYSU, queries="near"),
+    "sysu-all-single-A-thermal": replace(_SYSU, queries="thermal"),
+    "regdb-v2t": replace(_REGDB, direction=Direction.VIS2IR),
+    "regdb-t2v": _REGDB,
+    "llcm-ir2vis": _LLCM,
+    "llcm-vis2ir": replace(_LLCM, direction=Direction.VIS2IR),
+    "llcm-vis2ir-swapped": replace(_LLCM, direction=Direction.SWAPPED),
+    "llcm-ir2vis-tvilfm-backbone": replace(_LLCM, hidden=Hidden.SAME_PLACE),
+}
+"""Protocols by name. ``llcm-ir2vis-tvilfm-backbone`` hides by SYSU-MM01's rule, as TVI-LFM's released code
+does for its infrared-only row on LLCM."""
+
+_ID = re.compile(
+    r"(?P<layout>[a-z0-9]+)/(?P<search>[a-z]+)/(?:gallery-(?P<all>all)|(?P<shots>\d+)-shot)/"
+    r"sampler-(?P<sampler>\w+)/(?P<trials>\d+)-trials/(?P<direction>[a-z0-9-]+)/queries-(?P<queries>[a-z]+)/"
+    r"hidden-(?P<hidden>[a-z-]+)/cmc-(?P<counting>[a-z]+)/text-(?P<text>[^/]+)/(?P<flip>flip|no-flip)/"
+    r"rerank-(?P<reranking>[^/]+)/feature-(?P<feature>[^/]+)"
+)
+_TEXT = re.compile(r"none|image|identity-random\(\d+\)|identity-fixed")
+
+
+def parse_protocol(text: str) -> ProtocolSpec:
+    """A preset by its name, or any protocol by its id; ``+flip``, ``+text=...`` and the like change a preset.
+
+    Args:
+        text: such as ``sysu-all-single-A`` or ``sysu-indoor-single-A+text=identity-random(1)+flip``.
+
+    Raises:
+        UsageError: there is none of that name, or an id or a change makes no sense.
+    """
+    match = _ID.fullmatch(text)
+    if match is not None:
+        return _from_id(match, text)
+    name, *changes = (part.strip() for part in text.split("+"))
+    if name not in PRESETS:
+        raise UsageError(
+            f"There is no protocol {name!r}.", f"Choose one of: {', '.join(PRESETS)}; or give a whole id."
+        )
+    spec = PRESETS[name]
+    for change in changes:
+        key, _, value = change.partition("=")
+        if key == "flip" and not value:
+            spec = replace(spec, flip=True)
+        elif key == "text" and _TEXT.fullmatch(value):
+            spec = replace(spec, text=value)
+        elif key == "rerank" and value:
+            spec = replace(spec, reranking=value)
+        elif key == "feature" and value:
+            spec = replace(spec, feature=value)
+        elif key == "trials" and value.isdigit() and int(value):
+            spec = replace(spec, trials=int(value))
+        else:
+            raise UsageError(
+                f"The protocol {text!r} has a change that is none: {change!r}.",
+                "Possible are flip, trials=N, rerank=METHOD, feature=NAME and text=none, image, "
+                "identity-random(SEED) or identity-fixed.",
+            )
+    return spec
+
+
+def _from_id(match: re.Match[str], text: str) -> ProtocolSpec:
+    try:
+        spec = ProtocolSpec(
+            layout=match["layout"],
+            search=Search(match["search"]),
+            shots=None if match["all"] else int(match["shots"]),
+            sampler=Sampler(match["sampler"]),
+            trials=int(match["trials"]),
+            direction=Direction(match["direction"]),
+            queries=match["queries"],
+            hidden=Hidden(match["hidden"]),
+            counting=Counting(match["counting"]),
+            text=match["text"],
+            flip=match["flip"] == "flip",
+            reranking=match["reranking"],
+            feature=match["feature"],
+        )
+    except ValueError as error:
+        raise UsageError(f"The protocol id {text!r} makes no sense: {error}.") from None
+    if not _TEXT.fullmatch(spec.text):
+        raise UsageError(f"The protocol id {text!r} names no text source that there is.")
+    return spec
