@@ -21,6 +21,15 @@ class PolarityChoice(StrEnum):
     BLACK_HOT = "black-hot"
 
 
+class SplitChoice(StrEnum):
+    """Whose people of a data set."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+    ALL = "all"
+
+
 def train(
     recipe: Annotated[Path, typer.Argument(help="YAML file, such as configs/train_base.yaml.")],
     data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
@@ -74,6 +83,60 @@ def evaluate_detector(
     raise typer.Exit(detector_command(sources, detector, coco, kind, choice, as_json, config, settings or []))
 
 
+def evaluate(
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="Model; may be repeated, as for several seeds. {trial} stands for RegDB's trial."),
+    ] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Folder of a data set.")] = None,
+    features: Annotated[
+        list[Path] | None, typer.Option(help="Vectors computed anywhere (.npz), a trial each.")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Preset or id; may be repeated. Default: all that apply.")
+    ] = None,
+    layout: Annotated[str | None, typer.Option(help="sysu, regdb, llcm or own, if not plain.")] = None,
+    split: Annotated[SplitChoice, typer.Option(help="Whose people.")] = SplitChoice.TEST,
+    trial: Annotated[list[int] | None, typer.Option(help="Of RegDB; may be repeated. Default: 1.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the results, for nightreid compare.")] = None,
+    report: Annotated[Path | None, typer.Option(help="File for an HTML report.")] = None,
+    as_json: Json = False,
+    seed: Annotated[int, typer.Option(help="Of intervals, strangers and the report's examples.")] = 1,
+) -> None:
+    """Measure models, or vectors computed anywhere, under published protocols."""
+    from console.evaluate import evaluate_command
+
+    raise typer.Exit(
+        evaluate_command(
+            checkpoint or [],
+            dataset,
+            features or [],
+            protocol or [],
+            layout,
+            split.value,
+            tuple(trial or (1,)),
+            out,
+            report,
+            as_json,
+            seed,
+        )
+    )
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Files that nightreid evaluate --out wrote.")],
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Only this preset or id; may be repeated.")
+    ] = None,
+    mixed: Annotated[bool, typer.Option("--mixed", help="Also protocols that not all files have.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put results of the same protocols side by side, next to what papers print."""
+    from console.compare import compare_command
+
+    raise typer.Exit(compare_command(runs, protocol or [], mixed, as_json))
+
+
 def evaluate_embedder(
     data: Annotated[
         Path | None, typer.Argument(help="Data set (SYSU-MM01 layout); none: the real pairs alone.")
@@ -87,15 +150,6 @@ def evaluate_embedder(
     from console.evaluate_embedder import evaluate_command
 
     raise typer.Exit(evaluate_command(data, reid or [], as_json, public, min_height))
-
-
-class SplitChoice(StrEnum):
-    """Whose people of a data set."""
-
-    TRAIN = "train"
-    VAL = "val"
-    TEST = "test"
-    ALL = "all"
 
 
 def calibrate(
@@ -142,6 +196,8 @@ def register(app: typer.Typer) -> None:
     app.command()(train)
     app.command()(train_detector)
     app.command()(evaluate_detector)
+    app.command()(evaluate)
+    app.command()(compare)
     app.command()(evaluate_embedder)
     app.command()(calibrate)
     app.command()(demo)

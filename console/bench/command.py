@@ -31,6 +31,12 @@ def bench_command(
             f"{crops['a_minute']} crops a minute (target {crops['target']:.0f}), "
             f"{video['a_second']} video frames a second (target {video['target']:.0f})"
         )
+    if "large" in result:
+        large = result["large"]
+        print(
+            f"{large['queries']} queries in {large['gallery']} images: {large['seconds']} s, "
+            f"{large['memory_mib']} MiB more (a whole matrix: {large['matrix_mib']} MiB)"
+        )
     if "by_hand" in result:
         hand = result["by_hand"]
         print(
@@ -47,6 +53,10 @@ def _measure(
         from console.bench.search import bench_search
 
         return bench_search()
+    if name == "evaluate":
+        from console.bench.evaluate import bench_evaluate
+
+        return bench_evaluate()
     if name == "world":
         from console.bench.world import bench_world
 

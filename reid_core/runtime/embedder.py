@@ -49,7 +49,14 @@ class Embedder(ABC):
         """How scores of a kind of pair become probabilities; ``None`` where nobody measured it."""
         return self.manifest.calibration.get(pair)
 
-    def embed(self, crops: Sequence[Image], modality: Modality | str, batch_size: int = BATCH_SIZE) -> Floats:
+    def embed(
+        self,
+        crops: Sequence[Image],
+        modality: Modality | str,
+        batch_size: int = BATCH_SIZE,
+        *,
+        mirror: bool | None = None,
+    ) -> Floats:
         """Turn crops of people into vectors whose dot product is their likeness.
 
         Args:
@@ -57,6 +64,8 @@ class Embedder(ABC):
                 channels. Infrared crops are reduced to their one channel first.
             modality: ``visible`` or ``infrared``.
             batch_size: how many go through the network at once.
+            mirror: with mirror images or without, for evaluation under a protocol that says so; by default
+                as the model was made for, and only such vectors are the model's.
 
         Returns:
             ``(N, D)`` float32, L2-normalised; ``(0, D)`` for no crops.
@@ -75,7 +84,7 @@ class Embedder(ABC):
                 chunk = [_grey(as_rgb(crop, start + index)) for index, crop in enumerate(chunk)]
             batch = self.manifest.preprocess(chunk)
             found = self._checked(batch, modality)
-            if self.manifest.preprocess.mirror:
+            if self.manifest.preprocess.mirror if mirror is None else mirror:
                 mirrored = np.ascontiguousarray(batch[..., ::-1])
                 found = normalised(found + self._checked(mirrored, modality))
             vectors[start : start + len(chunk)] = found

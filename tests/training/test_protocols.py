@@ -210,4 +210,4 @@ def test_an_empty_side_is_said():
     with pytest.raises(SourceError, match="The gallery is empty: there are no visible images"):
         draw_trials(records, PRESETS["llcm-ir2vis"])
     with pytest.raises(SourceError, match="The query is empty"):
-        draw_trials(records, ProtocolSpec("sysu", queries="thermal"))
+        draw_trials(records, ProtocolSpec("synthetic", queries="thermal"))

@@ -8,12 +8,21 @@ from hypothesis import strategies as st
 
 from reid_core.errors import UsageError
 from training.evaluation import ranks
-from training.evaluation.ranks import SYSU_EXCLUSION
+from training.evaluation.ranks import (
+    SYSU_EXCLUSION,
+    Exclusion,
+    Sides,
+    rank_similarities,
+    rank_vectors,
+    ranked_lists,
+)
+from training.evaluation.reference import reference_metrics, reference_ranks
 from training.evaluation.retrieval import (
     chance,
     chance_map,
     evaluate_retrieval,
     evaluate_similarities,
+    summarise,
 )
 
 
@@ -44,47 +53,66 @@ def test_gives_what_the_official_function_gives(golden):
     assert (result.r1, result.r5) == pytest.approx((0.704545, 0.977273), abs=1e-6)
 
 
-def slowly(scores, query, gallery, exclude):
-    """The rules of SYSU-MM01, one query and one image at a time."""
-    ranks, precisions, penalties = [], [], []
-    for row, (identity, camera) in zip(scores, query, strict=True):
-        ranked = sorted(range(len(gallery)), key=lambda image: -row[image])
-        ranked = [gallery[i] for i in ranked if gallery[i][1] != exclude.get(camera)]
-        places = [place for place, (other, _) in enumerate(ranked, 1) if other == identity]
-        if not places:
-            continue
-        people = list(dict.fromkeys(other for other, _ in ranked))
-        ranks.append(people.index(identity) + 1)
-        precisions.append(sum(j / place for j, place in enumerate(places, 1)) / len(places))
-        penalties.append(len(places) / places[-1])
-    return ranks, precisions, penalties
-
-
 sides = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4)), min_size=1, max_size=14)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     query=sides,
     gallery=sides,
     exclude=st.dictionaries(st.integers(1, 4), st.integers(1, 4), max_size=2),
+    own=st.booleans(),
+    over_images=st.booleans(),
     data=st.data(),
 )
-def test_agrees_with_the_obvious_way(query, gallery, exclude, data):
+def test_agrees_with_the_obvious_way(query, gallery, exclude, own, over_images, data):
     # Few different values: ties are the rule.
     row = st.lists(st.integers(-2, 2), min_size=len(gallery), max_size=len(gallery))
     scores = np.array(data.draw(st.lists(row, min_size=len(query), max_size=len(query))), float)
-    ranks, precisions, penalties = slowly(scores, query, gallery, exclude)
-    arguments = (*zip(*query, strict=True), *zip(*gallery, strict=True), exclude)
-    if not ranks:
+    exclusion = Exclusion(exclude, own)
+    expected = reference_ranks(scores, query, gallery, exclusion)
+    both = Sides.of(*zip(*query, strict=True), *zip(*gallery, strict=True), exclusion)
+    found = rank_similarities(scores, both)
+    assert list(zip(found.rows, found.identities, found.images, strict=True)) == [e[:3] for e in expected]
+    np.testing.assert_allclose(found.precision, [e[3] for e in expected])
+    np.testing.assert_allclose(found.penalty, [e[4] for e in expected])
+    if not expected:
         with pytest.raises(UsageError, match="No query"):
-            evaluate_similarities(scores, *arguments)
+            summarise(found)
         return
-    result = evaluate_similarities(scores, *arguments)
-    assert result.valid == len(ranks)
-    np.testing.assert_allclose(result.cmc, [np.mean(np.array(ranks) <= k) for k in range(1, 21)])
-    assert result.map == pytest.approx(np.mean(precisions))
-    assert result.minp == pytest.approx(np.mean(penalties))
+    result = summarise(found, over_images)
+    for figure, value in reference_metrics(scores, query, gallery, exclusion, over_images).items():
+        assert getattr(result, figure) == pytest.approx(value), figure
+    assert result.valid == len(expected)
+    lists = ranked_lists(scores, both, 3)
+    for row, seen in enumerate(lists.tolist()):
+        hidden = both.hidden()[row]
+        order = [c for c in np.argsort(-scores[row], kind="stable").tolist() if not hidden[c]][:3]
+        assert seen == order + [-1] * (3 - len(order))
+
+
+@pytest.mark.parametrize("kind", ["regdb", "llcm"])
+def test_gives_what_the_other_official_functions_give(golden, kind):
+    scores = np.array(golden["sim"])
+    expected = golden["expected"]["llcm_qcam3to1_6to5" if kind == "llcm" else kind]
+    cameras = golden["q_cam"]
+    if kind == "llcm":
+        cameras = [{3: 1, 6: 5}[camera] for camera in cameras]
+    exclusion = Exclusion(own_camera=kind == "llcm")
+    both = Sides.of(golden["q_pid"], cameras, golden["g_pid"], golden["g_cam"], exclusion)
+    result = summarise(rank_similarities(scores, both), over_images=kind == "regdb")
+    assert result.map == pytest.approx(expected["mAP"], abs=1e-6)
+    assert result.minp == pytest.approx(expected["mINP"], abs=1e-6)
+    count = min(len(expected["cmc"]), len(result.cmc))
+    np.testing.assert_allclose(result.cmc[:count], expected["cmc"][:count], atol=1e-6)
+
+
+def test_vectors_that_do_not_fit_are_refused():
+    both = Sides.of([1], [3], [1, 2], [1, 1])
+    with pytest.raises(UsageError, match="Query vectors have 3 numbers and gallery vectors 2"):
+        rank_vectors(np.zeros((1, 3)), np.zeros((2, 2)), both)
+    with pytest.raises(UsageError, match="gallery vectors have shape"):
+        rank_vectors(np.zeros((1, 3)), np.zeros((3, 3)), both)
 
 
 def test_many_queries_are_ranked_in_blocks_to_the_same_end(monkeypatch):
@@ -92,11 +120,13 @@ def test_many_queries_are_ranked_in_blocks_to_the_same_end(monkeypatch):
     sides = [generator.integers(1, 5, (2, n)) for n in (30, 17)]
     scores = generator.normal(size=(30, 17))
     whole = evaluate_similarities(scores, *sides[0], *sides[1])
-    monkeypatch.setattr(ranks, "_BLOCK_CELLS", 40)
-    parts = evaluate_similarities(scores, *sides[0], *sides[1])
-    assert (parts.r1, parts.map, parts.minp, parts.valid) == pytest.approx(
-        (whole.r1, whole.map, whole.minp, whole.valid)
-    )
+    for name, value in (("_BLOCK_CELLS", 40), ("_PART_CELLS", 20), ("_COUNTED", 0)):
+        monkeypatch.setattr(ranks, name, value)
+        parts = evaluate_similarities(scores, *sides[0], *sides[1])
+        assert (parts.r1, parts.map, parts.minp, parts.valid) == pytest.approx(
+            (whole.r1, whole.map, whole.minp, whole.valid)
+        )
+        assert (parts.cmc == whole.cmc).all()
 
 
 def test_chance_is_what_shuffling_gives():

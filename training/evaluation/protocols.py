@@ -66,7 +66,7 @@ class ProtocolSpec:
     """Everything that a figure depends on besides the model and the data set's images.
 
     Attributes:
-        layout: of the data set: ``sysu``, ``regdb`` or ``llcm``.
+        data: ``sysu``, ``regdb``, ``llcm``, ``synthetic`` or ``own``.
         search: which visible cameras.
         shots: gallery images of each person and camera; ``None`` for all of them.
         sampler: how they are drawn.
@@ -84,7 +84,7 @@ class ProtocolSpec:
         feature: which vector of the network.
     """
 
-    layout: str
+    data: str
     search: Search = Search.ALL
     shots: int | None = 1
     sampler: Sampler = Sampler.A
@@ -104,7 +104,7 @@ class ProtocolSpec:
         drawn = "gallery-all" if self.shots is None else f"{self.shots}-shot"
         return "/".join(
             (
-                self.layout,
+                self.data,
                 self.search,
                 drawn,
                 f"sampler-{self.sampler}",
@@ -125,14 +125,17 @@ class ProtocolSpec:
         """Whether the query's text was chosen by knowing who it is."""
         return self.text.startswith("identity-")
 
-    def exclusion(self) -> Exclusion:
-        """What it hides, as the metrics take it."""
+    def exclusion(self, same_place: Mapping[int, int] | None = None) -> Exclusion:
+        """What it hides, as the metrics take it.
+
+        Args:
+            same_place: query camera -> gallery camera of one place; SYSU-MM01's where nobody says.
+        """
         if self.hidden is Hidden.SAME_PLACE:
-            return Exclusion(SYSU_EXCLUSION)
+            return Exclusion(SYSU_EXCLUSION if same_place is None else same_place)
         return Exclusion(own_camera=self.hidden is Hidden.OWN_CAMERA)
 
 
-_SYSU = ProtocolSpec("sysu")
 _REGDB = ProtocolSpec(
     "regdb",
     shots=None,
@@ -143,34 +146,47 @@ _REGDB = ProtocolSpec(
 )
 _LLCM = ProtocolSpec("llcm", hidden=Hidden.OWN_CAMERA)
 
-PRESETS: Mapping[str, ProtocolSpec] = {
-    **{
-        f"sysu-{search}-{'single' if shots == 1 else 'multi'}-{sampler}": replace(
-            _SYSU, search=search, shots=shots, sampler=sampler
+
+def _of_sysu(data: str, samplers: tuple[Sampler, ...]) -> dict[str, ProtocolSpec]:
+    return {
+        f"{data}-{search}-{'single' if shots == 1 else 'multi'}-{sampler}": ProtocolSpec(
+            data, search=search, shots=shots, sampler=sampler
         )
         for search in Search
         for shots in (1, 10)
-        for sampler in (Sampler.A, Sampler.B)
-    },
-    "sysu-all-single-A-near": replace(_SYSU, queries="near"),
-    "sysu-all-single-A-thermal": replace(_SYSU, queries="thermal"),
+        for sampler in samplers
+    }
+
+
+PRESETS: Mapping[str, ProtocolSpec] = {
+    **_of_sysu("sysu", (Sampler.A, Sampler.B)),
     "regdb-v2t": replace(_REGDB, direction=Direction.VIS2IR),
     "regdb-t2v": _REGDB,
     "llcm-ir2vis": _LLCM,
     "llcm-vis2ir": replace(_LLCM, direction=Direction.VIS2IR),
     "llcm-vis2ir-swapped": replace(_LLCM, direction=Direction.SWAPPED),
     "llcm-ir2vis-tvilfm-backbone": replace(_LLCM, hidden=Hidden.SAME_PLACE),
+    **_of_sysu("synthetic", (Sampler.A,)),
+    "synthetic-all-single-A-near": ProtocolSpec("synthetic", queries="near"),
+    "synthetic-all-single-A-thermal": ProtocolSpec("synthetic", queries="thermal"),
+    "own-ir2vis": ProtocolSpec("own"),
+    "own-vis2ir": ProtocolSpec("own", direction=Direction.VIS2IR),
 }
 """Protocols by name. ``llcm-ir2vis-tvilfm-backbone`` hides by SYSU-MM01's rule, as TVI-LFM's released code
 does for its infrared-only row on LLCM."""
 
 _ID = re.compile(
-    r"(?P<layout>[a-z0-9]+)/(?P<search>[a-z]+)/(?:gallery-(?P<all>all)|(?P<shots>\d+)-shot)/"
+    r"(?P<data>[a-z0-9]+)/(?P<search>[a-z]+)/(?:gallery-(?P<all>all)|(?P<shots>\d+)-shot)/"
     r"sampler-(?P<sampler>\w+)/(?P<trials>\d+)-trials/(?P<direction>[a-z0-9-]+)/queries-(?P<queries>[a-z]+)/"
     r"hidden-(?P<hidden>[a-z-]+)/cmc-(?P<counting>[a-z]+)/text-(?P<text>[^/]+)/(?P<flip>flip|no-flip)/"
     r"rerank-(?P<reranking>[^/]+)/feature-(?P<feature>[^/]+)"
 )
 _TEXT = re.compile(r"none|image|identity-random\(\d+\)|identity-fixed")
+
+
+def presets_of(data: str) -> dict[str, ProtocolSpec]:
+    """Those that apply to a kind of data set."""
+    return {name: spec for name, spec in PRESETS.items() if spec.data == data}
 
 
 def parse_protocol(text: str) -> ProtocolSpec:
@@ -215,7 +231,7 @@ def parse_protocol(text: str) -> ProtocolSpec:
 def _from_id(match: re.Match[str], text: str) -> ProtocolSpec:
     try:
         spec = ProtocolSpec(
-            layout=match["layout"],
+            data=match["data"],
             search=Search(match["search"]),
             shots=None if match["all"] else int(match["shots"]),
             sampler=Sampler(match["sampler"]),

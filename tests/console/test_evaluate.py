@@ -1,0 +1,232 @@
+"""``nightreid evaluate`` and ``compare`` on a small set: figures, report, wrong input."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from console.compare import compare_command
+from console.evaluate import evaluate_command
+from reid_core.errors import SourceError, UsageError
+from reid_core.models.checkpoint import save_checkpoint
+from reid_core.models.dual_stream import create_dual_stream
+from reid_core.preprocess import Preprocess
+from reid_core.runtime import load_embedder
+from tests.support.people import write_people
+from training.datasets.opening import open_dataset
+from training.datasets.records import Split
+from training.evaluation.protocols import PRESETS
+from training.evaluation.single_shot import evaluate_single_shot
+
+NEAR, ALL = (PRESETS[f"synthetic-all-single-A{end}"].id for end in ("-near", ""))
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    return write_people(tmp_path_factory.mktemp("people") / "set", train=2, val=2, test=6, images=3)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    network = create_dual_stream("resnet18", 32)
+    path = tmp_path_factory.mktemp("m") / "model"
+    save_checkpoint(path, network, name="small", preprocess=Preprocess(height=64, width=32))
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """One cache for the module: vectors are computed once."""
+    monkeypatch.setenv("NIGHTREID_CACHE", str(tmp_path_factory.getbasetemp() / "evaluate-cache"))
+
+
+def evaluate(model, people, *protocols, **more):
+    return evaluate_command([model], people, [], protocols, **more)
+
+
+def test_all_presets_that_apply_are_measured_and_shown(model, people, tmp_path, capsys):
+    assert evaluate(model, people, out=tmp_path / "r.json", report=tmp_path / "r.html") == 0
+    said = json.loads((tmp_path / "r.json").read_text())
+    assert set(said["results"]) == {
+        spec.id for name, spec in PRESETS.items() if name.startswith("synthetic-")
+    }
+    assert said["model"]["name"] == "small" and said["data"]["digest"] == "d1"
+    shown = capsys.readouterr().out
+    assert "synthetic-all-single-A-thermal" in shown and NEAR in shown
+    page = (tmp_path / "r.html").read_text()
+    # Nothing is fetched, and who is right is framed as right.
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
+    assert page.count('class="ranked"') > 20 and 'class="right"' in page and 'class="wrong"' in page
+    assert page.count("<polyline") == len(said["results"]) and "<polygon" in page and "<circle" in page
+    assert "Equal error rate" in page and "TPIR" in page
+    assert f"{said['results'][ALL]['r1']:.3f}" in page and str(people) not in page
+
+
+def test_figures_are_those_of_the_protocol_and_of_no_mirror(model, people, capsys):
+    evaluate(model, people, "synthetic-all-single-A-near", as_json=True)
+    said = json.loads(capsys.readouterr().out)["results"][NEAR]
+    embedder = load_embedder(model)
+
+    def embed(paths, modality):
+        from reid_core.images import read_image
+
+        return embedder.embed([read_image(path) for path in paths], modality)
+
+    (near,) = [
+        each
+        for spectrum, each in evaluate_single_shot(open_dataset(people), embed, split=Split.TEST).items()
+        if spectrum == "near"
+    ]
+    assert (said["r1"], said["map"]) == pytest.approx((near.r1, near.map), abs=1e-6)
+    evaluate(model, people, "synthetic-all-single-A-near+flip", as_json=True)
+    (key, flipped), *_ = json.loads(capsys.readouterr().out)["results"].items()
+    assert "/flip/" in key and flipped["map"] != said["map"]
+
+
+def test_vectors_are_computed_once(model, people, capsys, monkeypatch):
+    evaluate(model, people, "synthetic-all-single-A", as_json=True)
+    first = json.loads(capsys.readouterr().out)
+    from reid_core.runtime.embedder import Embedder
+
+    # Loading probes the model with some crops; the data set's 108 images are not embedded again.
+    counted, original = [], Embedder.embed
+
+    def counting(self, crops, *rest, **more):
+        counted.append(len(crops))
+        return original(self, crops, *rest, **more)
+
+    monkeypatch.setattr(Embedder, "embed", counting)
+    evaluate(model, people, "synthetic-all-single-A", as_json=True)
+    second = json.loads(capsys.readouterr().out)
+    assert sum(counted) < 108 and first["results"] == second["results"]
+
+
+def test_a_changed_image_is_embedded_anew(model, people, capsys):
+    evaluate(model, people, "synthetic-all-single-A", as_json=True)
+    before = json.loads(capsys.readouterr().out)["results"]
+    image = people / "cam3/0005/0001.jpg"
+    kept = image.read_bytes()
+    image.write_bytes((people / "cam3/0006/0001.jpg").read_bytes())
+    try:
+        evaluate(model, people, "synthetic-all-single-A", as_json=True)
+        assert json.loads(capsys.readouterr().out)["results"] != before
+    finally:
+        image.write_bytes(kept)
+
+
+def test_reranking_is_part_of_the_protocol(model, people, capsys):
+    evaluate(
+        model, people, "synthetic-all-single-A", "synthetic-all-single-A+rerank=k-reciprocal(6,2,0.3)",
+        as_json=True,
+    )  # fmt: skip
+    plain, reranked = json.loads(capsys.readouterr().out)["results"].values()
+    assert "rerank-k-reciprocal(6,2,0.3)" in reranked["protocol"] and reranked["map"] != plain["map"]
+    with pytest.raises(UsageError, match="needs local vectors"):
+        evaluate(model, people, "synthetic-all-single-A+rerank=ljm(10,0.2,0.3)")
+
+
+def saved(path, seed):
+    rng = np.random.default_rng(seed)
+    ids = np.arange(1, 9)
+    np.savez(
+        path,
+        q_feat=rng.normal(size=(8, 4)).astype(np.float32),
+        q_pid=ids,
+        q_cam=np.full(8, 6),
+        g_feat=rng.normal(size=(8, 4)).astype(np.float32),
+        g_pid=ids,
+        g_cam=np.full(8, 1),
+    )
+    return path
+
+
+def test_several_files_are_several_trials(tmp_path, capsys):
+    files = [saved(tmp_path / f"{trial}.npz", trial) for trial in range(3)]
+    evaluate_command([], None, files, ["sysu-all-single-A"], as_json=True, report=tmp_path / "r.html")
+    (result,) = json.loads(capsys.readouterr().out)["results"].values()
+    singles = []
+    for file in files:
+        evaluate_command([], None, [file], ["sysu-all-single-A"], as_json=True)
+        singles += json.loads(capsys.readouterr().out)["results"].values()
+    assert [trial["map"] for trial in result["trials"]] == [single["map"] for single in singles]
+    assert result["map"] == pytest.approx(np.mean([single["map"] for single in singles]))
+    assert "0.npz, 1.npz, 2.npz" in (tmp_path / "r.html").read_text()
+
+
+def test_several_models_have_a_mean_and_a_spread(people, model, tmp_path, capsys):
+    other = create_dual_stream("resnet18", 32, generator=__import__("torch").Generator().manual_seed(9))
+    save_checkpoint(tmp_path / "other", other, name="small", preprocess=Preprocess(height=64, width=32))
+    out = tmp_path / "r.json"
+    evaluate_command([model, str(tmp_path / "other")], people, [], ["synthetic-all-single-A"], out=out)
+    said = json.loads(out.read_text())
+    values = [run["results"][ALL]["map"] for run in said["runs"]]
+    assert said["over_runs"][ALL]["map"] == {
+        "mean": pytest.approx(np.mean(values)),
+        "std": pytest.approx(np.std(values, ddof=1)),
+    }
+    assert "2 models" in capsys.readouterr().out
+    compare_command([out], as_json=True)
+    (row,) = json.loads(capsys.readouterr().out)[ALL]
+    assert row["std"]["map"] == pytest.approx(np.std(values, ddof=1)) and row["note"] == "2 models"
+
+
+def test_compare_puts_published_rows_beside_and_mixes_nothing(model, people, tmp_path, capsys):
+    mine, near = tmp_path / "mine.json", tmp_path / "near.json"
+    evaluate_command([], None, [saved(tmp_path / "f.npz", 1)], ["sysu-all-single-A"], out=mine)
+    evaluate(model, people, "synthetic-all-single-A-near", out=near)
+    capsys.readouterr()
+    compare_command([mine], as_json=True)
+    (rows,) = json.loads(capsys.readouterr().out).values()
+    by_name = {row["name"]: row for row in rows}
+    assert not by_name["mine"]["published"] and by_name["AGW"]["published"]
+    assert by_name["AGW"]["figures"]["r1"] == pytest.approx(0.475) and "TPAMI" in by_name["AGW"]["source"]
+    # CAJ flips, and TVI-LFM asks with text: other protocols.
+    assert "CAJ" not in by_name and "TVI-LFM" not in by_name
+    with pytest.raises(UsageError, match="no protocol in common"):
+        compare_command([mine, near])
+    compare_command([mine, near], mixed=True)
+    shown = capsys.readouterr().out
+    assert "sysu-all-single-A" in shown and "synthetic-all-single-A-near" in shown
+    with pytest.raises(UsageError, match="None of the files"):
+        compare_command([mine], ["regdb-t2v"])
+    other = json.loads(near.read_text())
+    other["data"]["digest"] = "another"
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    with pytest.raises(UsageError, match="of different data"):
+        compare_command([near, tmp_path / "other.json"])
+    for content in ("{", "[]", "{}"):
+        (tmp_path / "bad.json").write_text(content)
+        with pytest.raises(SourceError):
+            compare_command([tmp_path / "bad.json"])
+
+
+@pytest.mark.parametrize(
+    ("protocols", "words"),
+    [
+        (["sysu-all-single-A"], "is one of sysu; .* is synthetic"),
+        (["synthetic-all-single-A+text=image"], "no model of this version reads any"),
+        (["synthetic-all-single-A+feature=pool"], "not 'pool'"),
+        (["mine"], "There is no protocol 'mine'"),
+        (["synthetic-all-single-A+rerank=magic"], "no method of re-ranking"),
+    ],
+)
+def test_protocols_that_cannot_be_measured(model, people, protocols, words):
+    with pytest.raises(UsageError, match=words):
+        evaluate(model, people, *protocols)
+
+
+def test_combinations_that_make_no_sense(model, people, tmp_path):
+    file = saved(tmp_path / "f.npz", 1)
+    with pytest.raises(UsageError, match="nothing to evaluate"):
+        evaluate_command([], None, [], [])
+    with pytest.raises(UsageError, match="not from both"):
+        evaluate_command([model], people, [file], ["sysu-all-single-A"])
+    with pytest.raises(UsageError, match="needs one --protocol"):
+        evaluate_command([], None, [file], [])
+    wide = tmp_path / "wide.npz"
+    arrays = dict(np.load(file))
+    arrays["q_feat"] = arrays["g_feat"] = np.eye(8, dtype=np.float32)
+    np.savez(wide, **arrays)
+    with pytest.raises(UsageError, match="vectors of 4 and 8 numbers"):
+        evaluate_command([], None, [file, wide], ["sysu-all-single-A"])
