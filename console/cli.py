@@ -37,6 +37,7 @@ class BenchChoice(StrEnum):
     PIPELINE = "pipeline"
     SEARCH = "search"
     WORLD = "world"
+    EVALUATE = "evaluate"
 
 
 Sources = Annotated[

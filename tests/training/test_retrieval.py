@@ -115,12 +115,22 @@ def test_vectors_that_do_not_fit_are_refused():
         rank_vectors(np.zeros((1, 3)), np.zeros((3, 3)), both)
 
 
+def test_scores_that_only_double_precision_tells_apart_are_told_apart():
+    # Image 2 beats image 1 by less than single precision holds.
+    scores = np.array([[0.1, 0.5, 0.5 + 1e-12, 0.2]])
+    both = Sides.of([1], [3], [9, 1, 2, 1], [1, 1, 1, 1])
+    found = rank_similarities(scores, both)
+    assert (found.identities[0], found.images[0]) == (2, 2)
+    assert found.precision[0] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert rank_similarities(-scores, both).images[0] == 2
+
+
 def test_many_queries_are_ranked_in_blocks_to_the_same_end(monkeypatch):
     generator = np.random.default_rng(0)
     sides = [generator.integers(1, 5, (2, n)) for n in (30, 17)]
     scores = generator.normal(size=(30, 17))
     whole = evaluate_similarities(scores, *sides[0], *sides[1])
-    for name, value in (("_BLOCK_CELLS", 40), ("_PART_CELLS", 20), ("_COUNTED", 0)):
+    for name, value in (("_BLOCK_CELLS", 40), ("_PART_CELLS", 20), ("_GATHERED", 0), ("_COUNTED", 0)):
         monkeypatch.setattr(ranks, name, value)
         parts = evaluate_similarities(scores, *sides[0], *sides[1])
         assert (parts.r1, parts.map, parts.minp, parts.valid) == pytest.approx(

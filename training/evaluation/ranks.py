@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reid_core.errors import UsageError
-from reid_core.types import Ints
+from reid_core.types import Floats, Ints
 
 Scores: TypeAlias = NDArray[np.floating[Any]]
 Doubles: TypeAlias = NDArray[np.float64]
@@ -23,7 +23,10 @@ SYSU_EXCLUSION: Mapping[int, int] = {3: 2}
 """Camera 3 is the infrared camera of the room whose visible camera is 2."""
 
 _BLOCK_CELLS = 4_000_000
-_PART_CELLS = 1 << 16
+_PART_CELLS = 1 << 18
+_GATHERED = 6
+"""Images of an identity up to which gathering them is faster than reducing runs of columns."""
+
 _COUNTED = 48
 """Right images of a query up to which counting is faster than sorting."""
 
@@ -233,46 +236,49 @@ def _rank_rows(scores: Scores, sides: Sides) -> Ranks:
 
 
 def _rank_part(scores: Scores, sides: Sides) -> Ranks:
-    hidden = sides.hidden()
-    positive = sides.same() & ~hidden
+    positive, shown = sides.same(), scores
+    hidden = sides.hidden() if sides.exclusion.cameras or sides.exclusion.own_camera else None
+    if hidden is not None and hidden.any():
+        # What is not seen goes to the end, behind everything that counts.
+        positive, shown = positive & ~hidden, np.where(hidden, -np.inf, scores)
     rows = np.flatnonzero(positive.any(axis=1))
     if len(rows) == 0:
         return _NOBODY
-    # What is not seen goes to the end, behind everything that counts.
-    shown = np.where(hidden, -np.inf, scores) if hidden.any() else scores
     if len(rows) < len(scores):
         shown, positive = shown[rows], positive[rows]
     if positive.sum(axis=1).max() > _COUNTED:
         found = _by_sorting(shown, positive, sides.gallery_ids)
     else:
-        found, tied = _by_counting(shown, positive, sides.gallery_ids)
-        if tied.any():
-            again = _by_sorting(shown[tied], positive[tied], sides.gallery_ids)
+        found, unsure = _by_counting(shown.astype(np.float32), positive, sides.gallery_ids)
+        if unsure.any():
+            again = _by_sorting(shown[unsure], positive[unsure], sides.gallery_ids)
             for name in ("identities", "images", "precision", "penalty"):
-                getattr(found, name)[tied] = getattr(again, name)
+                getattr(found, name)[unsure] = getattr(again, name)
     return Ranks(rows, found.identities, found.images, found.precision, found.penalty)
 
 
 def _by_counting(
-    shown: Scores, positive: NDArray[np.bool_], gallery_ids: Ints
+    shown: Floats, positive: NDArray[np.bool_], gallery_ids: Ints
 ) -> tuple[Ranks, NDArray[np.bool_]]:
     """Ranks of the few right images: so many score higher. Cheaper than to sort all of them.
 
+    Rounding to single precision keeps the order but for scores that it makes equal, and those are seen.
+
     Returns:
-        the ranks, and for which rows they do not hold because something scores alike.
+        the ranks, and the rows for which they may not hold because scores are equal.
     """
-    who, column = np.nonzero(positive)
+    who, column = np.divmod(np.flatnonzero(positive.ravel()), shown.shape[1])
     totals = np.bincount(who, minlength=len(shown))
     starts = np.cumsum(totals) - totals
     levels = shown[who, column]
     places = np.empty(len(who), np.int64)
-    tied = np.zeros(len(shown), bool)
+    unsure = np.zeros(len(shown), bool)
     for number in range(totals.max()):
         rows = np.flatnonzero(totals > number)
         some = starts[rows] + number
         part = shown if len(rows) == len(shown) else shown[rows]
         places[some] = _count(part > levels[some, None]) + 1
-        tied[rows] |= _count(part == levels[some, None]) > 1
+        unsure[rows] |= _count(part == levels[some, None]) > 1
     order = np.lexsort((places, who))
     places = places[order]
     found = np.arange(len(who)) - np.repeat(starts, totals) + 1
@@ -280,9 +286,9 @@ def _by_counting(
     first = levels[order][starts][:, None]
     best = _best_of_identities(shown, gallery_ids)
     identities = _count(best > first) + 1
-    tied |= _count(best == first) > 1
+    unsure |= _count(best == first) > 1
     penalty = totals / places[starts + totals - 1]
-    return Ranks(np.arange(len(shown)), identities, places[starts], precision, penalty), tied
+    return Ranks(np.arange(len(shown)), identities, places[starts], precision, penalty), unsure
 
 
 def _by_sorting(shown: Scores, positive: NDArray[np.bool_], gallery_ids: Ints) -> Ranks:
@@ -305,13 +311,20 @@ def _count(mask: NDArray[np.bool_]) -> Ints:
     return counts
 
 
-def _best_of_identities(shown: Scores, gallery_ids: Ints) -> Scores:
+def _best_of_identities(shown: Floats, gallery_ids: Ints) -> Floats:
     """``(rows, identities)`` highest score of each."""
     if (gallery_ids[1:] < gallery_ids[:-1]).any():
         columns = np.argsort(gallery_ids, kind="stable")
         shown, gallery_ids = shown[:, columns], gallery_ids[columns]
     starts = np.flatnonzero(np.concatenate([[True], gallery_ids[1:] != gallery_ids[:-1]]))
-    best: Scores = np.maximum.reduceat(shown, starts, axis=1)
+    lengths = np.diff(np.append(starts, len(gallery_ids)))
+    if lengths.max() > _GATHERED:
+        return np.asarray(np.maximum.reduceat(shown, starts, axis=1))
+    # Many short runs: everybody's first image, then everybody's second, and so on.
+    best = shown[:, starts]
+    for number in range(1, lengths.max()):
+        some = np.flatnonzero(lengths > number)
+        best[:, some] = np.maximum(best[:, some], shown[:, starts[some] + number])
     return best
 
 

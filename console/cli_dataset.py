@@ -1,0 +1,97 @@
+"""The commands of ``nightreid dataset``; everything heavy is imported inside them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+dataset = typer.Typer(
+    name="dataset",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Data sets: is a copy whole, and how do own images become one.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class LayoutChoice(StrEnum):
+    """The layouts that can be checked."""
+
+    AUTO = "auto"
+    SYSU = "sysu"
+    REGDB = "regdb"
+    LLCM = "llcm"
+    OWN = "own"
+
+
+class SpectrumChoice(StrEnum):
+    """The kinds of infrared."""
+
+    NEAR = "near"
+    THERMAL = "thermal"
+
+
+@dataset.command()
+def check(
+    name: Annotated[LayoutChoice, typer.Argument(help="Its layout; auto: what the folder looks like.")],
+    root: Annotated[Path, typer.Argument(help="Folder of the data set.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every image.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare a copy with the published counts and tell what is missing or surplus."""
+    from console.dataset import check_command
+
+    raise typer.Exit(check_command(name.value, root, deep, as_json))
+
+
+@dataset.command("import")
+def import_(
+    folder: Annotated[
+        Path, typer.Argument(help="visible/<identity>/[<camera>/]<file> and infrared/... lie in it.")
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder to be created.")],
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Table: path (in FOLDER), identity, camera, modality; optional spectrum, split."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the data set. Default: the folder's.")] = None,
+    val: Annotated[
+        float | None, typer.Option(help="Share of the identities for validation. Default: 0.1.")
+    ] = None,
+    test: Annotated[float | None, typer.Option(help="Share for test. Default: 0.2.")] = None,
+    seed: Annotated[int, typer.Option(help="By which identities are drawn.")] = 1,
+    spectrum: Annotated[
+        SpectrumChoice | None, typer.Option(help="Of infrared images that do not name theirs.")
+    ] = None,
+    same_place: Annotated[
+        list[str] | None,
+        typer.Option(help="INFRARED=VISIBLE: cameras that see one place. May be repeated."),
+    ] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the data set.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a data set of own images, which training and evaluation then open."""
+    from console.dataset import import_command
+
+    raise typer.Exit(
+        import_command(
+            folder,
+            out,
+            csv,
+            name=name,
+            val=val,
+            test=test,
+            seed=seed,
+            spectrum=None if spectrum is None else spectrum.value,
+            same_place=same_place or [],
+            copy=copy,
+            as_json=as_json,
+        )
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Give the command line these commands."""
+    app.add_typer(dataset)
