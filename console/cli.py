@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from console import cli_dataset, cli_training
 from console.cli_synthetic import app as synthetic
-from console.cli_training import register
 
 app = typer.Typer(
     name="nightreid",
@@ -195,7 +195,8 @@ def bench(
     raise typer.Exit(bench_command(name.value, as_json, detector, reid, visible or [], infrared or []))
 
 
-register(app)
+cli_training.register(app)
+cli_dataset.register(app)
 app.add_typer(synthetic)
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console.evaluate import FIGURES, FORMAT, short_name
+from console.evaluated import FIGURES, FORMAT, short_name
 from reid_core.errors import SourceError, UsageError
 
 

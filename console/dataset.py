@@ -132,8 +132,8 @@ def _show(report: "CheckReport") -> None:
         print(f"{finding.severity}: {finding.text}")
     notes = len(report.findings) - report.errors
     known = [count for count in report.counts if count.expected is not None]
-    wrong = sum(count.wrong for count in known)
-    right = f"{len(known) - wrong} of {len(known)} counts are right; " if known else ""
+    agreed = sum(count.found == count.expected for count in known)
+    right = f"{agreed} of {len(known)} counts are right; " if known else ""
     print(f"{report.root} ({report.layout}): {right}errors: {report.errors}, notes: {notes}.")
 
 

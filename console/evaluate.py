@@ -4,7 +4,6 @@ import json
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from console.evaluated import FIGURES, FORMAT, Evaluated, short_name
 from console.failing import check_writable
 from console.progress import ProgressBars
 from reid_core.errors import UsageError
@@ -23,31 +23,9 @@ if TYPE_CHECKING:
     from reid_core.runtime import Embedder
     from reid_core.types import Floats
     from training.datasets.records import ImageRecord, ReidDataset
-    from training.evaluation.evaluating import Contest, ProtocolResult, Rerank
+    from training.evaluation.evaluating import Contest, Rerank
     from training.evaluation.galleries import Permutations
     from training.evaluation.protocols import ProtocolSpec
-
-FORMAT = 1
-FIGURES = ("r1", "r5", "r10", "r20", "map", "minp")
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """One model's results, with what they were made of where a report is wanted.
-
-    Attributes:
-        said: as ``--json`` prints it.
-        results: by protocol id.
-        contests: by protocol id.
-        records: images of the split; ``None`` for vectors from a file.
-        dataset: likewise.
-    """
-
-    said: dict[str, Any]
-    results: "Mapping[str, ProtocolResult]"
-    contests: "Mapping[str, Sequence[Contest]]"
-    records: "Sequence[ImageRecord] | None"
-    dataset: "ReidDataset | None"
 
 
 def evaluate_command(
@@ -341,10 +319,3 @@ def _show(said: Mapping[str, Any]) -> None:
     for key, figures in said.get("over_runs", {}).items():
         means = (f"{figure} {each['mean']:.4f} ± {each['std']:.4f}" for figure, each in figures.items())
         console.print(f"{short_name(key)}, {len(said['runs'])} models: {', '.join(means)}", highlight=False)
-
-
-def short_name(protocol: str) -> str:
-    """A preset's name for its id; an id that has none stays."""
-    from training.evaluation.protocols import PRESETS
-
-    return next((name for name, spec in PRESETS.items() if spec.id == protocol), protocol)

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console import charts, figures
-from console.evaluate import FIGURES, Evaluated, short_name
+from console.evaluated import FIGURES, Evaluated, short_name
 from console.report_crops import Crop, Crops
 from stream.export import write_atomically
 from training.evaluation.ranks import rank_similarities, ranked_lists

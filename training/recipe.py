@@ -14,7 +14,7 @@ class DataSettings(Settings):
 
     Attributes:
         root: folder of the data set; ``--data`` stands above it. It is no part of what a run is.
-        layout: ``sysu``, ``regdb`` or ``llcm``; ``null`` takes what the folder looks like.
+        layout: ``sysu``, ``regdb``, ``llcm`` or ``own``; ``null`` takes what the folder looks like.
         trial: RegDB's halving.
         split: ``train``, or ``trainval`` for the identities of validation too, as the field does on
             SYSU-MM01. Test identities are never trained on.
@@ -24,7 +24,7 @@ class DataSettings(Settings):
     """
 
     root: Path | None = None
-    layout: Literal["sysu", "regdb", "llcm"] | None = None
+    layout: Literal["sysu", "regdb", "llcm", "own"] | None = None
     trial: int = Field(default=1, ge=1, le=10)
     split: Literal["train", "trainval"] = "train"
     hold_out: int = Field(default=0, ge=0)

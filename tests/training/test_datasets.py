@@ -156,3 +156,9 @@ def test_who_is_watched_is_never_learned_from(people):
         people_of(split="train", identities=6)
     with pytest.raises(UsageError, match="names no data set"):
         open_material(DataSettings(), None, 1)
+
+
+def test_a_sysu_tree_without_its_lists_is_called_that(tmp_path):
+    (tmp_path / "cam1/0001").mkdir(parents=True)
+    with pytest.raises(SourceError, match="laid out like SYSU-MM01 but lacks its exp folder"):
+        open_dataset(tmp_path)

@@ -205,6 +205,15 @@ def test_protocols_that_there_are_not(text, words):
         parse_protocol(text)
 
 
+def test_who_stands_in_the_same_place():
+    # LLCM's records name no such cameras, and the released code hides by SYSU-MM01's all the same.
+    for name in ("llcm-ir2vis-tvilfm-backbone", "sysu-all-single-A"):
+        assert PRESETS[name].exclusion({}).cameras == {3: 2}
+    assert PRESETS["own-ir2vis"].exclusion({7: 1}).cameras == {7: 1}
+    assert PRESETS["llcm-ir2vis"].exclusion({3: 2}).cameras == {}
+    assert PRESETS["llcm-ir2vis"].exclusion().own_camera
+
+
 def test_an_empty_side_is_said():
     records = [record for record in llcm_records() if record.modality is Modality.INFRARED]
     with pytest.raises(SourceError, match="The gallery is empty: there are no visible images"):

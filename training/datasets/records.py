@@ -23,7 +23,7 @@ class ImageRecord:
     """One image.
 
     Attributes:
-        path: relative to the data set's root, with forward slashes.
+        path: relative to the folder of the data set's images, mostly its root, with forward slashes.
         identity: the data set's own number of the person.
         camera: its number; RegDB's two cameras are 1 (visible) and 2 (thermal), 0 is unknown.
         modality: how it is compared.
@@ -45,11 +45,12 @@ class ReidDataset:
 
     Attributes:
         name: the folder's own name of it, for the record.
-        layout: ``sysu``, ``regdb`` or ``llcm``.
+        layout: ``sysu``, ``regdb``, ``llcm`` or ``own``.
         root: the folder.
         splits: the images of each split, by identity, camera and file name.
         same_place: infrared camera -> visible camera that sees the same place.
         digest: over all files, where the data set itself says it.
+        images: the folder that paths begin at, where that is not the root.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ReidDataset:
     splits: Mapping[Split, tuple[ImageRecord, ...]]
     same_place: Mapping[int, int] = field(default_factory=dict)
     digest: str | None = None
+    images: Path | None = None
 
     def records(self, *splits: Split) -> tuple[ImageRecord, ...]:
         """The images of some splits, in the order of the splits.
@@ -72,7 +74,7 @@ class ReidDataset:
 
     def file(self, record: ImageRecord) -> Path:
         """Where an image lies."""
-        return self.root / record.path
+        return (self.images or self.root) / record.path
 
 
 def identities_of(records: Iterable[ImageRecord]) -> list[int]:

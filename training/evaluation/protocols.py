@@ -129,10 +129,13 @@ class ProtocolSpec:
         """What it hides, as the metrics take it.
 
         Args:
-            same_place: query camera -> gallery camera of one place; SYSU-MM01's where nobody says.
+            same_place: query camera -> gallery camera of one place, as a data set of somebody's own says it;
+                in a published protocol it is SYSU-MM01's rule that counts.
         """
         if self.hidden is Hidden.SAME_PLACE:
-            return Exclusion(SYSU_EXCLUSION if same_place is None else same_place)
+            if same_place is None or self.data not in ("own", "synthetic"):
+                same_place = SYSU_EXCLUSION
+            return Exclusion(same_place)
         return Exclusion(own_camera=self.hidden is Hidden.OWN_CAMERA)
 
 

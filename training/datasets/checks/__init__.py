@@ -1,0 +1,1 @@
+"""What `training.datasets.checking` looks at, a file for each kind of data set."""
