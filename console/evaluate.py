@@ -313,6 +313,9 @@ def _show(said: Mapping[str, Any]) -> None:
                 f"{found['gallery']}; R1 {low:.3f} to {high:.3f} (95 %), by chance {found['chance_r1']:.3f}",
                 f"  {key}",
             ]
+            lost = found["queries"] - found["valid"]
+            if lost:
+                lines.append(f"  {lost} queries see no gallery image of who they are and are not counted")
             if found["text"] != "none":
                 lines.append(f"  query text: {found['text']}")
             console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

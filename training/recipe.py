@@ -39,6 +39,8 @@ class ModelSettings(Settings):
         pretrained: start from ImageNet weights.
         start: checkpoint folder of such a network to start from instead; ``--start`` stands above it. A run
             records the checkpoint's digest, not its place.
+        blend: share of what was learned in the weights that come out, the rest is the start's: see
+            `training.blending`. 1 takes what was learned.
         embedding: numbers in a vector; ``null`` for the backbone's own width.
         stem_stages: stages each modality has for itself; ``null`` for what suits the backbone.
         last_stride: 1 keeps the last maps twice as fine, 2 is nearly twice as fast.
@@ -50,6 +52,7 @@ class ModelSettings(Settings):
     backbone: str = "tf_efficientnet_lite0"
     pretrained: bool = True
     start: Path | None = None
+    blend: float = Field(default=1.0, gt=0, le=1)
     embedding: int | None = Field(default=None, ge=2)
     stem_stages: int | None = Field(default=None, ge=0)
     last_stride: Literal[1, 2] = 2

@@ -4,6 +4,7 @@ Every random thing is a function of the seed and the step, sums are made in a fi
 written whole; so a run that was killed goes on and ends in the same weights.
 """
 
+import copy
 import threading
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from training.attributes import read_attributes
 from training.augmentation.pipeline import Augmenter
 from training.averaging import Window
 from training.batches import Batch, TrainingBatches, batches_from
+from training.blending import blend
 from training.datasets.resized import resized_images
 from training.finishing import finish
 from training.log import RunLog
@@ -107,6 +109,8 @@ def train(
     material = open_material(recipe.data, data, recipe.seed)
     place = start or recipe.model.start
     files = None if place is None else open_checkpoint(place)
+    if files is None and recipe.model.blend < 1:
+        raise UsageError("model.blend mixes with the model that a run starts from.", "Name it with --start.")
     folder = RunFolder(out, recipe, material, restart, None if files is None else files.model_id)
     if folder.finished:
         progress.note(f"The run in {out} is finished: nothing is left to do. --restart drops it.")
@@ -185,7 +189,7 @@ class _Run:
             self.recipe,
             self.material,
             self.start,
-            self.result_model,
+            self._blended(self.result_model),
             self.preprocess,
             self.watched,
             self.sampler.identities,
@@ -287,7 +291,7 @@ class _Run:
         )
 
     def _network(self) -> DualStream:
-        settings = self.recipe.model.model_dump(exclude={"frozen_stems", "start"})
+        settings = self.recipe.model.model_dump(exclude={"frozen_stems", "start", "blend"})
         if self.start is not None:
             settings["pretrained"] = False
         model = create_dual_stream(
@@ -302,6 +306,13 @@ class _Run:
             model.infrared_stem.requires_grad_(False)
         model = model.to(self.device)
         return model.to(memory_format=torch.channels_last).train()
+
+    def _blended(self, model: DualStream) -> DualStream:
+        if self.start is None or self.recipe.model.blend == 1:
+            return model
+        before = copy.deepcopy(model)
+        take_weights(before, self.start)
+        return cast(DualStream, blend(before, model, self.recipe.model.blend))
 
     def _objective(self) -> Objective:
         attributes = None

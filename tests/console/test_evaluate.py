@@ -230,3 +230,28 @@ def test_combinations_that_make_no_sense(model, people, tmp_path):
     np.savez(wide, **arrays)
     with pytest.raises(UsageError, match="vectors of 4 and 8 numbers"):
         evaluate_command([], None, [file, wide], ["sysu-all-single-A"])
+
+
+def test_the_command_line_reaches_all_of_it(tmp_path, monkeypatch, capsys):
+    from console import cli
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["nightreid", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        said = capsys.readouterr()
+        return left.value.code or 0, said.out, said.err
+
+    arrays = dict(np.load(saved(tmp_path / "f.npz", 1)))
+    arrays["q_pid"][0] = 99
+    np.savez(tmp_path / "f.npz", **arrays)
+    out = tmp_path / "r.json"
+    status, shown, _ = call(
+        "evaluate", "--features", tmp_path / "f.npz", "--protocol", "sysu-all-single-A", "--out", out
+    )
+    assert status == 0 and "7 of 8 queries valid" in shown
+    assert "1 queries see no gallery image of who they are" in shown
+    status, shown, _ = call("compare", out, "--protocol", "sysu-all-single-A")
+    assert status == 0 and "AGW" in shown and "TPAMI 2021" in shown
+    status, _, errors = call("evaluate", "--features", tmp_path / "none.npz", "--protocol", "regdb-t2v")
+    assert status == 1 and re.search(r"error\[source\]: The feature file .* does not exist\.", errors)

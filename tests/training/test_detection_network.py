@@ -10,7 +10,8 @@ import torch
 from detectors.detector import PersonDetector
 from reid_core.errors import ModelError
 from reid_core.types import Frame, Modality
-from training.detection.blend import Candidate, blend, choose
+from training.blending import blend
+from training.detection.blend import Candidate, choose
 from training.detection.one_class import (
     are_folded,
     batch_norms,

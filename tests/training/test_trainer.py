@@ -184,6 +184,24 @@ def test_a_run_learns_on_from_a_checkpoint_and_says_so(tiny, undisturbed, tmp_pa
         tiny(tmp_path / "other", start=tmp_path / "nowhere")
 
 
+def test_what_comes_out_is_a_blend_with_the_start(tiny, undisturbed, tmp_path):
+    start = undisturbed[0] / "model"
+    changes = ("schedule.length=2", "ema=0", "keep_classifier=false")
+    tiny(tmp_path / "learned", *changes, start=start)
+    tiny(tmp_path / "half", *changes, "model.blend=0.25", start=start)
+    before, learned, mixed = (
+        load_checkpoint(path)[0].state_dict()
+        for path in (start, tmp_path / "learned/model", tmp_path / "half/model")
+    )
+    assert mixed.keys() == learned.keys()
+    for name, value in mixed.items():
+        if value.is_floating_point():
+            expected = 0.75 * before[name] + 0.25 * learned[name]
+            assert torch.allclose(value, expected, atol=1e-6), name
+    with pytest.raises(UsageError, match=r"model\.blend mixes with the model"):
+        tiny(tmp_path / "none", "model.blend=0.5")
+
+
 def test_worker_processes_make_the_same_batches(people, undisturbed, tmp_path):
     # In a process of its own, as users train: torch forks its workers, which the threads that other tests
     # have left behind in this one do not survive.

@@ -1,45 +1,10 @@
-"""Between the detector that was started from and the fine-tuned one: weights in a straight line.
+"""Which blend of a detector before and after fine-tuning is taken; see `training.blending`."""
 
-Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022): a blend of the weights before and
-after fine-tuning keeps most of what was learned and loses little of what was known, on data of neither.
-"""
-
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import nn
-
 from reid_core.types import Spectrum
 from training.detection.settings import BlendSettings
-
-
-@torch.no_grad()
-def blend(start: nn.Module, tuned: nn.Module, alpha: float) -> nn.Module:
-    """``alpha * tuned + (1 - alpha) * start``, batch norm statistics too.
-
-    Args:
-        start: the network before fine-tuning, batch norms stated as in ``tuned``.
-        tuned: the network after it.
-        alpha: 0 gives the start's weights, 1 the tuned one's, exactly.
-
-    Returns:
-        A new network.
-    """
-    before, after = start.state_dict(), tuned.state_dict()
-    if before.keys() != after.keys():
-        raise ValueError("only two states of one network can be blended")
-    blended = copy.deepcopy(tuned)
-    blended.load_state_dict(
-        {
-            name: torch.lerp(before[name].float(), after[name].float(), alpha).to(after[name].dtype)
-            if after[name].is_floating_point()
-            else after[name]
-            for name in after
-        }
-    )
-    return blended
 
 
 @dataclass(frozen=True, slots=True)

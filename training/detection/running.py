@@ -20,7 +20,8 @@ from detectors.config import DetectorSettings, LookSettings
 from detectors.detector import PersonDetector, digest_of
 from reid_core.errors import ConfigError, UsageError
 from reid_core.types import Spectrum
-from training.detection.blend import TEACHER, Candidate, blend, choose
+from training.blending import blend
+from training.detection.blend import TEACHER, Candidate, choose
 from training.detection.dataset import augmented
 from training.detection.finetune import STATE_NAME, Telling, Tuning, fine_tune
 from training.detection.frames import LabelledFrame, collect_frames, divide, frames_digest, truths
