@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console.evaluated import FIGURES, FORMAT, short_name
+from console.evaluated import FIGURES, FORMAT
 from reid_core.errors import SourceError, UsageError
 
 
@@ -54,7 +54,7 @@ def compare_command(
         SourceError: a file is no result.
         UsageError: the files share no protocol, or speak of different data under one.
     """
-    from training.evaluation.protocols import parse_protocol
+    from training.evaluation.protocols import parse_protocol, short_name
 
     read = [(path, *_results(path)) for path in runs]
     everything = list(dict.fromkeys(key for _, _, results in read for key in results))
@@ -109,6 +109,7 @@ def _results(path: Path) -> tuple[list[dict[str, Any]], dict[str, list[tuple[str
 
 
 def _rows(key: str, read: Sequence[tuple[Path, list[dict[str, Any]], dict[str, Any]]]) -> list[Row]:
+    from training.evaluation.protocols import short_name
     from training.evaluation.published import published_rows
 
     rows, data = [], {}
@@ -148,6 +149,8 @@ def _rows(key: str, read: Sequence[tuple[Path, list[dict[str, Any]], dict[str, A
 
 
 def _table(key: str, rows: Sequence[Row]) -> Table:
+    from training.evaluation.protocols import short_name
+
     table = Table("", "R1", "R10", "R20", "mAP", "mINP", title=short_name(key), box=SIMPLE_HEAD)
     for row in rows:
         names = ("r1", "r10", "r20", "map", "minp")

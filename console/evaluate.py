@@ -4,6 +4,7 @@ import json
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console.evaluated import FIGURES, FORMAT, Evaluated, short_name
+from console.evaluated import FIGURES, FORMAT, Evaluated
 from console.failing import check_writable
 from console.progress import ProgressBars
 from reid_core.errors import UsageError
@@ -110,6 +111,7 @@ def _of_files(files: Sequence[Path], protocol: str, seed: int) -> Evaluated:
     _check_possible(spec, None)
     rerank = _rerank(spec)
     trials = [contest_of(read_features(file), spec) for file in files]
+    spec = replace(spec, trials=len(trials))
     widths = {trial.query.shape[1] for trial in trials}
     if len(widths) > 1:
         raise UsageError(f"The files hold vectors of {' and '.join(map(str, sorted(widths)))} numbers.")
@@ -141,6 +143,7 @@ def _of_model(
     contested: dict[str, list[Contest]] = {}
     specs: dict[str, ProtocolSpec] = {}
     models: list[str] = []
+    first: tuple[ReidDataset, Sequence[ImageRecord]] | None = None
     begun = time.monotonic()
     regdb = open_dataset(root, layout).layout == "regdb"
     for trial in trials if regdb else (1,):
@@ -148,7 +151,11 @@ def _of_model(
         records = dataset.records(Split(split))
         permutations = read_permutations(dataset)
         # What cannot be answered is said before anything is computed.
-        specs = {spec.id: spec for spec in _protocols(wanted, dataset, records, permutations)}
+        asked = _protocols(wanted, dataset, records, permutations)
+        if regdb:
+            asked = [replace(spec, trials=len(trials)) for spec in asked]
+        specs = {spec.id: spec for spec in asked}
+        first = first or (dataset, records)
         embedder = _embedder(checkpoint.replace("{trial}", str(trial)), models)
         for flip in sorted({spec.flip for spec in specs.values()}):
             vectors = _vectors(dataset, records, embedder, flip, bars)
@@ -156,6 +163,9 @@ def _of_model(
                 if spec.flip is flip:
                     made = contests(records, vectors, spec, permutations, dataset.same_place)
                     contested.setdefault(spec.id, []).extend(made)
+    if first is None:
+        raise UsageError("RegDB is evaluated on at least one of its trials.")
+    dataset, records = first
     results = {}
     for number, spec in enumerate(specs.values(), 1):
         bars.show("protocols", number - 1, len(specs), "")
@@ -239,7 +249,7 @@ def _protocols(
         if spec.sampler is Sampler.B and permutations is None:
             continue
         try:
-            draw_trials(records, spec)
+            draw_trials(records, spec, permutations)
         except SourceError:
             # A data set without near infrared has no such queries.
             continue
@@ -296,6 +306,8 @@ def _with_seeds(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _show(said: Mapping[str, Any]) -> None:
+    from training.evaluation.protocols import short_name
+
     console = Console()
     for run in said.get("runs", [said]):
         model = run["model"]

@@ -29,10 +29,3 @@ class Evaluated:
     contests: "Mapping[str, Sequence[Contest]]"
     records: "Sequence[ImageRecord] | None"
     dataset: "ReidDataset | None"
-
-
-def short_name(protocol: str) -> str:
-    """A preset's name for its id; an id that has none stays."""
-    from training.evaluation.protocols import PRESETS
-
-    return next((name for name, spec in PRESETS.items() if spec.id == protocol), protocol)

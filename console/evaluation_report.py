@@ -11,9 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console import charts, figures
-from console.evaluated import FIGURES, Evaluated, short_name
+from console.evaluated import FIGURES, Evaluated
 from console.report_crops import Crop, Crops
 from stream.export import write_atomically
+from training.evaluation.protocols import short_name
 from training.evaluation.ranks import rank_similarities, ranked_lists
 from training.seeding import generator
 

@@ -3,8 +3,10 @@
 import json
 import re
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
 from console.compare import compare_command
 from console.evaluate import evaluate_command
@@ -13,7 +15,7 @@ from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.dual_stream import create_dual_stream
 from reid_core.preprocess import Preprocess
 from reid_core.runtime import load_embedder
-from tests.support.people import write_people
+from tests.support.people import person, write_people
 from training.datasets.opening import open_dataset
 from training.datasets.records import Split
 from training.evaluation.protocols import PRESETS
@@ -155,7 +157,7 @@ def test_several_files_are_several_trials(tmp_path, capsys):
 
 
 def test_several_models_have_a_mean_and_a_spread(people, model, tmp_path, capsys):
-    other = create_dual_stream("resnet18", 32, generator=__import__("torch").Generator().manual_seed(9))
+    other = create_dual_stream("resnet18", 32, generator=torch.Generator().manual_seed(9))
     save_checkpoint(tmp_path / "other", other, name="small", preprocess=Preprocess(height=64, width=32))
     out = tmp_path / "r.json"
     evaluate_command([model, str(tmp_path / "other")], people, [], ["synthetic-all-single-A"], out=out)
@@ -173,7 +175,8 @@ def test_several_models_have_a_mean_and_a_spread(people, model, tmp_path, capsys
 
 def test_compare_puts_published_rows_beside_and_mixes_nothing(model, people, tmp_path, capsys):
     mine, near = tmp_path / "mine.json", tmp_path / "near.json"
-    evaluate_command([], None, [saved(tmp_path / "f.npz", 1)], ["sysu-all-single-A"], out=mine)
+    ten = [saved(tmp_path / f"{trial}.npz", trial) for trial in range(10)]
+    evaluate_command([], None, ten, ["sysu-all-single-A"], out=mine)
     evaluate(model, people, "synthetic-all-single-A-near", out=near)
     capsys.readouterr()
     compare_command([mine], as_json=True)
@@ -185,6 +188,11 @@ def test_compare_puts_published_rows_beside_and_mixes_nothing(model, people, tmp
     assert "CAJ" not in by_name and "TVI-LFM" not in by_name
     with pytest.raises(UsageError, match="no protocol in common"):
         compare_command([mine, near])
+    # One trial is not the mean of ten.
+    evaluate_command([], None, ten[:1], ["sysu-all-single-A"], out=tmp_path / "one.json")
+    with pytest.raises(UsageError, match=r"sysu-all-single-A\+trials=1"):
+        compare_command([mine, tmp_path / "one.json"])
+    capsys.readouterr()
     compare_command([mine, near], mixed=True)
     shown = capsys.readouterr().out
     assert "sysu-all-single-A" in shown and "synthetic-all-single-A-near" in shown
@@ -246,12 +254,53 @@ def test_the_command_line_reaches_all_of_it(tmp_path, monkeypatch, capsys):
     arrays["q_pid"][0] = 99
     np.savez(tmp_path / "f.npz", **arrays)
     out = tmp_path / "r.json"
-    status, shown, _ = call(
-        "evaluate", "--features", tmp_path / "f.npz", "--protocol", "sysu-all-single-A", "--out", out
-    )
+    ten = [part for _ in range(10) for part in ("--features", tmp_path / "f.npz")]
+    status, shown, _ = call("evaluate", *ten, "--protocol", "sysu-all-single-A", "--out", out)
     assert status == 0 and "7 of 8 queries valid" in shown
     assert "1 queries see no gallery image of who they are" in shown
     status, shown, _ = call("compare", out, "--protocol", "sysu-all-single-A")
     assert status == 0 and "AGW" in shown and "TPAMI 2021" in shown
     status, _, errors = call("evaluate", "--features", tmp_path / "none.npz", "--protocol", "regdb-t2v")
     assert status == 1 and re.search(r"error\[source\]: The feature file .* does not exist\.", errors)
+
+
+def test_the_halvings_of_regdb_have_a_model_each(tmp_path, capsys):
+    for identity in range(1, 9):
+        for side, spectrum in (("Visible", "visible"), ("Thermal", "thermal")):
+            (tmp_path / "set" / side / str(identity)).mkdir(parents=True)
+            for n in range(2):
+                image = person(identity, spectrum, np.random.default_rng([identity, n]))
+                cv2.imwrite(str(tmp_path / "set" / side / str(identity) / f"{n}.bmp"), image)
+    (tmp_path / "set/idx").mkdir()
+    for trial, test in ((1, (1, 2, 3, 4)), (2, (5, 6, 7, 8))):
+        for part in ("train", "test"):
+            people = test if part == "test" else [each for each in range(1, 9) if each not in test]
+            for side in ("Visible", "Thermal"):
+                lines = [f"{side}/{each}/{n}.bmp {k}" for k, each in enumerate(people) for n in range(2)]
+                (tmp_path / f"set/idx/{part}_{side.lower()}_{trial}.txt").write_text("\n".join(lines))
+        network = create_dual_stream("resnet18", 32, generator=torch.Generator().manual_seed(trial))
+        save_checkpoint(tmp_path / str(trial), network, name="r", preprocess=Preprocess(height=64, width=32))
+    page = tmp_path / "r.html"
+    evaluate_command(
+        [str(tmp_path / "{trial}")],
+        tmp_path / "set",
+        [],
+        ["regdb-t2v"],
+        trials=(1, 2),
+        as_json=True,
+        report=page,
+    )
+    said = json.loads(capsys.readouterr().out)
+    ((key, both),) = said["results"].items()
+    assert "/2-trials/" in key and "cmc-images" in key and len(said["model"]["ids"]) == 2
+    assert len(both["trials"]) == 2 and (both["queries"], both["gallery"]) == (8, 8)
+    singles = []
+    for trial in (1, 2):
+        evaluate_command(
+            [str(tmp_path / str(trial))], tmp_path / "set", [], ["regdb-t2v"], trials=(trial,), as_json=True
+        )
+        singles += json.loads(capsys.readouterr().out)["results"].values()
+    assert both["map"] == pytest.approx(np.mean([single["map"] for single in singles]))
+    # The examples are the first halving's people, with their own pictures.
+    shown = page.read_text()
+    assert "identity 1, camera 2" in shown and "identity 5," not in shown

@@ -9,7 +9,7 @@ from reid_core.types import Modality, Spectrum
 from training.datasets.opening import open_dataset
 from training.datasets.records import ImageRecord, Split
 from training.evaluation.galleries import draw_trials, read_permutations
-from training.evaluation.protocols import PRESETS, ProtocolSpec, parse_protocol
+from training.evaluation.protocols import PRESETS, ProtocolSpec, parse_protocol, short_name
 from training.evaluation.ranks import Sides, rank_similarities
 
 
@@ -188,6 +188,32 @@ def test_a_protocol_is_read_back_from_its_id():
         "sysu/all/1-shot/sampler-A/10-trials/ir2vis/queries-all/hidden-same-place/cmc-identities/"
         "text-none/no-flip/rerank-none/feature-bn"
     )
+
+
+def test_ids_have_short_names_that_are_read_back():
+    for name, spec in PRESETS.items():
+        assert short_name(spec.id) == name
+    for text in (
+        "regdb-t2v+trials=1",
+        "sysu-indoor-multi-B+trials=3+flip+text=identity-random(7)+rerank=ljm(10,0.2,0.3)+feature=pool",
+    ):
+        assert short_name(parse_protocol(text).id) == text
+    assert short_name("whatever") == "whatever"
+    odd = ProtocolSpec("sysu", shots=4).id
+    assert short_name(odd) == odd
+
+
+def test_regdb_searches_everybody_once():
+    records = [
+        ImageRecord(f"{modality}/{identity}/{n}", identity, 1, modality, None, "")
+        for modality in Modality
+        for identity in (2, 1)
+        for n in range(3)
+    ]
+    for name, asks in (("regdb-t2v", Modality.INFRARED), ("regdb-v2t", Modality.VISIBLE)):
+        (trial,) = draw_trials(records, PRESETS[name])
+        assert [records[row].modality for row in trial.query] == [asks] * 6
+        assert sorted([*trial.query, *trial.gallery]) == list(range(12))
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def draw_trials(
             raise SourceError(f"The {what} is empty: there are no {kind} images that the protocol asks for.")
     drawn = ask if spec.direction is Direction.SWAPPED else searched
     trials = []
-    for number in range(spec.trials):
+    # Nothing is drawn of a gallery of everybody: there is one.
+    for number in range(spec.trials if spec.shots is not None else 1):
         some = _draw(records, drawn, spec, number, permutations)
         query, gallery = (some, searched) if spec.direction is Direction.SWAPPED else (ask, some)
         trials.append(Trial(number, np.array(query, np.int64), np.array(gallery, np.int64)))

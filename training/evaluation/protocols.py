@@ -70,8 +70,8 @@ class ProtocolSpec:
         search: which visible cameras.
         shots: gallery images of each person and camera; ``None`` for all of them.
         sampler: how they are drawn.
-        trials: galleries drawn, over which figures are averaged; RegDB's ten halvings are ten data sets with
-            a model each instead.
+        trials: galleries drawn, over which figures are averaged. RegDB's are its ten halvings, with a model
+            each; nothing is drawn.
         direction: who asks.
         queries: kind of infrared images: ``all``, ``near`` or ``thermal``.
         hidden: what a query does not see.
@@ -143,7 +143,6 @@ _REGDB = ProtocolSpec(
     "regdb",
     shots=None,
     sampler=Sampler.NONE,
-    trials=1,
     hidden=Hidden.NOTHING,
     counting=Counting.IMAGES,
 )
@@ -190,6 +189,31 @@ _TEXT = re.compile(r"none|image|identity-random\(\d+\)|identity-fixed")
 def presets_of(data: str) -> dict[str, ProtocolSpec]:
     """Those that apply to a kind of data set."""
     return {name: spec for name, spec in PRESETS.items() if spec.data == data}
+
+
+def short_name(protocol: str) -> str:
+    """The preset that an id comes from and what was changed, as `parse_protocol` reads it; else the id."""
+    try:
+        spec = parse_protocol(protocol)
+    except UsageError:
+        return protocol
+    for name, preset in PRESETS.items():
+        same = {key: getattr(preset, key) for key in ("trials", "flip", "text", "reranking", "feature")}
+        if replace(spec, **same) != preset:
+            continue
+        changes = [
+            text
+            for key, text in (
+                ("trials", f"trials={spec.trials}"),
+                ("flip", "flip"),
+                ("text", f"text={spec.text}"),
+                ("reranking", f"rerank={spec.reranking}"),
+                ("feature", f"feature={spec.feature}"),
+            )
+            if getattr(spec, key) != same[key]
+        ]
+        return "+".join([name, *changes])
+    return protocol
 
 
 def parse_protocol(text: str) -> ProtocolSpec:
