@@ -143,7 +143,7 @@ def _of_model(
     contested: dict[str, list[Contest]] = {}
     specs: dict[str, ProtocolSpec] = {}
     models: list[str] = []
-    first: tuple[ReidDataset, Sequence[ImageRecord]] | None = None
+    first: tuple[ReidDataset, tuple[ImageRecord, ...]] | None = None
     begun = time.monotonic()
     regdb = open_dataset(root, layout).layout == "regdb"
     for trial in trials if regdb else (1,):
