@@ -327,7 +327,7 @@ def _show(said: Mapping[str, Any]) -> None:
             ]
             lost = found["queries"] - found["valid"]
             if lost:
-                lines.append(f"  {lost} queries see no gallery image of who they are and are not counted")
+                lines.append(f"  not counted, as the gallery shows them no image of who they are: {lost}")
             if found["text"] != "none":
                 lines.append(f"  query text: {found['text']}")
             console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

@@ -66,8 +66,9 @@ def read_features(path: Path) -> FeatureFile:
                     f"It needs {', '.join(KEYS)}.",
                 )
             arrays = {key: file[key] for key in KEYS}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, BadZipFile) as error:
-        raise SourceError(f"{path} is no .npz file that can be read: {error}.") from None
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, BadZipFile):
+        # NumPy's own words would have it read as pickle, which must not be.
+        raise SourceError(f"{path} is no .npz file of arrays.", f"It needs {', '.join(KEYS)}.") from None
     for side, what in (("q", "query"), ("g", "gallery")):
         _check_side(path, what, *(arrays[f"{side}_{part}"] for part in ("feat", "pid", "cam")))
     if arrays["q_feat"].shape[1] != arrays["g_feat"].shape[1]:
