@@ -1,6 +1,7 @@
 """The logic of ``nightreid compare``: results side by side, next to what papers print."""
 
 import json
+import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,19 +122,13 @@ def _rows(key: str, read: Sequence[tuple[Path, list[dict[str, Any]], dict[str, A
             # Of a data set that everybody draws alone, only the same copy compares.
             data[str(path)] = (said.get("digest"), said.get("split"), said.get("trials"))
         named = results[key]
-        means = {
-            figure: sum(figures[figure] for _, figures in named) / len(named)
+        means: dict[str, float | None] = {
+            figure: statistics.fmean(figures[figure] for _, figures in named)
             for figure in (*FIGURES, "chance_r1", "chance_map")
         }
         std = {}
         if len(named) > 1:
-            std = {
-                figure: (
-                    sum((figures[figure] - means[figure]) ** 2 for _, figures in named) / (len(named) - 1)
-                )
-                ** 0.5
-                for figure in FIGURES
-            }
+            std = {figure: statistics.stdev(figures[figure] for _, figures in named) for figure in FIGURES}
         several = f"{len(named)} models" if len(named) > 1 else ""
         rows.append(Row(named[0][0], str(path), False, means, std, several))
     if len(set(data.values())) > 1:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console import charts, figures
 from console.evaluated import FIGURES, Evaluated
 from console.report_crops import Crop, Crops
+from console.templating import templates
 from stream.export import write_atomically
 from training.evaluation.protocols import short_name
 from training.evaluation.ranks import rank_similarities, ranked_lists
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from training.evaluation.evaluating import Contest
     from training.evaluation.ranks import Scores, Sides
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _LIST, _EXAMPLES, _HARDEST, _PEOPLE, _IMAGES = 10, 8, 8, 20, 6
 _CROP_HEIGHT, _SCORES = 112, 20_000
 
@@ -89,17 +88,14 @@ def write_evaluation_report(runs: Sequence[Evaluated], path: Path, seed: int) ->
         StorageError: it cannot be written.
         SourceError: an image cannot be read any more.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("evaluation.html").render(
-        figures=FIGURES,
-        runs=[_run(run, number, seed) for number, run in enumerate(runs, 1)],
-        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    page = (
+        templates()
+        .get_template("evaluation.html")
+        .render(
+            figures=FIGURES,
+            runs=[_run(run, number, seed) for number, run in enumerate(runs, 1)],
+            written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        )
     )
     write_atomically(path, page)
 

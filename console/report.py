@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console import figures
 from console import report_words as words
 from console.report_page import SLUGS, Page
 from console.report_views import FigureGroup
+from console.templating import templates
 from stream.export import write_atomically
 from stream.result import RunResult
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_report(
@@ -31,13 +29,7 @@ def render_report(
         written: when the report was written, UTC, to be said on it.
         measured: how well the run did, where that was measured; shown at the top.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates()
     environment.globals.update(count=words.count, duration=words.duration, span=words.span)
     page = Page(result)
     probes, people, lanes = page.probes(), page.people(), page.lanes()

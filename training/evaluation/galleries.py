@@ -1,9 +1,10 @@
 """Which images ask and which are searched, in each trial of a protocol."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from training.evaluation.protocols import Direction, ProtocolSpec, Sampler, Sear
 PERMUTATIONS_NAME = "rand_perm_cam.mat"
 """Sampler B's file of SYSU-MM01's authors, in the data set's ``exp`` folder. It comes with their evaluation
 code, not with the images."""
+
+_Image = TypeVar("_Image")
 
 INDOOR = frozenset({1, 2})
 
@@ -97,9 +100,7 @@ def _draw(
             for place in _permuted(permutations, key, trial, spec.shots, len(files))
         ]
     if spec.shots == 1:
-        # The draws of the module's own functions after random.seed(trial), which this leaves alone.
-        generator = random.Random(trial)
-        return [generator.choice(files) for files in folders.values()]
+        return one_a_folder(folders.values(), trial)
     # The released codes draw these from a generator that everything before has used: no two agree.
     state = np.random.RandomState(trial)
     return [
@@ -107,6 +108,13 @@ def _draw(
         for files in folders.values()
         for place in state.choice(len(files), min(spec.shots, len(files)), replace=False).tolist()
     ]
+
+
+def one_a_folder(folders: Iterable[Sequence[_Image]], trial: int) -> list[_Image]:
+    """Sampler A's single-shot draw: one file of each folder, folders and files in order."""
+    # The draws of the module's own functions after random.seed(trial), which this leaves alone.
+    generator = random.Random(trial)
+    return [generator.choice(files) for files in folders]
 
 
 def _permuted(

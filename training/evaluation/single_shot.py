@@ -5,7 +5,6 @@ generator seeded with t chooses one file of each (identity, camera) in order. Me
 trials.
 """
 
-import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from reid_core.types import Floats, Modality, Spectrum
 from training.datasets import sysu
 from training.datasets.records import ImageRecord, ReidDataset, Split
 from training.evaluation.baselines import Describe
+from training.evaluation.galleries import one_a_folder
 from training.evaluation.retrieval import chance, chance_map, evaluate_retrieval
 
 EmbedFiles: TypeAlias = Callable[[Sequence[Path], Modality], Floats]
@@ -137,9 +137,9 @@ def draw_gallery(visible: Iterable[ImageRecord], trial: int) -> list[ImageRecord
     folders: dict[tuple[int, int], list[ImageRecord]] = {}
     for image in visible:
         folders.setdefault((image.identity, image.camera), []).append(image)
-    # The same draws as of the module's own functions after random.seed(trial), which this leaves alone.
-    generator = random.Random(trial)
-    return [generator.choice(sorted(folders[key], key=lambda image: image.path)) for key in sorted(folders)]
+    return one_a_folder(
+        (sorted(folders[key], key=lambda image: image.path) for key in sorted(folders)), trial
+    )
 
 
 def files_embedder(describe: Describe) -> EmbedFiles:
