@@ -39,6 +39,7 @@ class GatedFrame:
         regions: all regions of the picture.
         frame: the picture, or ``None`` where nothing moved.
         cut: whether the camera shows another scene than one picture before.
+        anew: whether the gate forgot what it saw at this picture: a run can begin anew here.
     """
 
     camera: str
@@ -48,14 +49,16 @@ class GatedFrame:
     regions: tuple[Region, ...]
     frame: Frame | None
     cut: bool
+    anew: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What the gate says of one picture: regions that changed, and whether the scene was cut."""
+    """What the gate says of one picture: regions that changed, whether the scene was cut, begun anew."""
 
     moved: tuple[int, ...]
     cut: bool
+    anew: bool
 
 
 class MotionGate:
@@ -66,7 +69,8 @@ class MotionGate:
 
     Args:
         settings: how much change counts.
-        refresh: every so many pictures all regions are looked at.
+        refresh: every so many pictures all regions are looked at: at the first picture whose number
+            reaches the next multiple, so that missing pictures put nothing off.
     """
 
     def __init__(self, settings: MotionSettings, refresh: int = REFRESH) -> None:
@@ -76,6 +80,7 @@ class MotionGate:
         self._layout: NDArray[np.float32] | None = None
         self._histogram: NDArray[np.float32] | None = None
         self._shape: tuple[int, ...] = ()
+        self._stretch: int | None = None
 
     def admit(self, picture: Image, index: int, regions: Sequence[Region]) -> Motion:
         """Decide about one picture.
@@ -85,11 +90,13 @@ class MotionGate:
             index: its number in the recording.
             regions: the parts that are looked at separately.
         """
-        if not self._settings.enabled:
-            return Motion(tuple(range(len(regions))), self._is_cut(_thumbnail(picture)))
+        before, self._stretch = self._stretch, index // self._refresh
+        anew = before != self._stretch
         thumbnail = _thumbnail(picture)
         cut = self._is_cut(thumbnail)
-        if cut or index % self._refresh == 0 or picture.shape != self._shape:
+        if not self._settings.enabled:
+            return Motion(tuple(range(len(regions))), cut, anew)
+        if cut or anew or picture.shape != self._shape:
             self._references = [None] * len(regions)
             self._shape = picture.shape
         scale_y = thumbnail.shape[0] / picture.shape[0]
@@ -102,7 +109,7 @@ class MotionGate:
             if self._changed(self._references[number], part):
                 self._references[number] = part
                 moved.append(number)
-        return Motion(tuple(moved), cut)
+        return Motion(tuple(moved), cut, anew)
 
     def _changed(self, reference: Image | None, part: Image) -> bool:
         if reference is None:

@@ -63,6 +63,32 @@ def decode_jpeg(data: bytes) -> Image:
     return _decode(io.BytesIO(data), "in memory", stretch_to_8bit)
 
 
+def decode_picture(data: bytes, most_pixels: int = MAX_PIXELS) -> Image | NDArray[np.uint16]:
+    """Decode a picture of any common format held in memory; one of more than 8 bits stays raw.
+
+    Args:
+        data: the encoded picture.
+        most_pixels: a larger one is refused before a pixel is decoded.
+
+    Returns:
+        ``uint8`` ``H x W x 3`` RGB, or the raw counts of one channel of more than 8 bits,
+        ``uint16`` ``H x W``.
+
+    Raises:
+        SourceError: the bytes are no picture, damaged, too large, or counts that 16 bits do not hold.
+    """
+    raw: list[NDArray[np.uint16]] = []
+
+    def keep(counts: NDArray[Any]) -> NDArray[np.uint8]:
+        if counts.ndim != 2 or not 0 <= counts.min() <= counts.max() <= np.iinfo(np.uint16).max:
+            raise SourceError("The image in memory holds counts that 16 bits do not hold.")
+        raw.append(counts.astype(np.uint16))
+        return np.zeros((1, 1), np.uint8)
+
+    picture = _decode(io.BytesIO(data), "in memory", keep, most_pixels)
+    return raw[0] if raw else picture
+
+
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     """Encode a picture as JPEG.
 
@@ -131,18 +157,23 @@ def _silence_pillow() -> None:
     warnings.simplefilter("ignore", Pil.DecompressionBombWarning)
 
 
-def _decode(file: IO[bytes], name: str, to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]]) -> Image:
+def _decode(
+    file: IO[bytes],
+    name: str,
+    to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]],
+    most_pixels: int = MAX_PIXELS,
+) -> Image:
     _silence_pillow()
     try:
         with Pil.open(file) as picture:
             width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise _too_large(name, f"{width} x {height} pixels")
+            if width * height > most_pixels:
+                raise _too_large(name, f"{width} x {height} pixels", most_pixels)
             return _to_rgb(picture, to_8bit)
     except UnidentifiedImageError:
         raise SourceError(f"The image {name} is not of a known picture format.") from None
     except Pil.DecompressionBombError:
-        raise _too_large(name, "too many pixels") from None
+        raise _too_large(name, "too many pixels", most_pixels) from None
     except SourceError:
         raise
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, MemoryError) as error:
@@ -150,8 +181,8 @@ def _decode(file: IO[bytes], name: str, to_8bit: Callable[[NDArray[Any]], NDArra
         raise SourceError(f"The image {name} is damaged: {error}.") from None
 
 
-def _too_large(name: str, size: str) -> SourceError:
-    return SourceError(f"The image {name} has {size}: more than {MAX_PIXELS // 1_000_000} megapixels.")
+def _too_large(name: str, size: str, most_pixels: int) -> SourceError:
+    return SourceError(f"The image {name} has {size}: more than {most_pixels / 1e6:g} megapixels.")
 
 
 def _to_rgb(picture: Pil.Image, to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]]) -> Image:

@@ -43,8 +43,8 @@ class LiveSettings(Settings):
     gone_seconds: float = Field(default=60.0, ge=0)
 
 
-class RunSettings(Settings):
-    """Everything `nightreid run` can be told in a file.
+class ChainSettings(Settings):
+    """From pictures to links: what `nightreid run` and `nightreid worker` are told alike.
 
     Attributes:
         detector: the person detector.
@@ -52,9 +52,7 @@ class RunSettings(Settings):
         tracker: tracking and the choice of crops.
         identity: merging of visible tracklets.
         match: linking of infrared tracklets.
-        live: live cameras.
         batch: pictures shown to the detector in one call.
-        folder_fps: frames a second of image folders.
         jpeg_quality: of the crops kept, 1..100.
     """
 
@@ -63,7 +61,17 @@ class RunSettings(Settings):
     tracker: TrackerSettings = TrackerSettings()
     identity: IdentitySettings = IdentitySettings()
     match: MatchSettings = MatchSettings()
-    live: LiveSettings = LiveSettings()
     batch: int = Field(default=8, ge=1, le=256)
-    folder_fps: float = Field(default=10.0, gt=0)
     jpeg_quality: int = Field(default=92, ge=1, le=100)
+
+
+class RunSettings(ChainSettings):
+    """Everything `nightreid run` can be told in a file.
+
+    Attributes:
+        live: live cameras.
+        folder_fps: frames a second of image folders.
+    """
+
+    live: LiveSettings = LiveSettings()
+    folder_fps: float = Field(default=10.0, gt=0)

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from detectors.letterbox import tile
-from detectors.motion import GatedFrame, MotionGate
+from detectors.motion import GatedFrame
 from reid_core.errors import NightreidError, UsageError
-from reid_core.types import Frame, Modality
+from reid_core.types import Modality
 from stream.config import RunSettings
+from stream.gating import CameraGate
 from stream.sources import Picture, Source
 from stream.timing import StageClock
 
@@ -70,9 +70,9 @@ class Decoder:
         """
         self.source = source
         self.dropped = 0
-        self._modality = modality
-        self._tile_below = settings.detector.look(modality).tile_below
-        self._gate = MotionGate(settings.motion)
+        self._gate = CameraGate(
+            source.spec.camera, modality, settings.motion, settings.detector.look(modality).tile_below
+        )
         self._first = first
         self._clock = clock
         self._abandon = abandon
@@ -136,15 +136,8 @@ class Decoder:
         return picture
 
     def _admit(self, picture: Picture) -> GatedFrame:
-        camera = self.source.spec.camera
-        height, width = picture.image.shape[:2]
         with self._clock.timed("gate", 1):
-            regions = tuple(tile(height, width, self._tile_below))
-            motion = self._gate.admit(picture.image, picture.index, regions)
-            frame = None
-            if motion.moved:
-                frame = Frame(camera, self._modality, picture.index, picture.time_ns, picture.rgb())
-        return GatedFrame(camera, picture.index, picture.time_ns, motion.moved, regions, frame, motion.cut)
+            return self._gate.admit(picture)
 
     def _put(self, item: GatedFrame | Ended) -> None:
         while not self._abandon.is_set():

@@ -1,4 +1,4 @@
-"""One recording on its way through a run: its decoder, its tracker and what it remembers."""
+"""One recording on its way from pictures to tracklets: its tracker and what it remembers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,8 +11,6 @@ from detectors.thermal import PolarityJudge
 from detectors.tracking import CameraTracker
 from reid_core.gallery import Checkpoint, RecordingRecord, RecordingStatus
 from reid_core.types import Detections, Tracklet
-from stream.decoding import Decoder
-from stream.sources import Source
 
 # Frames between two checkpoints of a recording in which nobody is seen.
 _CHECKPOINT_EVERY = 10 * REFRESH
@@ -27,8 +25,6 @@ class Lane:
 
     Attributes:
         recording: its row as the run began.
-        source: what is read.
-        decoder: reads it.
         tracker: follows its people.
         judge: of its polarity.
         detector: whose looks it plans.
@@ -40,8 +36,6 @@ class Lane:
     """
 
     recording: RecordingRecord
-    source: Source
-    decoder: Decoder
     tracker: CameraTracker
     judge: PolarityJudge
     detector: PersonDetector
@@ -82,7 +76,7 @@ class Lane:
         """
         closed: list[Tracklet] = []
         checkpoint = None
-        if gated.index % REFRESH == 0:
+        if gated.anew:
             closed += self.tracker.close_overlong(gated.time_ns)
             since = gated.index - self.last.checkpoint
             if since > 0 and self.tracker.quiet and (self.fresh or closed or since >= _CHECKPOINT_EVERY):
@@ -108,7 +102,7 @@ class Lane:
             as_is, inverted = (
                 self.detector.merge([seen[region, version] for region in moved]) for version in (False, True)
             )
-            self.judge.see(as_is, inverted, anew=gated.cut or gated.index % REFRESH == 0)
+            self.judge.see(as_is, inverted, anew=gated.cut or gated.anew)
         return self.judge.leaning
 
     def checkpoint(

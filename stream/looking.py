@@ -6,22 +6,38 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from detectors.detector import Look, PersonDetector
 from detectors.motion import GatedFrame
 from reid_core.types import Detections
-from stream.decoding import Ended
+from stream.decoding import Decoder, Ended
 from stream.lane import Lane, Seen
+from stream.sources import Source
 from stream.timing import StageClock
 
 _AHEAD = 4
 _MOST_FRAMES = 64
 _POLL_SECONDS = 0.02
 
-Item = tuple[Lane, GatedFrame | Ended, Seen]
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class RecordingLane(Lane):
+    """A lane whose pictures are read and decoded in this process.
+
+    Attributes:
+        source: what is read.
+        decoder: reads it.
+    """
+
+    source: Source
+    decoder: Decoder
+
+
+Item = tuple[RecordingLane, GatedFrame | Ended, Seen]
 """A frame with what its looks showed, or a recording's end."""
 
-_Waiting = list[tuple[Lane, GatedFrame | Ended, list[Look]]]
+_Waiting = list[tuple[RecordingLane, GatedFrame | Ended, list[Look]]]
 _Answer = tuple[list[Detections], float, float]
 
 
@@ -42,7 +58,7 @@ class Looker:
 
     def __init__(
         self,
-        lanes: Sequence[Lane],
+        lanes: Sequence[RecordingLane],
         detector: PersonDetector,
         batch: int,
         clock: StageClock,
@@ -147,7 +163,7 @@ class Looker:
             except queue.Full:
                 continue
 
-    def _merged(self) -> Iterator[tuple[Lane, GatedFrame | Ended] | tuple[None, None]]:
+    def _merged(self) -> Iterator[tuple[RecordingLane, GatedFrame | Ended] | tuple[None, None]]:
         """Everything the decoders have, recordings in order of capture time; ``(None, None)`` for a pause."""
         recorded = {i: lane for i, lane in enumerate(self._lanes) if not lane.source.spec.live}
         live = [lane for lane in self._lanes if lane.source.spec.live]

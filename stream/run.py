@@ -9,18 +9,17 @@ from typing import Protocol
 
 from detectors.detector import PersonDetector
 from detectors.motion import GatedFrame
-from detectors.tracking import CameraTracker
 from reid_core.errors import NightreidError, UsageError
-from reid_core.gallery import Gallery, IdentityPolicy, RecordingRecord, RecordingStatus
-from reid_core.matcher import Matcher
+from reid_core.gallery import Gallery, RecordingRecord, RecordingStatus
 from reid_core.runtime import Embedder
 from reid_core.types import CloseReason, Modality
+from stream.chain import identity_policy, make_matcher, make_tracker, settings_digest
 from stream.collect import collect
 from stream.config import RunSettings
 from stream.decoding import Decoder, Ended, check_distinct
 from stream.export import iso_utc
-from stream.lane import Lane, Seen
-from stream.looking import Looker
+from stream.lane import Seen
+from stream.looking import Looker, RecordingLane
 from stream.result import RunResult
 from stream.sources import Source, SourceSpec, open_source, redact
 from stream.timing import StageClock
@@ -114,7 +113,7 @@ class _Run:
         self._clock = StageClock()
         self._failures = _Failures()
         self._counts: dict[str, int] = {}
-        self._settings_digest = self._digest_settings()
+        self._settings_digest = settings_digest(detector, settings)
 
     def over(self, specs: Sequence[SourceSpec]) -> RunResult:
         if not specs:
@@ -206,25 +205,30 @@ class _Run:
         source.start_ns = record.start_ns
         return record
 
-    def _lane(self, source: Source, record: RecordingRecord) -> Lane:
+    def _lane(self, source: Source, record: RecordingRecord) -> RecordingLane:
         modality = source.spec.modality
-        look = self._settings.detector.look(modality)
         decoder = Decoder(source, modality, self._settings, record.checkpoint, self._clock, self._abandon)
-        tracker = CameraTracker(
-            record.id, source.spec.camera, modality, source.fps, self._settings.tracker, look
-        )
+        tracker = make_tracker(record.id, source.spec.camera, modality, source.fps, self._settings)
         judge = self._detector.judge(modality, source.spec.spectrum)
-        return Lane(record, source, decoder, tracker, judge, self._detector, self._settings_digest)
+        return RecordingLane(
+            record,
+            tracker,
+            judge,
+            self._detector,
+            self._settings_digest,
+            source=source,
+            decoder=decoder,
+        )
 
-    def _process(self, lanes: list[Lane]) -> None:
+    def _process(self, lanes: list[RecordingLane]) -> None:
         live = any(lane.source.spec.live for lane in lanes)
         writer = Writer(
             self._gallery,
             self._embedder,
-            self._policy(),
+            identity_policy(self._embedder, self._settings),
             self._settings.jpeg_quality,
             self._clock,
-            self._matcher() if live else None,
+            make_matcher(self._gallery, self._embedder, self._settings) if live else None,
         )
         looker = Looker(lanes, self._detector, self._settings.batch, self._clock, self._abandon)
         writer.start()
@@ -242,7 +246,7 @@ class _Run:
             for lane in lanes:
                 lane.decoder.join(_HANGING_SECONDS)
 
-    def _follow(self, looker: Looker, lanes: Sequence[Lane], writer: Writer) -> None:
+    def _follow(self, looker: Looker, lanes: Sequence[RecordingLane], writer: Writer) -> None:
         """Settle everything that is found until every source has ended or the run is stopped."""
         following = list(lanes)
         for batch in looker.batches():
@@ -261,7 +265,7 @@ class _Run:
         for lane in following:
             self._leave(lane, writer)
 
-    def _settle(self, lane: Lane, gated: GatedFrame, seen: Seen, writer: Writer) -> None:
+    def _settle(self, lane: RecordingLane, gated: GatedFrame, seen: Seen, writer: Writer) -> None:
         with self._clock.timed("track", 1):
             closed, checkpoint = lane.settle(gated, seen)
         for tracklet in closed:
@@ -272,7 +276,7 @@ class _Run:
         self._counts[camera] = self._counts.get(camera, 0) + len(closed)
         self._progress.update(camera, lane.frames_done, lane.source.total, self._counts[camera])
 
-    def _end(self, lane: Lane, ended: Ended, writer: Writer) -> None:
+    def _end(self, lane: RecordingLane, ended: Ended, writer: Writer) -> None:
         """Close what a source leaves open at its end, and its recording."""
         for tracklet in lane.tracker.close(CloseReason.END):
             writer.put(tracklet)
@@ -286,7 +290,7 @@ class _Run:
         lane.frames_done = max(lane.frames_done, ended.frames)
         writer.put(lane.checkpoint(lane.frames_done, status, ended.problem))
 
-    def _leave(self, lane: Lane, writer: Writer) -> None:
+    def _leave(self, lane: RecordingLane, writer: Writer) -> None:
         """Leave a source before its end: a camera's recording is over, any other is taken up again."""
         if lane.source.spec.live:
             self._end(lane, Ended(lane.frames_done), writer)
@@ -297,7 +301,7 @@ class _Run:
 
     def _link(self, recordings: Sequence[RecordingRecord]) -> None:
         """Rank the whole gallery for each infrared tracklet of these recordings."""
-        matcher = self._matcher()
+        matcher = make_matcher(self._gallery, self._embedder, self._settings)
         infrared = [
             one.id
             for record in recordings
@@ -305,36 +309,3 @@ class _Run:
         ]
         with self._clock.timed("link", len(infrared)):
             self._gallery.put_links([matcher.match(one) for one in infrared])
-
-    def _matcher(self) -> Matcher:
-        calibration = self._embedder.calibration("infrared-visible")
-        match = self._settings.match
-        wanted = match.min_probability if calibration is not None else None
-        return Matcher(
-            self._gallery, self._embedder.model_id, calibration, top=match.top, min_probability=wanted
-        )
-
-    def _policy(self) -> IdentityPolicy:
-        merge_score = self._settings.identity.merge_score
-        calibration = self._embedder.calibration("visible-visible")
-        if merge_score is None and calibration is not None:
-            merge_score = calibration.threshold
-        return IdentityPolicy(merge_score, self._settings.identity.margin)
-
-    def _digest_settings(self) -> str:
-        """What a recording's tracklets depend on besides its pictures."""
-        settings = _without_threads(self._settings)
-        text = "/".join(
-            [
-                self._detector.digest,
-                settings.detector.model_dump_json(),
-                settings.motion.model_dump_json(),
-                settings.tracker.model_dump_json(),
-            ]
-        )
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _without_threads(settings: RunSettings) -> RunSettings:
-    """The settings without what only says how fast."""
-    return settings.model_copy(update={"detector": settings.detector.model_copy(update={"threads": 0})})

@@ -4,11 +4,11 @@ import queue
 import threading
 from collections.abc import Sequence
 
-from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy, TrackletEntry
-from reid_core.images import encode_jpeg
+from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy
 from reid_core.matcher import Matcher
 from reid_core.runtime import Embedder
 from reid_core.types import Floats, Modality, Tracklet
+from stream.chain import tracklet_entry
 from stream.timing import StageClock
 
 # Tracklets that may wait: as many as are written in a few seconds when a run is stopped.
@@ -127,11 +127,7 @@ class Writer:
         vectors = [self._embed(tracklet) for tracklet in tracklets]
         with self._clock.timed("write", len(tracklets)):
             batch = [
-                TrackletEntry(
-                    tracklet,
-                    embedded,
-                    tuple(encode_jpeg(sighting.crop, self._jpeg_quality) for sighting in tracklet.sightings),
-                )
+                tracklet_entry(tracklet, embedded, self._jpeg_quality)
                 for tracklet, embedded in zip(tracklets, vectors, strict=True)
             ]
             checkpoints = [entry for entry in entries if isinstance(entry, Checkpoint)]

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from detectors.motion import GatedFrame
+from detectors.motion import REFRESH, GatedFrame
 from reid_core.errors import ModelError, StorageError, UsageError
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
@@ -26,7 +26,7 @@ class _Fixed:
     """A decoder with a fixed story, told at random speed."""
 
     def __init__(self, camera, times, seed):
-        self.story = [GatedFrame(camera, i, t, (), (), None, False) for i, t in enumerate(times)]
+        self.story = [GatedFrame(camera, i, t, (), (), None, False, False) for i, t in enumerate(times)]
         self.story.append(Ended(len(times)))
         self.random = random.Random(seed)
 
@@ -229,7 +229,7 @@ def lane(night_videos, parts):
         record = RecordingRecord("r", "night", "x", 25, 160, 120, 0, "d", "m", **stored)
         settings = SETTINGS.detector.look(Modality.INFRARED)
         tracker = CameraTracker("r", "night", Modality.INFRARED, 25, SETTINGS.tracker, settings)
-        return Lane(record, None, None, tracker, detector.judge(Modality.INFRARED), detector, "s")
+        return Lane(record, tracker, detector.judge(Modality.INFRARED), detector, "s")
 
     return make
 
@@ -244,7 +244,8 @@ def feed(lane, first, last, present=()):
         found = Detections(box.reshape(-1, 4), np.full(len(box), 0.9, np.float32))
         seen = {(region, False): found, (region, True): Detections.empty()}
         frame = Frame("night", Modality.INFRARED, index, index * 40_000_000, image)
-        gated = GatedFrame("night", index, index * 40_000_000, (0,), (region,), frame, False)
+        anew = index % REFRESH == 0
+        gated = GatedFrame("night", index, index * 40_000_000, (0,), (region,), frame, False, anew)
         ended, checkpoint = lane.settle(gated, seen)
         closed += ended
         checkpoints += [checkpoint] if checkpoint is not None else []

@@ -1,0 +1,117 @@
+"""Where payloads too large for a record are left: a claim check's store, content-addressed.
+
+A folder by default, and through fsspec anything it knows (``s3://bucket/prefix`` with the extra ``s3``).
+A blob is written whole before the record that names it is sent, and is named by its digest, so that writing
+it again changes nothing.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import fsspec
+
+from reid_core.errors import ConfigError, MissingDependencyError, StorageError
+from stream.envelope import EnvelopeError, Refusal, blob_digest, check_digest
+
+_NAME_LENGTH = 64
+
+
+class BlobStore:
+    """Payloads by their SHA-256.
+
+    Args:
+        location: a folder's path, or an address that fsspec knows.
+
+    Raises:
+        ConfigError: the address is of no known kind.
+        MissingDependencyError: its driver is not installed.
+    """
+
+    def __init__(self, location: str) -> None:
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(location)
+        except ValueError:
+            raise ConfigError(
+                "The blob store's address is of no known kind.", "Give a folder, or s3://…"
+            ) from None
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"The blob store needs {error.name or 'a driver'}, which is not installed.",
+                "For s3:// install it: pip install 'nightreid[s3]'",
+            ) from None
+
+    def put(self, payload: bytes) -> tuple[str, str]:
+        """Leave a payload.
+
+        Returns:
+            its address in the store, and its digest.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        digest = blob_digest(payload)
+        name = digest.partition(":")[2]
+        path = self._path(name)
+        try:
+            if not self._files.exists(path):
+                self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+                self._write_whole(path, payload)
+        except OSError as error:
+            raise StorageError(f"The blob store cannot be written: {error.strerror or error}.") from None
+        return name, digest
+
+    def get(self, name: str, digest: str, most_bytes: int) -> bytes:
+        """Fetch a payload and make sure that it is the one.
+
+        Raises:
+            EnvelopeError: there is no such blob, it is too large, or it is another.
+            StorageError: the store cannot be reached.
+        """
+        # The name comes out of a record: nothing but a digest may become part of a path.
+        if len(name) != _NAME_LENGTH or not set(name) <= set("0123456789abcdef"):
+            raise EnvelopeError(Refusal.BLOB, "The record's blob is not named by a digest.")
+        try:
+            path = self._path(name)
+            size = self._files.size(path)
+            if size is not None and size > most_bytes:
+                raise EnvelopeError(Refusal.SIZE, f"The blob is of {size} bytes: more than {most_bytes}.")
+            payload: bytes = self._files.cat_file(path)
+        except FileNotFoundError:
+            raise EnvelopeError(Refusal.BLOB, f"The blob {name} is not in the store (any more).") from None
+        except OSError as error:
+            raise StorageError(f"The blob store cannot be read: {error.strerror or error}.") from None
+        check_digest(digest, payload)
+        return payload
+
+    def remove_older(self, seconds: float) -> int:
+        """Remove what was left longer ago than the topics keep their records; returns how many."""
+        limit, removed = time.time() - seconds, 0
+        for path, details in self._listing():
+            written = details.get("mtime") or details.get("LastModified") or limit
+            moment = written.timestamp() if isinstance(written, datetime) else float(written)
+            if moment < limit:
+                self._files.rm_file(path)
+                removed += 1
+        return removed
+
+    def _listing(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        if self._files.exists(self._root):
+            yield from self._files.find(self._root, detail=True).items()
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name[:2]}/{name}"
+
+    def _write_whole(self, path: str, payload: bytes) -> None:
+        if self._files.protocol != "file" and "file" not in self._files.protocol:
+            self._files.pipe_file(path, payload)  # an object store shows an object when it is whole
+            return
+        temporary = f"{path}.{os.getpid()}.tmp"
+        with open(temporary, "wb") as file:  # noqa: PTH123
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105
