@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import cli_dataset, cli_training
+from console import cli_dataset, cli_publish, cli_training, cli_worker
 from console.cli_synthetic import app as synthetic
 
 app = typer.Typer(
@@ -197,6 +197,8 @@ def bench(
 
 cli_training.register(app)
 cli_dataset.register(app)
+cli_worker.register(app)
+cli_publish.register(app)
 app.add_typer(synthetic)
 
 

@@ -1,5 +1,6 @@
 """Thermal pictures: raw counts to 8 bits, and which end is warm."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +27,15 @@ class RawScaler:
 
     Args:
         memory: share of the range kept from one picture to the next, 0..1.
+        remembered: the ``range`` of another scaler, to go on as it would have.
+
+    Attributes:
+        range: lowest and highest count of the last picture with its memory; ``None`` before the first.
     """
 
-    def __init__(self, memory: float = 0.9) -> None:
+    def __init__(self, memory: float = 0.9, remembered: Sequence[float] | None = None) -> None:
         self._memory = memory
-        self._range: tuple[float, float] | None = None
+        self.range = (remembered[0], remembered[1]) if remembered is not None else None
 
     def __call__(self, raw: NDArray[Any]) -> NDArray[np.uint8]:
         """Scale one picture.
@@ -44,10 +49,10 @@ class RawScaler:
         if raw.ndim != 2:
             raise SourceError(f"A raw thermal picture has one channel; this one has the shape {raw.shape}.")
         low, high = (float(value) for value in np.percentile(raw, [_LOW, _HIGH]))
-        if self._range is not None:
-            low = self._memory * self._range[0] + (1 - self._memory) * low
-            high = self._memory * self._range[1] + (1 - self._memory) * high
-        self._range = (low, high)
+        if self.range is not None:
+            low = self._memory * self.range[0] + (1 - self._memory) * low
+            high = self._memory * self.range[1] + (1 - self._memory) * high
+        self.range = (low, high)
         span = max(high - low, 1.0)
         scaled = (raw.astype(np.float32) - np.float32(low)) * np.float32(255 / span)
         return np.asarray(np.clip(scaled, 0, 255), np.uint8)

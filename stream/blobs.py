@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 
@@ -18,6 +18,12 @@ from reid_core.errors import ConfigError, MissingDependencyError, StorageError
 from stream.envelope import EnvelopeError, Refusal, blob_digest, check_digest
 
 _NAME_LENGTH = 64
+
+
+class BlobStoreAwayError(StorageError):
+    """The blob store cannot be reached or written just now."""
+
+    transient: ClassVar[bool] = True
 
 
 class BlobStore:
@@ -51,7 +57,7 @@ class BlobStore:
             its address in the store, and its digest.
 
         Raises:
-            StorageError: it cannot be written.
+            BlobStoreAwayError: it cannot be written.
         """
         digest = blob_digest(payload)
         name = digest.partition(":")[2]
@@ -61,7 +67,7 @@ class BlobStore:
                 self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
                 self._write_whole(path, payload)
         except OSError as error:
-            raise StorageError(f"The blob store cannot be written: {error.strerror or error}.") from None
+            raise BlobStoreAwayError(f"The blob store cannot be written: {error.strerror or error}.") from None
         return name, digest
 
     def get(self, name: str, digest: str, most_bytes: int) -> bytes:
@@ -69,7 +75,7 @@ class BlobStore:
 
         Raises:
             EnvelopeError: there is no such blob, it is too large, or it is another.
-            StorageError: the store cannot be reached.
+            BlobStoreAwayError: the store cannot be reached.
         """
         # The name comes out of a record: nothing but a digest may become part of a path.
         if len(name) != _NAME_LENGTH or not set(name) <= set("0123456789abcdef"):
@@ -83,7 +89,7 @@ class BlobStore:
         except FileNotFoundError:
             raise EnvelopeError(Refusal.BLOB, f"The blob {name} is not in the store (any more).") from None
         except OSError as error:
-            raise StorageError(f"The blob store cannot be read: {error.strerror or error}.") from None
+            raise BlobStoreAwayError(f"The blob store cannot be read: {error.strerror or error}.") from None
         check_digest(digest, payload)
         return payload
 

@@ -11,7 +11,7 @@ major is refused.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -220,6 +220,11 @@ def write(envelope: Envelope) -> tuple[bytes, Headers]:
         body["payload"] = envelope.payload
     packed: bytes = msgpack.packb(body)
     return packed, [(name, str(value).encode()) for name, value in headers.items()]
+
+
+def without_payload(envelope: Envelope) -> Envelope:
+    """The same envelope, its payload let go of."""
+    return replace(envelope, payload=b"")
 
 
 def read(value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> Envelope:

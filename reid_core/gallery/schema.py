@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Float,
     ForeignKey,
     Index,
@@ -21,6 +22,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from reid_core.gallery.vector_column import VectorData
 
 # SQLite counts an id up by itself only in a column declared INTEGER, which is 64 bits wide there.
 Counter = BigInteger().with_variant(Integer(), "sqlite")
@@ -144,13 +147,14 @@ class SightingRow(Base):
 class VectorRow(Base):
     """One sighting's vector under one model: ``data`` is little-endian float32, L2-normalised.
 
+    On PostgreSQL ``data`` is a pgvector ``vector``, which the server compares; rows look the same.
     Camera, modality and time are repeated here because a search filters by them.
     """
 
     __tablename__ = "vectors"
     __table_args__ = (
         UniqueConstraint("sighting_id", "model_id"),
-        Index(None, "model_id", "modality"),
+        Index(None, "model_id", "camera_id", "time_ns"),
         # Ids never return after a deletion: an index that still holds the old vector would lie.
         {"sqlite_autoincrement": True},
     )
@@ -163,7 +167,7 @@ class VectorRow(Base):
     time_ns: Mapped[int] = mapped_column(BigInteger)
     model_id: Mapped[str] = mapped_column(String(64))
     dim: Mapped[int] = mapped_column(Integer)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
+    data: Mapped[bytes] = mapped_column(VectorData)
 
 
 class LinkRow(Base):
@@ -196,3 +200,113 @@ class OutboxRow(Base):
     subject: Mapped[str] = mapped_column(String(64))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class PartitionRow(Base):
+    """How far a group of workers has come in one partition of a log, and who holds it.
+
+    ``next`` is the record to go on at: everything in front of it is in the gallery or staged. ``epoch``
+    counts the holders: a write by one who is no longer it is refused. ``holder`` is empty where it was let
+    go of in order; ``reached`` is the last record that a holder had begun with. ``seen`` says whether
+    anybody has looked into the partition yet, ``caught_up`` whether nothing more was waiting there lately.
+    """
+
+    __tablename__ = "partitions"
+
+    group_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(255), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    next: Mapped[int] = mapped_column(BigInteger)
+    reached: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    holder: Mapped[str] = mapped_column(String(255))
+    seen: Mapped[bool] = mapped_column(Boolean)
+    caught_up: Mapped[bool] = mapped_column(Boolean)
+
+
+class AttemptRow(Base):
+    """How often somebody began to decode a record and did not live to tell."""
+
+    __tablename__ = "attempts"
+
+    group_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(255), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    offset: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    attempts: Mapped[int] = mapped_column(Integer)
+
+
+class StreamRow(Base):
+    """How far a camera's stream has come: capture times up to ``seen_ns`` are in the gallery or staged.
+
+    ``beat`` counts the writes, so that others see it move without comparing clocks; ``state`` is what a
+    worker must know of the stream. Its records come by partition ``number`` of ``topic``.
+    """
+
+    __tablename__ = "streams"
+
+    camera_id: Mapped[str] = mapped_column(ForeignKey("cameras.id"), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(255))
+    number: Mapped[int] = mapped_column(Integer)
+    seen_ns: Mapped[int] = mapped_column(BigInteger)
+    beat: Mapped[int] = mapped_column(BigInteger)
+    ended: Mapped[bool] = mapped_column(Boolean)
+    state: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class StagedRow(Base):
+    """A closed tracklet, or a recording's end, that waits for its turn in order of capture time.
+
+    ``due_ns`` is the capture time at which it happened, ``content`` the tracklet packed by
+    `staging.pack_entry`. ``admitted`` says that the tracklet is in the gallery and only its link is missing.
+    """
+
+    __tablename__ = "staged"
+    __table_args__ = (
+        UniqueConstraint("kind", "subject"),
+        Index(None, "due_ns"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(64))
+    camera_id: Mapped[str] = mapped_column(ForeignKey("cameras.id"))
+    modality: Mapped[str] = mapped_column(String(16))
+    due_ns: Mapped[int] = mapped_column(BigInteger)
+    admitted: Mapped[bool] = mapped_column(Boolean)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RefusedRow(Base):
+    """A record that will never be a picture: a dead letter, told of by its outbox row.
+
+    ``record`` holds key, headers and value; it is emptied once the dead letter is on its topic.
+    """
+
+    __tablename__ = "refused"
+    __table_args__ = (
+        UniqueConstraint("topic", "number", "offset"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    topic: Mapped[str] = mapped_column(String(255))
+    number: Mapped[int] = mapped_column(Integer)
+    offset: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(String(32))
+    message: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(Integer)
+    record: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LeaseRow(Base):
+    """Who does what one only may do at a time; ``beat`` moves while it lives, ``epoch`` counts holders."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(255))
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    beat: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -1,0 +1,370 @@
+"""How far workers have come in the partitions of a log, written in one transaction with what they found.
+
+Whoever holds a partition has its epoch. Each write names the epoch and the record it goes on from; where
+either is no longer the stored one, somebody else holds the partition by now, and the whole write is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from reid_core.errors import GalleryError
+from reid_core.gallery import writing
+from reid_core.gallery.database import Database
+from reid_core.gallery.records import Checkpoint
+from reid_core.gallery.schema import (
+    AttemptRow,
+    PartitionRow,
+    RefusedRow,
+    StagedRow,
+    StreamRow,
+    TrackletRow,
+)
+
+RECORD_REFUSED = "record.refused"
+"""Kind of the outbox row that tells of a dead letter; its payload names the row of ``refused``."""
+
+TRACKLET, END = "tracklet", "end"
+"""Kinds of staged rows."""
+
+
+class FencedError(GalleryError):
+    """Somebody else holds the partition by now: what was to be written is theirs to write.
+
+    Args:
+        topic: of the partition.
+        number: of the partition.
+    """
+
+    code: ClassVar[str] = "fenced"
+
+    def __init__(self, topic: str, number: int) -> None:
+        super().__init__(f"Partition {number} of {topic} is held by another worker by now.")
+        self.topic = topic
+        self.number = number
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A partition that was claimed.
+
+    Attributes:
+        topic: its topic.
+        number: its number.
+        epoch: of this holder.
+        next: the record to go on at.
+        careful_below: records in front of this one may have been the end of the last holder.
+        refused: records from ``next`` on that are dead letters already.
+    """
+
+    topic: str
+    number: int
+    epoch: int
+    next: int
+    careful_below: int
+    refused: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far a partition has come.
+
+    Attributes:
+        topic: its topic.
+        number: its number.
+        epoch: of the holder.
+        expected: what ``next`` was when the holder last wrote or claimed it.
+        next: the record to go on at from now on.
+        reached: the last record that was begun with, plus one.
+        seen: whether anybody has looked into it.
+        caught_up: whether nothing more was waiting there lately.
+    """
+
+    topic: str
+    number: int
+    epoch: int
+    expected: int
+    next: int
+    reached: int
+    seen: bool
+    caught_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Something to wait for its turn; fields as in `StagedRow`."""
+
+    kind: str
+    subject: str
+    camera: str
+    modality: str
+    due_ns: int
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamProgress:
+    """How far a camera's stream has come; fields as in `StreamRow`."""
+
+    camera: str
+    topic: str
+    number: int
+    seen_ns: int
+    ended: bool
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that will never be a picture; fields as in `RefusedRow`, ``time_ns`` of the record."""
+
+    topic: str
+    number: int
+    offset: int
+    reason: str
+    message: str
+    attempts: int
+    record: bytes
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is written together."""
+
+    advances: list[Advance] = field(default_factory=list)
+    staged: list[Staged] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    streams: list[StreamProgress] = field(default_factory=list)
+
+
+class Ledger:
+    """The books of one group of workers.
+
+    Args:
+        database: of the gallery.
+        group: the group's name.
+    """
+
+    def __init__(self, database: Database, group: str) -> None:
+        self._database = database
+        self._group = group
+
+    def expect(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Make partitions known that nobody may have looked into yet: ``(topic, number)`` of each."""
+        with self._database.write() as session:
+            for topic, number in partitions:
+                if self._row(session, topic, number) is None:
+                    self._begin(session, topic, number, 0)
+
+    def behind(self) -> tuple[frozenset[tuple[str, int]], bool]:
+        """The partitions in which records waited lately, and whether one is among them nobody looked into."""
+        query = select(PartitionRow.topic, PartitionRow.number, PartitionRow.seen).where(
+            PartitionRow.group_id == self._group, PartitionRow.caught_up.is_(False)
+        )
+        with self._database.read() as session:
+            rows = session.execute(query).all()
+        return frozenset((row.topic, row.number) for row in rows), not all(row.seen for row in rows)
+
+    def claim(self, topic: str, number: int, holder: str, kept: tuple[int, int], span: int) -> Hold:
+        """Become the holder of a partition; whoever held it before can write no more.
+
+        Args:
+            topic: its topic.
+            number: its number.
+            holder: who one is.
+            kept: the first record that the log still has, and the one behind its last; where ``next`` lies
+                outside of it (records expired, or the log was made anew), the first one is next.
+            span: how many records a holder may have begun with and not written.
+        """
+        with self._database.write() as session:
+            row = self._row(session, topic, number, lock=True)
+            if row is None:
+                row = self._begin(session, topic, number, kept[0])
+            died = row.holder != ""
+            row.epoch += 1
+            row.holder = holder
+            if not kept[0] <= row.next <= kept[1]:
+                row.next = row.reached = kept[0]
+            row.reached = max(row.reached, row.next)
+            careful = row.reached + span if died else row.next
+            session.flush()
+            return Hold(topic, number, row.epoch, row.next, careful, _refused(session, row))
+
+    def release(self, advances: Sequence[Advance]) -> None:
+        """Let go of partitions in order; those that others hold by now stay theirs."""
+        with self._database.write() as session:
+            for one in advances:
+                held = self._where(one.topic, one.number), PartitionRow.epoch == one.epoch
+                session.execute(update(PartitionRow).where(*held).values(holder=""))
+
+    def save(self, batch: Batch) -> None:
+        """Write a batch: all of it or nothing. What is staged or in the gallery already is left out.
+
+        Raises:
+            FencedError: a partition is another's by now.
+        """
+        with self._database.write() as session:
+            for advance in batch.advances:
+                self._advance(session, advance)
+            for staged in batch.staged:
+                _stage(session, staged)
+            for checkpoint in batch.checkpoints:
+                writing.put_checkpoint(session, checkpoint)
+            for progress in batch.streams:
+                _put_stream(session, progress)
+
+    def attempt(self, hold: Hold, offset: int, done: int | None) -> int:
+        """Note that a record is about to be tried, and that another one was gone through well.
+
+        Returns:
+            how often it has been begun, this time included.
+
+        Raises:
+            FencedError: the partition is another's by now.
+        """
+        with self._database.write() as session:
+            self._check(session, hold.topic, hold.number, hold.epoch)
+            if done is not None:
+                session.execute(delete(AttemptRow).where(self._record(hold, done)))
+            row = session.scalar(select(AttemptRow).where(self._record(hold, offset)))
+            if row is None:
+                row = AttemptRow(
+                    group_id=self._group, topic=hold.topic, number=hold.number, offset=offset, attempts=0
+                )
+                session.add(row)
+            row.attempts += 1
+            session.flush()
+            return row.attempts
+
+    def refuse(self, refused: Refused, epoch: int) -> None:
+        """Write a dead letter and its outbox row; once for each record.
+
+        Raises:
+            FencedError: the partition is another's by now.
+        """
+        with self._database.write() as session:
+            self._check(session, refused.topic, refused.number, epoch)
+            there = select(RefusedRow.id).where(
+                RefusedRow.topic == refused.topic,
+                RefusedRow.number == refused.number,
+                RefusedRow.offset == refused.offset,
+            )
+            if session.scalar(there) is not None:
+                return
+            names = ("topic", "number", "offset", "reason", "message", "attempts", "record")
+            values = {name: getattr(refused, name) for name in names}
+            number = session.scalar(insert(RefusedRow).values(values).returning(RefusedRow.id))
+            subject = f"{refused.topic}/{refused.number}/{refused.offset}"[-64:]
+            payload = {"id": number, "topic": refused.topic, "reason": refused.reason}
+            writing.put_event(session, RECORD_REFUSED, subject, payload, refused.time_ns)
+
+    def stream(self, camera: str) -> StreamProgress | None:
+        """How far a camera's stream has come."""
+        with self._database.read() as session:
+            row = session.get(StreamRow, camera)
+            return stream_progress(row) if row is not None else None
+
+    def _begin(self, session: Session, topic: str, number: int, begin: int) -> PartitionRow:
+        row = PartitionRow(
+            group_id=self._group,
+            topic=topic,
+            number=number,
+            next=begin,
+            reached=begin,
+            epoch=0,
+            holder="",
+            seen=False,
+            caught_up=False,
+        )
+        session.add(row)
+        session.flush()
+        return row
+
+    def _advance(self, session: Session, advance: Advance) -> None:
+        mine = (
+            self._where(advance.topic, advance.number),
+            PartitionRow.epoch == advance.epoch,
+            PartitionRow.next == advance.expected,
+        )
+        values = {
+            "next": advance.next,
+            "reached": advance.reached,
+            "seen": advance.seen,
+            "caught_up": advance.caught_up,
+        }
+        changed = update(PartitionRow).where(*mine).values(values).returning(PartitionRow.number)
+        if session.execute(changed).first() is None:
+            raise FencedError(advance.topic, advance.number)
+
+    def _check(self, session: Session, topic: str, number: int, epoch: int) -> None:
+        row = self._row(session, topic, number, lock=True)
+        if row is None or row.epoch != epoch:
+            raise FencedError(topic, number)
+
+    def _row(self, session: Session, topic: str, number: int, lock: bool = False) -> PartitionRow | None:
+        query = select(PartitionRow).where(self._where(topic, number))
+        return session.scalar(query.with_for_update() if lock else query)
+
+    def _where(self, topic: str, number: int) -> ColumnElement[bool]:
+        return and_(
+            PartitionRow.group_id == self._group,
+            PartitionRow.topic == topic,
+            PartitionRow.number == number,
+        )
+
+    def _record(self, hold: Hold, offset: int) -> ColumnElement[bool]:
+        return and_(
+            AttemptRow.group_id == self._group,
+            AttemptRow.topic == hold.topic,
+            AttemptRow.number == hold.number,
+            AttemptRow.offset == offset,
+        )
+
+
+def _refused(session: Session, row: PartitionRow) -> frozenset[int]:
+    behind = select(RefusedRow.offset).where(
+        RefusedRow.topic == row.topic, RefusedRow.number == row.number, RefusedRow.offset >= row.next
+    )
+    return frozenset(session.scalars(behind))
+
+
+def _stage(session: Session, staged: Staged) -> None:
+    waiting = select(StagedRow.id).where(StagedRow.kind == staged.kind, StagedRow.subject == staged.subject)
+    if session.scalar(waiting) is not None:
+        return
+    if staged.kind == TRACKLET and session.get(TrackletRow, staged.subject) is not None:
+        return
+    values = {
+        "kind": staged.kind,
+        "subject": staged.subject,
+        "camera_id": staged.camera,
+        "modality": staged.modality,
+        "due_ns": staged.due_ns,
+        "admitted": False,
+        "content": staged.content,
+    }
+    session.execute(insert(StagedRow).values(values))
+
+
+def _put_stream(session: Session, progress: StreamProgress) -> None:
+    row = session.get(StreamRow, progress.camera)
+    if row is None:
+        row = StreamRow(camera_id=progress.camera, seen_ns=0, beat=0, state={})
+        session.add(row)
+    row.topic, row.number = progress.topic, progress.number
+    # Going over the same stream again does not undo what was seen of it.
+    same = row.state.get("stream") == progress.state.get("stream")
+    row.seen_ns = max(row.seen_ns, progress.seen_ns) if same else progress.seen_ns
+    row.ended = progress.ended
+    row.state = dict(progress.state)
+    row.beat += 1
+    session.flush()
+
+
+def stream_progress(row: StreamRow) -> StreamProgress:
+    """A row as plain data."""
+    return StreamProgress(row.camera_id, row.topic, row.number, row.seen_ns, row.ended, row.state)

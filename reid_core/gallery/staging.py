@@ -1,0 +1,191 @@
+"""Closed tracklets of many workers on their way into the gallery, in order of capture time.
+
+Who a visible tracklet is depends on who came before it, so the order of arrival decides what the gallery
+says. Workers therefore only stage what they close; one of them at a time admits it in the order in which it
+happened, whoever was faster.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+import numpy as np
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from reid_core.errors import GalleryError
+from reid_core.gallery import writing
+from reid_core.gallery.identities import IdentityPolicy
+from reid_core.gallery.ledger import StreamProgress, stream_progress
+from reid_core.gallery.records import TrackletEntry
+from reid_core.gallery.schema import StagedRow, StreamRow
+from reid_core.gallery.store import Gallery
+from reid_core.gallery.tracks import pack_track, unpack_track
+from reid_core.types import CloseReason, Link, Modality, Sighting, Tracklet
+
+Guard = Callable[[Session], None]
+"""Raises inside a writing transaction where its caller may not write any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRecord:
+    """Something that waits; fields as in `StagedRow`."""
+
+    id: int
+    kind: str
+    subject: str
+    camera: str
+    modality: Modality
+    due_ns: int
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBeat:
+    """A camera's stream as others see it: how far it is, and a number that moves while it does."""
+
+    progress: StreamProgress
+    beat: int
+
+
+class Staging:
+    """What waits to be admitted to a gallery.
+
+    Args:
+        gallery: to admit to.
+        model: id of the model of the vectors.
+        guard: called inside each writing transaction.
+    """
+
+    def __init__(self, gallery: Gallery, model: str, guard: Guard) -> None:
+        self._gallery = gallery
+        self._model = model
+        self._guard = guard
+
+    def waiting(self, limit: int) -> tuple[StagedRecord, ...]:
+        """What is next, in order of the capture time at which it happened; visible first, then by camera."""
+        chosen = (
+            select(
+                StagedRow.id,
+                StagedRow.kind,
+                StagedRow.subject,
+                StagedRow.camera_id,
+                StagedRow.modality,
+                StagedRow.due_ns,
+                StagedRow.admitted,
+            )
+            .order_by(StagedRow.due_ns, StagedRow.modality.desc(), StagedRow.camera_id, StagedRow.id)
+            .limit(limit)
+        )
+        with self._gallery.database.read() as session:
+            return tuple(
+                StagedRecord(
+                    row.id,
+                    row.kind,
+                    row.subject,
+                    row.camera_id,
+                    Modality(row.modality),
+                    row.due_ns,
+                    row.admitted,
+                )
+                for row in session.execute(chosen)
+            )
+
+    def count(self) -> int:
+        """How many wait."""
+        with self._gallery.database.read() as session:
+            return session.scalar(select(func.count()).select_from(StagedRow)) or 0
+
+    def streams(self) -> tuple[StreamBeat, ...]:
+        """All streams, and how far they have come."""
+        with self._gallery.database.read() as session:
+            return tuple(
+                StreamBeat(stream_progress(row), row.beat) for row in session.scalars(select(StreamRow))
+            )
+
+    def admit(self, records: Sequence[StagedRecord], policy: IdentityPolicy) -> None:
+        """Write staged tracklets into the gallery, in this order and one transaction.
+
+        Visible ones are done with; infrared ones stay until `settle` writes their link.
+        """
+        with self._gallery.writing(self._model) as (session, store):
+            self._guard(session)
+            for record in records:
+                content = session.scalar(select(StagedRow.content).where(StagedRow.id == record.id))
+                if content is None:
+                    continue
+                writing.add_tracklet(session, store, unpack_entry(content), policy)
+                done = StagedRow.id == record.id
+                if record.modality is Modality.VISIBLE:
+                    session.execute(delete(StagedRow).where(done))
+                else:
+                    session.execute(update(StagedRow).where(done).values(admitted=True, content=b""))
+
+    def settle(self, record: StagedRecord, links: Sequence[Link]) -> None:
+        """Write links and be done with what they were made for, in one transaction."""
+        with self._gallery.database.write() as session:
+            self._guard(session)
+            for link in links:
+                writing.put_link(session, link)
+            session.execute(delete(StagedRow).where(StagedRow.id == record.id))
+
+
+def pack_entry(entry: TrackletEntry) -> bytes:
+    """A tracklet with its vectors and crops as bytes."""
+    tracklet = entry.tracklet
+    content = {
+        "id": tracklet.id,
+        "recording": tracklet.recording,
+        "camera": tracklet.camera,
+        "modality": str(tracklet.modality),
+        "close_reason": str(tracklet.close_reason),
+        "track": pack_track(tracklet.frames, tracklet.times_ns, tracklet.boxes, tracklet.confidences),
+        "sightings": [
+            [
+                int(one.frame),
+                int(one.time_ns),
+                np.asarray(one.box, "<f4").tobytes(),
+                float(one.confidence),
+                float(one.quality),
+            ]
+            for one in tracklet.sightings
+        ],
+        "crops": list(entry.crops),
+        "dim": int(entry.vectors.shape[1]),
+        "vectors": np.asarray(entry.vectors, "<f4").tobytes(),
+    }
+    packed: bytes = msgpack.packb(content)
+    return packed
+
+
+def unpack_entry(content: bytes) -> TrackletEntry:
+    """What `pack_entry` packed; the sightings' decoded crops are left out, their JPEG files are there.
+
+    Raises:
+        GalleryError: the bytes are damaged.
+    """
+    try:
+        said: dict[str, Any] = msgpack.unpackb(content)
+        frames, times_ns, boxes, confidences = unpack_track(said["track"])
+        nothing = np.zeros((0, 0, 3), np.uint8)
+        sightings = tuple(
+            Sighting(frame, time_ns, np.frombuffer(box, "<f4"), confidence, quality, nothing)
+            for frame, time_ns, box, confidence, quality in said["sightings"]
+        )
+        vectors = np.frombuffer(said["vectors"], "<f4").reshape(len(sightings), said["dim"])
+        tracklet = Tracklet(
+            id=said["id"],
+            recording=said["recording"],
+            camera=said["camera"],
+            modality=Modality(said["modality"]),
+            frames=frames,
+            times_ns=times_ns,
+            boxes=boxes,
+            confidences=confidences,
+            sightings=sightings,
+            close_reason=CloseReason(said["close_reason"]),
+        )
+        return TrackletEntry(tracklet, vectors, tuple(said["crops"]))
+    except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
+        raise GalleryError(f"A staged tracklet is damaged: {error}.") from None

@@ -1,0 +1,182 @@
+"""Records on their way from the consumer's thread to the one that looks: decoded ahead, memory bounded."""
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from reid_core.gallery.ledger import Batch, Hold
+from reid_core.types import Image
+from stream import envelope as envelopes
+from stream import pictures
+from stream.blobs import BlobStore
+from stream.camera_lane import CameraLane
+from stream.envelope import Envelope, EnvelopeError, Kind, Refusal
+from stream.kafka_clients import Record
+from stream.sequencing import Sequencer
+
+_CHANNELS = 3
+_SMALLEST_SIDE = 32
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """A partition that this worker holds.
+
+    Attributes:
+        hold: what the ledger says of it; renewed with every claim.
+        position: the next record to take in.
+        saved: the record that the ledger would go on at.
+        reached: the last record that was begun with, plus one.
+        sequencers: of its cameras.
+        lanes: the recordings in progress, by camera.
+        done: recordings of which nothing more is looked at.
+        batch: what is found and not written yet.
+        alive: whether this worker still holds it.
+        caught_up: whether there was nothing more to fetch lately.
+        told_caught_up: whether the ledger knows that.
+        fresh: whether nothing has been written for it since it was claimed.
+        tried: the last record that was tried alone, because the holder before may have died of it.
+    """
+
+    hold: Hold
+    position: int
+    saved: int
+    reached: int
+    sequencers: dict[str, Sequencer] = field(default_factory=dict)
+    lanes: dict[str, CameraLane] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    batch: Batch = field(default_factory=Batch)
+    alive: bool = True
+    caught_up: bool = False
+    told_caught_up: bool = False
+    fresh: bool = True
+    tried: int | None = None
+
+    @property
+    def resume(self) -> int:
+        """The record to go on at after a fall: everything in front of it is settled."""
+        held = (sequencer.held for sequencer in self.sequencers.values())
+        lanes = (lane.resume for lane in self.lanes.values())
+        return min([self.position, *(offset for offset in held if offset is not None), *lanes])
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A record that was read and decoded.
+
+    Attributes:
+        envelope: what it says, without the payload.
+        picture: uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts; ``None`` for an end.
+    """
+
+    envelope: Envelope
+    picture: Image | NDArray[np.uint16] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record of a share; ``prepared`` is ``None`` where it must be tried with care."""
+
+    share: Share
+    record: Record
+    prepared: "Future[Prepared] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A partition that was assigned: to be claimed, and what the log still has of it."""
+
+    topic: str
+    number: int
+    kept: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A share that is this worker's no longer."""
+
+    share: Share
+
+
+Item = Taken | Claim | Release
+
+
+class Waiting:
+    """What waits between two threads, counted in records and in the bytes they take decoded."""
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[Item, int]] = deque()
+        self._changed = threading.Condition()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item, cost: int = 0) -> None:
+        """Append; never waits: whoever puts looks at the size first."""
+        with self._changed:
+            self._items.append((item, cost))
+            self.bytes += cost
+            self._changed.notify()
+
+    def take(self, seconds: float) -> Item | None:
+        """The oldest, or ``None`` if there is none within so many seconds."""
+        with self._changed:
+            if not self._items:
+                self._changed.wait(seconds)
+            if not self._items:
+                return None
+            item, cost = self._items.popleft()
+            self.bytes -= cost
+            return item
+
+
+def prepare(record: Record, blobs: BlobStore | None, most_pixels: int, most_bytes: int) -> Prepared:
+    """Read, check and decode a record.
+
+    Raises:
+        EnvelopeError: it will never be a picture.
+        StorageError: its blob cannot be reached.
+    """
+    envelope = envelopes.read(record.value, record.headers)
+    if envelope.kind is Kind.END:
+        return Prepared(envelope, None)
+    if envelope.blob:
+        if blobs is None:
+            raise EnvelopeError(Refusal.BLOB, "The record's picture is in a blob store, and none is set.")
+        payload = blobs.get(envelope.blob, envelope.digest, most_bytes)
+    else:
+        payload = envelope.payload
+        envelopes.check_digest(envelope.digest, payload)
+    if min(envelope.width, envelope.height) < _SMALLEST_SIDE:
+        size = f"{envelope.width} x {envelope.height}"
+        raise EnvelopeError(Refusal.SIZE, f"The picture has {size} pixels: too small to show anybody.")
+    picture = pictures.decode(envelope, payload, most_pixels)
+    return Prepared(envelopes.without_payload(envelope), picture)
+
+
+def cost_of(record: Record, most_pixels: int) -> int:
+    """Bytes that a record takes while it waits, as far as its headers say."""
+    sides = [1, 1]
+    for name, value in record.headers:
+        if name in ("width", "height") and value is not None and value.isdigit() and len(value) < 10:
+            sides[name == "height"] = int(value)
+    return len(record.value or b"") + min(sides[0] * sides[1], most_pixels) * _CHANNELS
+
+
+def pack_record(record: Record) -> bytes:
+    """Key, headers and value as bytes, for a dead letter."""
+    headers = [[name, value] for name, value in record.headers]
+    packed: bytes = msgpack.packb({"key": record.key, "headers": headers, "value": record.value})
+    return packed
+
+
+def unpack_record(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes]], bytes | None]:
+    """Key, headers and value as `pack_record` packed them."""
+    said = msgpack.unpackb(packed)
+    return said["key"], [(name, value) for name, value in said["headers"]], said["value"]

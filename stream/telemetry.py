@@ -1,0 +1,90 @@
+"""What a worker tells Prometheus."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Telemetry:
+    """A worker's metrics; every name begins with ``nightreid_worker_``.
+
+    Attributes:
+        registry: to serve them from.
+        progressed: when the worker last got anywhere, on the monotonic clock.
+    """
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.progressed = time.monotonic()
+        self._lock = threading.Lock()
+        self._troubles: dict[str, str] = {}
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"nightreid_worker_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"nightreid_worker_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = _SECONDS) -> Histogram:
+            return Histogram(f"nightreid_worker_{name}", text, labels, registry=registry, buckets=buckets)
+
+        self.records = counter("records", "Records taken from a partition.", "topic", "partition")
+        self.frames = counter("frames", "Pictures gone through.", "camera")
+        self.oddities = counter(
+            "oddities",
+            "Records out of the ordinary: duplicate, late, missing, skewed, backwards, restarts.",
+            "camera",
+            "kind",
+        )
+        self.refused = counter("dead_letters", "Records that will never be pictures.", "topic", "reason")
+        self.detections = counter("detections", "People found in pictures.", "camera")
+        self.tracklets = counter("tracklets", "Tracklets closed.", "camera", "reason")
+        self.links = counter("links", "Infrared tracklets ranked against the gallery.", "decision")
+        self.late_tracklets = counter("late_tracklets", "Tracklets that came behind their turn.", "camera")
+        self.announced = counter("announced", "Records published.", "topic")
+        self.fenced = counter("fenced", "Writes refused because another worker held the partition.")
+        self.retries = counter("retries", "Waits for something that was away.", "what")
+        self.stages = histogram("stage_seconds", "Time of one call of a stage.", "stage")
+        self.batches = histogram("batch_looks", "Looks in one call of the detector.", buckets=_SIZES)
+        self.frame_age = gauge("frame_age_seconds", "Age of the last picture gone through.", "camera")
+        self.latency = histogram("link_latency_seconds", "From capture to the link being written.")
+        self.lag = gauge("lag_records", "Records behind the last one taken in.", "topic", "partition")
+        self.waiting = gauge("waiting_records", "Records waiting inside the worker.")
+        self.waiting_bytes = gauge("waiting_bytes", "What those take decoded.")
+        self.paused = gauge("paused", "Whether partitions are paused to bound memory.")
+        self.staged = gauge("staged", "Closed tracklets that wait for their turn.")
+        self.index_lag = gauge("outbox_lag", "Outbox rows that are not announced yet.")
+        self.leads = gauge("leads", "Whether this worker admits and announces.")
+        self.assigned = gauge("assigned_partitions", "Partitions held.")
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Time one call of a stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages.labels(stage).observe(time.perf_counter() - begun)
+
+    def progress(self) -> None:
+        """Say that the worker got somewhere."""
+        self.progressed = time.monotonic()
+
+    def trouble(self, what: str, text: str | None) -> None:
+        """Say what is away, or with ``None`` that it is back."""
+        with self._lock:
+            if text is None:
+                self._troubles.pop(what, None)
+            else:
+                self._troubles[what] = text
+
+    def troubles(self) -> list[str]:
+        """What is away, one sentence each."""
+        with self._lock:
+            return list(self._troubles.values())
