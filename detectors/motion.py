@@ -82,17 +82,18 @@ class MotionGate:
         self._shape: tuple[int, ...] = ()
         self._stretch: int | None = None
 
-    def admit(self, picture: Image, index: int, regions: Sequence[Region]) -> Motion:
+    def admit(self, picture: Image, index: int, regions: Sequence[Region], rgb: bool = False) -> Motion:
         """Decide about one picture.
 
         Args:
-            picture: uint8 ``H x W x 3``, red and blue in either order.
+            picture: uint8 ``H x W x 3``.
             index: its number in the recording.
             regions: the parts that are looked at separately.
+            rgb: whether red comes first, so that a picture is decided about alike in either order.
         """
         before, self._stretch = self._stretch, index // self._refresh
         anew = before != self._stretch
-        thumbnail = _thumbnail(picture)
+        thumbnail = _thumbnail(picture, rgb)
         cut = self._is_cut(thumbnail)
         if not self._settings.enabled:
             return Motion(tuple(range(len(regions))), cut, anew)
@@ -134,9 +135,9 @@ class MotionGate:
         return norm == 0 or float(layout @ before) / norm < _CUT_CORRELATION
 
 
-def _thumbnail(picture: Image) -> Image:
+def _thumbnail(picture: Image, rgb: bool) -> Image:
     """A small grey copy, its noise averaged away."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY if rgb else cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
     scale = _THUMBNAIL / max(height, width)
     if scale >= 1:

@@ -27,7 +27,7 @@ class CameraGate:
         """Decide what of a picture is worth looking at; pictures come in order."""
         height, width = picture.image.shape[:2]
         regions = tuple(tile(height, width, self._tile_below))
-        motion = self._gate.admit(picture.image, picture.index, regions)
+        motion = self._gate.admit(picture.image, picture.index, regions, rgb=not picture.bgr)
         frame = None
         if motion.moved:
             frame = Frame(self._camera, self._modality, picture.index, picture.time_ns, picture.rgb())

@@ -139,3 +139,12 @@ def test_cuts_of_real_footage(name, cuts, footage):
         index += 1
     assert found == cuts
     assert index in (1394, 783)
+
+
+def test_the_order_of_the_colours_decides_nothing():
+    """The same pictures from a video (blue first) and from a file (red first)."""
+    red, blue = gate(), gate()
+    for index in range(1, 30):
+        picture = with_person(8 * index)
+        picture[:, :, 0] //= 3
+        assert red.admit(picture, index, HALVES, rgb=True) == blue.admit(picture[:, :, ::-1], index, HALVES)
