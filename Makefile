@@ -17,7 +17,7 @@ test: $(READY)
 	$(BIN)/python -m pytest --durations=10
 
 unit: $(READY)
-	$(BIN)/python -m pytest -m "not footage and not slow"
+	$(BIN)/python -m pytest -m "not footage and not slow and not kafka"
 
 lint: $(READY)
 	$(BIN)/ruff check .

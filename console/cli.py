@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import cli_dataset, cli_publish, cli_training, cli_worker
+from console import cli_dataset, cli_kafka, cli_publish, cli_training, cli_worker
 from console.cli_synthetic import app as synthetic
 
 app = typer.Typer(
@@ -38,6 +38,8 @@ class BenchChoice(StrEnum):
     SEARCH = "search"
     WORLD = "world"
     EVALUATE = "evaluate"
+    INGEST = "ingest"
+    SHIFT = "shift"
 
 
 Sources = Annotated[
@@ -188,17 +190,24 @@ def bench(
     reid: ReidOption = None,
     visible: Sources = None,
     infrared: Sources = None,
+    bootstrap: Annotated[
+        str, typer.Option(help="HOST:PORT of Kafka, for ingest and shift.")
+    ] = "localhost:9092",
+    minutes: Annotated[float, typer.Option(help="How long shift goes on.")] = 10.0,
 ) -> None:
     """Measure speed as a ratio to what it is compared with, in one run."""
     from console.bench.command import bench_command
 
-    raise typer.Exit(bench_command(name.value, as_json, detector, reid, visible or [], infrared or []))
+    raise typer.Exit(
+        bench_command(name.value, as_json, detector, reid, visible or [], infrared or [], bootstrap, minutes)
+    )
 
 
 cli_training.register(app)
 cli_dataset.register(app)
 cli_worker.register(app)
 cli_publish.register(app)
+cli_kafka.register(app)
 app.add_typer(synthetic)
 
 
