@@ -86,7 +86,8 @@ def _scalar(text: str, name: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
-        raise ConfigError(f"The value {text!r} of {name} is not valid YAML.") from None
+        # The value is not repeated: it may be a password.
+        raise ConfigError(f"The value of {name} is not valid YAML.", "Quote it.") from None
 
 
 def _put(values: dict[str, Any], keys: list[str], value: Any, origin: str) -> None:

@@ -13,10 +13,16 @@ class NightreidError(Exception):
     Args:
         message: one sentence that says what is wrong, naming the thing.
         hint: what to do about it, or empty.
+
+    Attributes:
+        code: stable name of the class.
+        exit_code: what a command that failed with it exits with.
+        transient: whether the same call may go well later, unchanged: a worker waits and tries again.
     """
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+    transient: ClassVar[bool] = False
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -71,10 +77,30 @@ class SchemaTooNewError(GalleryError):
     code = "gallery-newer"
 
 
+class DatabaseAwayError(GalleryError):
+    """The gallery's database server cannot be reached, or the connection to it broke."""
+
+    code = "gallery-away"
+    transient = True
+
+
+class DatabaseBusyError(GalleryError):
+    """Somebody else holds the gallery's database, or all its connections are taken."""
+
+    code = "gallery-busy"
+    transient = True
+
+
 class StorageError(NightreidError):
     """A disk is full, read-only or gone."""
 
     code = "storage"
+
+
+class DiskFullError(StorageError):
+    """A disk has no space left, or did not take what was written; its code is that of `StorageError`."""
+
+    transient = True
 
 
 class MissingDependencyError(NightreidError):

@@ -63,12 +63,15 @@ def decode_jpeg(data: bytes) -> Image:
     return _decode(io.BytesIO(data), "in memory", stretch_to_8bit)
 
 
-def decode_picture(data: bytes, most_pixels: int = MAX_PIXELS) -> Image | NDArray[np.uint16]:
+def decode_picture(
+    data: bytes, most_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+) -> Image | NDArray[np.uint16]:
     """Decode a picture of any common format held in memory; one of more than 8 bits stays raw.
 
     Args:
-        data: the encoded picture.
+        data: the encoded picture; of several in one file, the first counts.
         most_pixels: a larger one is refused before a pixel is decoded.
+        formats: the formats that it may have, as Pillow calls them; any where ``None``.
 
     Returns:
         ``uint8`` ``H x W x 3`` RGB, or the raw counts of one channel of more than 8 bits,
@@ -85,7 +88,7 @@ def decode_picture(data: bytes, most_pixels: int = MAX_PIXELS) -> Image | NDArra
         raw.append(counts.astype(np.uint16))
         return np.zeros((1, 1), np.uint8)
 
-    picture = _decode(io.BytesIO(data), "in memory", keep, most_pixels)
+    picture = _decode(io.BytesIO(data), "in memory", keep, most_pixels, formats)
     return raw[0] if raw else picture
 
 
@@ -162,10 +165,11 @@ def _decode(
     name: str,
     to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]],
     most_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] | None = None,
 ) -> Image:
     _silence_pillow()
     try:
-        with Pil.open(file) as picture:
+        with Pil.open(file, formats=formats) as picture:
             width, height = picture.size
             if width * height > most_pixels:
                 raise _too_large(name, f"{width} x {height} pixels", most_pixels)

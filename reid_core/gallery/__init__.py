@@ -1,4 +1,4 @@
-"""The gallery: an SQL database (the truth) and a FAISS index (a cache that can be rebuilt).
+"""The gallery: an SQL database (the truth) and what searches its vectors: FAISS in memory, or PostgreSQL.
 
 The names below are loaded on first use, so that importing the package costs nothing.
 """

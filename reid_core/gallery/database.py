@@ -15,6 +15,8 @@ from sqlalchemy.pool import StaticPool
 
 from reid_core.errors import GalleryError, MissingDependencyError, SchemaTooNewError, UsageError
 from reid_core.gallery.failures import translated
+from reid_core.gallery.postgresql import postgresql_engine
+from reid_core.gallery.vector_column import POSTGRESQL
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # How long a writer waits for another before it gives up.
@@ -24,7 +26,8 @@ _BUSY_SECONDS = 30.0
 class Database:
     """A database at the current schema.
 
-    Writing transactions of one process follow one another; on SQLite those of several processes do too.
+    Writing transactions follow one another; on SQLite and PostgreSQL those of several processes do too.
+    Readers wait for nobody.
 
     Attributes:
         name: what a person knows it by: the file, or the address without its password.
@@ -38,15 +41,19 @@ class Database:
             UsageError: the address is not one.
             MissingDependencyError: its driver is not installed.
             SchemaTooNewError: a newer version wrote it.
+            DatabaseAwayError: the server cannot be reached.
             GalleryError: it is not a gallery, or damaged, or locked.
             StorageError: it cannot be opened, created or written.
         """
         address = _parsed(url)
         self.file = _sqlite_file(address)
         in_memory = address.get_backend_name() == "sqlite" and self.file is None
-        self.name = str(self.file) if self.file else address.render_as_string(hide_password=True)
+        self.name = str(self.file) if self.file else _without_secrets(address)
         self._engine = _engine(address, in_memory)
         self._writers = self._engine.execution_options(nightreid_writes=True)
+        self._readers = self._engine
+        if self.dialect == POSTGRESQL:
+            self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ")
         self._write_lock = threading.RLock()
         # An in-memory database is one connection: its readers must wait for its writer.
         self._read_lock: AbstractContextManager[Any] = self._write_lock if in_memory else nullcontext()
@@ -57,6 +64,11 @@ class Database:
             self.close()
             raise
 
+    @property
+    def dialect(self) -> str:
+        """What kind of database it is, as SQLAlchemy calls it: ``sqlite``, ``postgresql``, …."""
+        return self._engine.dialect.name
+
     def close(self) -> None:
         """Let go of it."""
         self._engine.dispose()
@@ -64,12 +76,19 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One reading transaction: all it reads is of one moment."""
-        with translated(self.name), self._read_lock, Session(self._engine) as session:
+        with translated(self.name), self._read_lock, Session(self._readers) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One writing transaction: committed at the end, or nothing of it is kept."""
+        """One writing transaction: committed at the end, or nothing of it is kept.
+
+        Its first statement waits for the writers before it. Outbox rows therefore become visible in the
+        order of their ids. One inside another would wait for itself.
+
+        Raises:
+            DatabaseBusyError: the writer before it does not end.
+        """
         with translated(self.name), self._write_lock, Session(self._writers) as session, session.begin():
             yield session
 
@@ -120,6 +139,10 @@ def _parsed(url: str) -> URL:
     return address
 
 
+def _without_secrets(address: URL) -> str:
+    return address.difference_update_query(("password", "sslpassword", "passfile")).render_as_string()
+
+
 _HINT = "Addresses look like sqlite:///gallery.db or postgresql+psycopg://user@host/name."
 
 
@@ -131,15 +154,21 @@ def _sqlite_file(address: URL) -> Path | None:
 
 
 def _engine(address: URL, in_memory: bool) -> Engine:
+    kind = address.get_backend_name()
     try:
-        if address.get_backend_name() != "sqlite":
-            return create_engine(address)
+        if kind == POSTGRESQL:
+            return postgresql_engine(address, _BUSY_SECONDS)
+        if kind != "sqlite":
+            return create_engine(address, pool_pre_ping=True)
         arguments = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
         pool = {"poolclass": StaticPool} if in_memory else {}
         engine = create_engine(address, connect_args=arguments, **pool)
     except ImportError as error:
+        # Without its C library, the driver is found but does not say its name.
+        driver = error.name or address.get_driver_name()
+        package = "'nightreid[postgres]'" if kind == POSTGRESQL else driver
         raise MissingDependencyError(
-            f"The database driver {error.name} is not installed.", f"Install it: pip install {error.name}"
+            f"The database driver {driver} is not installed.", f"Install it: pip install {package}"
         ) from None
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -1,18 +1,20 @@
 """Visible tracklets become identities as they arrive."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reid_core.gallery.scoring import exact_scores, slack
 from reid_core.types import Floats, Ints
 
 # Digits of a score that mean something; the rest would differ between machines.
 _DIGITS = 6
-_FINALISTS = 16
+# The best identity and the runner-up.
+_TOLD = 2
 _NAMESPACE = uuid.UUID("5f0f3ec9-6a5b-5c51-9a0e-4f6e1d3a7b20")
 
 
@@ -31,22 +33,25 @@ class IdentityPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The sightings that are already in the gallery: ``N`` rows, of ``I`` identities.
+class Finalists:
+    """Sightings of the gallery among which the two best identities and their best sightings surely are.
 
     Attributes:
-        vectors: ``(N, D)`` float32, L2-normalised.
-        owners: ``(N,)`` number of each row's identity, -1 for infrared rows.
-        identities: ``I`` ids, by that number.
-        tracklets: ``(N,)`` ids as ASCII.
-        sightings: ``(N,)`` ids as ASCII.
+        vectors: ``(R, D)`` float32, L2-normalised; ``R`` is at least 1.
+        ids: ``(R,)`` ascending vector ids.
+        identities: ``R`` ids.
+        tracklets: ``R`` ids.
+        sightings: ``R`` ids.
+        allowed: whether the tracklet may join them; if not, they are of people who were elsewhere in the
+            same picture at the same time, and there is nobody else.
     """
 
     vectors: Floats
-    owners: Ints
+    ids: Ints
     identities: Sequence[str]
-    tracklets: NDArray[np.bytes_]
-    sightings: NDArray[np.bytes_]
+    tracklets: Sequence[str]
+    sightings: Sequence[str]
+    allowed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,7 @@ def decide(
     tracklet: str,
     sightings: Sequence[str],
     vectors: Floats,
-    neighbours: Neighbours | None,
-    forbidden: Collection[str],
+    finalists: Finalists | None,
     policy: IdentityPolicy,
     model: str,
 ) -> Assignment:
@@ -84,8 +88,7 @@ def decide(
         tracklet: its id.
         sightings: ``S`` ids, in the order of ``vectors``.
         vectors: ``(S, D)`` float32, L2-normalised, of the tracklet.
-        neighbours: the sightings that came before it, if any did.
-        forbidden: identities that were elsewhere in the same picture at the same time.
+        finalists: whom to compare it with, if anybody came before it.
         policy: when to join.
         model: id of the model the vectors belong to.
     """
@@ -101,25 +104,41 @@ def decide(
         "reason": "there was nothing to compare with",
     }
     founded = Assignment(identity_id(tracklet), True, evidence)
-    if neighbours is None or not neighbours.identities or not len(vectors):
+    if finalists is None:
         return founded
-    allowed = [code for code, name in enumerate(neighbours.identities) if name not in forbidden]
-    ranked = _ranked(vectors, neighbours, allowed or range(len(neighbours.identities)))
+    ranked = _ranked(vectors, finalists)
     best = ranked[0]
     evidence |= {
         "score": round(best.score, _DIGITS),
-        "tracklet": neighbours.tracklets[best.row].decode(),
+        "tracklet": finalists.tracklets[best.row],
         "sighting": sightings[best.view],
-        "matched_sighting": neighbours.sightings[best.row].decode(),
+        "matched_sighting": finalists.sightings[best.row],
     }
     ahead = np.inf
-    if allowed and len(ranked) > 1:
+    if finalists.allowed and len(ranked) > 1:
         ahead = best.score - ranked[1].score
         evidence["runner_up"] = {"identity": ranked[1].identity, "score": round(ranked[1].score, _DIGITS)}
-    evidence["reason"] = _reason(policy, bool(allowed), best.score, ahead)
+    evidence["reason"] = _reason(policy, finalists.allowed, best.score, ahead)
     if evidence["reason"] != _JOINED:
         return founded
     return Assignment(best.identity, False, evidence | {"decision": "joined"})
+
+
+def contenders(scores: NDArray[np.floating[Any]], dim: int) -> NDArray[np.bool_]:
+    """Which of the identities can be among the two best, however the scores were summed.
+
+    Args:
+        scores: ``(S, I)`` best float32 cosine of each sighting of a tracklet with each identity.
+        dim: length of the vectors.
+
+    Returns:
+        ``(I,)``.
+    """
+    means = scores.mean(axis=0, dtype=np.float64)
+    if len(means) <= _TOLD:
+        return np.ones(len(means), np.bool_)
+    bound = np.partition(means, -_TOLD)[-_TOLD]
+    return np.asarray(means >= bound - slack(dim), np.bool_)
 
 
 _JOINED = "the score reached the threshold"
@@ -147,28 +166,25 @@ class _Match:
     row: int
 
 
-def _ranked(vectors: Floats, neighbours: Neighbours, codes: Sequence[int]) -> list[_Match]:
-    """The best few of the identities numbered ``codes``, best first, equal ones by their id."""
-    scores, rows = _best_pairs(vectors @ neighbours.vectors.T, neighbours.owners, len(neighbours.identities))
-    means, rows = scores[:, codes].mean(axis=0), rows[:, codes]
-    # float32 finds the few that matter, float64 ranks them: the same on every machine.
+def _ranked(vectors: Floats, finalists: Finalists) -> list[_Match]:
+    """The identities, best first, equal ones by their id."""
+    views, rows = len(vectors), len(finalists.vectors)
+    pairs = exact_scores(
+        vectors,
+        finalists.vectors,
+        np.repeat(np.arange(views), rows),
+        np.tile(np.arange(rows), views),
+    ).reshape(views, rows)
+    owned: dict[str, list[int]] = {}
+    for row, identity in enumerate(finalists.identities):
+        owned.setdefault(identity, []).append(row)
     matches = []
-    for place in np.argsort(-means, kind="stable")[:_FINALISTS]:
-        pairs = np.einsum("sd,sd->s", neighbours.vectors[rows[:, place]], vectors, dtype=np.float64)
-        view = int(pairs.argmax())
-        name = neighbours.identities[codes[place]]
-        matches.append(_Match(name, float(pairs.mean()), view, int(rows[view, place])))
+    for identity, places in owned.items():
+        mine = pairs[:, places]
+        # The earliest of equal rows, and of equal views.
+        chosen = mine.argmax(axis=1)
+        best = mine[np.arange(views), chosen]
+        view = int(best.argmax())
+        score = float(best.mean(dtype=np.float64))
+        matches.append(_Match(identity, score, view, places[int(chosen[view])]))
     return sorted(matches, key=lambda match: (-match.score, match.identity))
-
-
-def _best_pairs(scores: Floats, owners: Ints, identities: int) -> tuple[Floats, NDArray[np.intp]]:
-    """For each of ``S`` sightings its best cosine with each identity and the row it is with: ``(S, I)``."""
-    # Rows of nobody (-1) fall into the last place, which is dropped.
-    best = np.full((len(scores), identities + 1), -np.inf, np.float32)
-    rows = np.empty((len(scores), identities), np.intp)
-    for view, row_scores in enumerate(scores):
-        np.maximum.at(best[view], owners, row_scores)
-        reached = np.flatnonzero((row_scores == best[view][owners]) & (owners >= 0))
-        # Written backwards: the earliest of equal rows stays.
-        rows[view, owners[reached[::-1]]] = reached[::-1]
-    return best[:, :-1], rows

@@ -217,8 +217,13 @@ class Ledger:
             for progress in batch.streams:
                 _put_stream(session, progress)
 
-    def attempt(self, hold: Hold, offset: int, done: int | None) -> int:
-        """Note that a record is about to be tried, and that another one was gone through well.
+    def attempt(self, hold: Hold, offset: int, done: tuple[Hold, int] | None) -> int:
+        """Note that a record is about to be tried, and that another one did no harm.
+
+        Args:
+            hold: of its partition.
+            offset: of the record.
+            done: the record that was tried before it, of whatever partition.
 
         Returns:
             how often it has been begun, this time included.
@@ -229,7 +234,7 @@ class Ledger:
         with self._database.write() as session:
             self._check(session, hold.topic, hold.number, hold.epoch)
             if done is not None:
-                session.execute(delete(AttemptRow).where(self._record(hold, done)))
+                self._harmless(session, *done)
             row = session.scalar(select(AttemptRow).where(self._record(hold, offset)))
             if row is None:
                 row = AttemptRow(
@@ -239,6 +244,11 @@ class Ledger:
             row.attempts += 1
             session.flush()
             return row.attempts
+
+    def harmless(self, hold: Hold, offset: int) -> None:
+        """Note that a record that was tried did no harm."""
+        with self._database.write() as session:
+            self._harmless(session, hold, offset)
 
     def refuse(self, refused: Refused, epoch: int) -> None:
         """Write a dead letter and its outbox row; once for each record.
@@ -299,6 +309,11 @@ class Ledger:
         changed = update(PartitionRow).where(*mine).values(values).returning(PartitionRow.number)
         if session.execute(changed).first() is None:
             raise FencedError(advance.topic, advance.number)
+
+    def _harmless(self, session: Session, hold: Hold, offset: int) -> None:
+        row = self._row(session, hold.topic, hold.number)
+        if row is not None and row.epoch == hold.epoch:
+            session.execute(delete(AttemptRow).where(self._record(hold, offset)))
 
     def _check(self, session: Session, topic: str, number: int, epoch: int) -> None:
         row = self._row(session, topic, number, lock=True)

@@ -1,7 +1,7 @@
 """The index of one model, kept in step with the database: loaded, caught up, or built anew."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +9,23 @@ import numpy as np
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from reid_core.gallery.identities import Neighbours
+from reid_core.gallery.identities import Finalists, contenders
 from reid_core.gallery.index import Hits, Rows, SearchFilter, VectorIndex, checked_vectors
 from reid_core.gallery.index_files import Position, load_index, save_index
 from reid_core.gallery.schema import MetaRow, OutboxRow, TrackletRow, VectorRow
-from reid_core.types import Floats, Modality
+from reid_core.gallery.scoring import slack
+from reid_core.gallery.vector_store import Mark
+from reid_core.types import Floats, Ints, Modality
 
 _LOG = logging.getLogger(__name__)
 VECTORS_ADDED = "vectors.added"
 VECTORS_REMOVED = "vectors.removed"
 # Rows read at a time, and values in one IN list: SQLite allows some 32,000, PostgreSQL more.
 _PAGE = 4096
-# Where an index stands: its rows and what it has applied of the outbox.
-Mark = tuple[int, Position]
 
 
 class LiveIndex:
-    """The vectors of one model, as the database has them.
+    """The vectors of one model in memory, beside the database they are from: a `VectorStore`.
 
     Not for several threads at once: the gallery holds its lock around it.
 
@@ -46,11 +46,6 @@ class LiveIndex:
     def __len__(self) -> int:
         return len(self._index) if self._index is not None else 0
 
-    @property
-    def dim(self) -> int | None:
-        """Length of the vectors; ``None`` while there are none."""
-        return self._index.dim if self._index is not None else None
-
     def sync(self, session: Session) -> None:
         """Hold exactly the vectors that the session sees."""
         latest = session.scalar(select(func.max(OutboxRow.id))) or 0
@@ -59,33 +54,42 @@ class LiveIndex:
         elif latest != self._position.outbox and not self._catch_up(session, latest):
             self._rebuild(session, latest)
 
-    def search(self, queries: Floats, k: int, where: SearchFilter | None) -> Hits:
+    def dim(self, session: Session) -> int | None:
+        """Length of the vectors; ``None`` while there are none."""
+        return self._index.dim if self._index is not None else None
+
+    def search(self, session: Session, queries: Floats, k: int, where: SearchFilter | None) -> Hits:
         """As `VectorIndex.search`; no hits while there are no vectors."""
         index = self._index
         if index is None:
             index = VectorIndex(checked_vectors(queries, None).shape[1])
         return index.search(queries, k, where)
 
-    def neighbours(self, session: Session) -> Neighbours | None:
-        """All sightings and the identities they belong to; ``None`` while there are none."""
+    def finalists(self, session: Session, vectors: Floats, forbidden: Collection[str]) -> Finalists | None:
+        """As `VectorStore.finalists`."""
         if self._index is None:
             return None
+        owners, names = self._owned(session)
+        if not names:
+            return None
+        eligible = np.array([name not in forbidden for name in names])
+        allowed = bool(eligible.any())
+        scores = vectors @ self._index.vectors.T
+        best = _best_scores(scores, owners, len(names))
+        among = np.flatnonzero(eligible) if allowed else np.arange(len(names))
+        # Rows of nobody (-1) look at the last place, which is never among them.
+        final = np.zeros(len(names) + 1, np.bool_)
+        final[among[contenders(best[:, among], self._index.dim)]] = True
+        bounds = (best - slack(self._index.dim))[:, owners]
+        rows = np.flatnonzero(final[owners] & (scores >= bounds).any(axis=0))
         columns = self._index.columns
-        added = columns["tracklet"][len(self._owners) :].tolist()
-        if added:
-            identities = _identities_of(session, {name.decode() for name in added})
-            numbers = self._identities
-            owners = [
-                numbers.setdefault(identity, len(numbers)) if identity is not None else -1
-                for identity in (identities[name.decode()] for name in added)
-            ]
-            self._owners = np.concatenate([self._owners, np.array(owners, np.int64)])
-        return Neighbours(
-            self._index.vectors,
-            self._owners,
-            tuple(self._identities),
-            columns["tracklet"],
-            columns["sighting"],
+        return Finalists(
+            self._index.vectors[rows],
+            columns["id"][rows],
+            [names[code] for code in owners[rows]],
+            [name.decode() for name in columns["tracklet"][rows].tolist()],
+            [name.decode() for name in columns["sighting"][rows].tolist()],
+            allowed,
         )
 
     def mark(self) -> Mark | None:
@@ -115,6 +119,20 @@ class LiveIndex:
             _LOG.warning("The vector index cannot be saved in %s (%s); nothing is lost.", self._folder, error)
         else:
             self._saved = self._position
+
+    def _owned(self, session: Session) -> tuple[Ints, Sequence[str]]:
+        """The number of each row's identity, -1 for infrared rows, and the identities by that number."""
+        assert self._index is not None
+        added = self._index.columns["tracklet"][len(self._owners) :].tolist()
+        if added:
+            identities = _identities_of(session, {name.decode() for name in added})
+            numbers = self._identities
+            owners = [
+                numbers.setdefault(identity, len(numbers)) if identity is not None else -1
+                for identity in (identities[name.decode()] for name in added)
+            ]
+            self._owners = np.concatenate([self._owners, np.array(owners, np.int64)])
+        return self._owners, tuple(self._identities)
 
     def _clear(self) -> None:
         self._index, self._position = None, None
@@ -209,6 +227,17 @@ def _unpacked(page: "Sequence[Row[*tuple[Any, ...]]]") -> Rows:
         sightings,
         np.frombuffer(b"".join(data), "<f4").reshape(len(page), dims[0]),
     )
+
+
+def _best_scores(scores: Floats, owners: Ints, identities: int) -> Floats:
+    """For each of ``S`` sightings its best of ``(S, N)`` cosines with each identity: ``(S, I + 1)``.
+
+    The last place is that of rows of nobody (-1).
+    """
+    best = np.full((len(scores), identities + 1), -np.inf, np.float32)
+    for view, row_scores in enumerate(scores):
+        np.maximum.at(best[view], owners, row_scores)
+    return best
 
 
 def _identities_of(session: Session, tracklets: Iterable[str]) -> dict[str, str | None]:

@@ -43,17 +43,18 @@ class GalleryReader:
     def cameras(self) -> tuple[CameraRecord, ...]:
         """All cameras, by their id."""
         with self._database.read() as session:
-            rows = session.scalars(select(CameraRow).order_by(CameraRow.id))
-            return tuple(
+            cameras = [
                 CameraRecord(row.id, Modality(row.modality), Spectrum(row.spectrum), row.created_ns)
-                for row in rows
-            )
+                for row in session.scalars(select(CameraRow))
+            ]
+        # Not by the database, which may sort names by the rules of some language.
+        return tuple(sorted(cameras, key=lambda camera: camera.id))
 
     def recordings(self) -> tuple[RecordingRecord, ...]:
         """All recordings, by camera, start and id."""
-        order = RecordingRow.camera_id, RecordingRow.start_ns, RecordingRow.id
         with self._database.read() as session:
-            return tuple(map(_recording, session.scalars(select(RecordingRow).order_by(*order))))
+            recordings = list(map(_recording, session.scalars(select(RecordingRow))))
+        return tuple(sorted(recordings, key=lambda each: (each.camera, each.start_ns, each.id)))
 
     def recording(self, recording: str) -> RecordingRecord | None:
         """One recording by its id."""

@@ -94,11 +94,17 @@ def _embed_page(
         if rows:
             embedded = embed([_decoded(row.id, row.crop) for row in rows], modality)
             vectors.update(zip((row.id for row in rows), checked_vectors(embedded, None), strict=True))
-    owners = [(row.id, row.tracklet_id, row.camera_id, row.modality) for row in page]
-    times = [row.time_ns for row in page]
     with database.write() as session:
+        # Meanwhile somebody may have taken a tracklet out, or embedded the same crops.
+        asked = select(SightingRow.id).where(SightingRow.id.in_(vectors), _missing(model))
+        wanted = set(session.scalars(asked))
+        rows = [row for row in page if row.id in wanted]
+        if not rows:
+            return
         dim = session.scalar(select(VectorRow.dim).where(VectorRow.model_id == model).limit(1))
-        stacked = checked_vectors(np.stack([vectors[row.id] for row in page]), dim)
+        owners = [(row.id, row.tracklet_id, row.camera_id, row.modality) for row in rows]
+        times = [row.time_ns for row in rows]
+        stacked = checked_vectors(np.stack([vectors[row.id] for row in rows]), dim)
         writing.add_vectors(session, model, owners, times, stacked, model, times[-1])
 
 

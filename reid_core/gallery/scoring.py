@@ -58,11 +58,14 @@ def best_rows(flat: Any, queries: Floats, wanted: NDArray[np.bool_], k: int) -> 
     return scores, best
 
 
-def _slack(dim: int) -> np.float32:
+def slack(dim: int) -> np.float32:
     """How far below the k-th best float32 score a row can be and still be among the true best ``k``.
 
     However its terms are summed, a float32 inner product of unit vectors is within ``D * 2^-24`` of the
     true one; the comparison has one on either side, and lengths may be a little off 1.
+
+    Args:
+        dim: ``D``.
     """
     return np.float32(2.5 * dim * 2.0**-24)
 
@@ -76,10 +79,10 @@ def _scanned(
     first = int(wanted.argmax())
     span = len(wanted) - first - int(wanted[::-1].argmax())
     approximate, row = _faiss_scan(queries, vectors[first:][:span], wanted[first:][:span], fetched)
-    if fetched < count and (approximate[:, -1] >= approximate[:, k - 1] - _slack(queries.shape[1])).any():
+    if fetched < count and (approximate[:, -1] >= approximate[:, k - 1] - slack(queries.shape[1])).any():
         return None
     query = np.repeat(np.arange(len(queries)), fetched)
-    return _decided(queries, vectors, query, row.ravel() + first, k)
+    return decided(queries, vectors, query, row.ravel() + first, k)
 
 
 def _faiss_scan(queries: Floats, vectors: Floats, wanted: NDArray[np.bool_], k: int) -> tuple[Floats, Ints]:
@@ -106,16 +109,27 @@ def _faiss_scan(queries: Floats, vectors: Floats, wanted: NDArray[np.bool_], k: 
 def _multiplied(queries: Floats, vectors: Floats, rows: Ints, k: int) -> tuple[Floats, Ints]:
     """By one matrix product of all queries and rows."""
     approximate, columns = _approximate_scores(queries, vectors, rows)
-    bound = _lower_bound(approximate, k) - _slack(queries.shape[1])
+    bound = _lower_bound(approximate, k) - slack(queries.shape[1])
     query, column = np.nonzero(approximate >= bound[:, None])
-    return _decided(queries, vectors, query, columns[column], k)
+    return decided(queries, vectors, query, columns[column], k)
 
 
-def _decided(
+def decided(
     queries: Floats, vectors: Floats, query: NDArray[np.intp], row: Ints, k: int
 ) -> tuple[Floats, Ints]:
-    """The best ``k`` of each query's candidates, of which it has at least as many; ``query`` ascends."""
-    exact = _exact_scores(queries, vectors, query, row)
+    """The best ``k`` of each query's candidates, as `best_rows` orders them.
+
+    Args:
+        queries: ``(Q, D)`` float32.
+        vectors: ``(N, D)`` float32.
+        query: ``(P,)`` ascending number of each candidate's query; each has at least ``k``.
+        row: ``(P,)`` number of each candidate's vector.
+        k: how many, at least 1.
+
+    Returns:
+        scores ``(Q, k)`` float32 in descending order, and their rows.
+    """
+    exact = exact_scores(queries, vectors, query, row)
     order = np.lexsort((row, -exact, query))
     firsts = np.searchsorted(query, np.arange(len(queries)))
     chosen = order[firsts[:, None] + np.arange(k)]
@@ -153,8 +167,20 @@ def _lower_bound(scores: Floats, k: int) -> Floats:
     return exact
 
 
-def _exact_scores(queries: Floats, vectors: Floats, query: NDArray[np.intp], row: Ints) -> Floats:
-    """float64 inner products of the pairs, rounded to float32: ``(P,)``."""
+def exact_scores(
+    queries: Floats, vectors: Floats, query: NDArray[np.intp], row: NDArray[np.intp] | Ints
+) -> Floats:
+    """float64 inner products of pairs, rounded to float32.
+
+    Args:
+        queries: ``(Q, D)`` float32.
+        vectors: ``(N, D)`` float32.
+        query: ``(P,)`` number of each pair's query.
+        row: ``(P,)`` number of each pair's vector.
+
+    Returns:
+        ``(P,)`` float32.
+    """
     scores = np.empty(len(row), np.float32)
     wide = queries.astype(np.float64)
     for start in range(0, len(row), _GATHER):

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from reid_core.errors import GalleryError
+from reid_core.errors import GalleryError, ModelMismatchError
 from reid_core.gallery import writing
 from reid_core.gallery.identities import IdentityPolicy
 from reid_core.gallery.ledger import StreamProgress, stream_progress
@@ -113,9 +113,9 @@ class Staging:
             self._guard(session)
             for record in records:
                 content = session.scalar(select(StagedRow.content).where(StagedRow.id == record.id))
-                if content is None:
-                    continue
-                writing.add_tracklet(session, store, unpack_entry(content), policy)
+                if not content:
+                    continue  # somebody has admitted it since it was read
+                writing.add_tracklet(session, store, unpack_entry(content, self._model), policy)
                 done = StagedRow.id == record.id
                 if record.modality is Modality.VISIBLE:
                     session.execute(delete(StagedRow).where(done))
@@ -131,10 +131,11 @@ class Staging:
             session.execute(delete(StagedRow).where(StagedRow.id == record.id))
 
 
-def pack_entry(entry: TrackletEntry) -> bytes:
-    """A tracklet with its vectors and crops as bytes."""
+def pack_entry(entry: TrackletEntry, model: str) -> bytes:
+    """A tracklet with its vectors under a model and its crops as bytes."""
     tracklet = entry.tracklet
     content = {
+        "model": model,
         "id": tracklet.id,
         "recording": tracklet.recording,
         "camera": tracklet.camera,
@@ -159,14 +160,20 @@ def pack_entry(entry: TrackletEntry) -> bytes:
     return packed
 
 
-def unpack_entry(content: bytes) -> TrackletEntry:
+def unpack_entry(content: bytes, model: str) -> TrackletEntry:
     """What `pack_entry` packed; the sightings' decoded crops are left out, their JPEG files are there.
 
     Raises:
+        ModelMismatchError: its vectors are of another model.
         GalleryError: the bytes are damaged.
     """
     try:
         said: dict[str, Any] = msgpack.unpackb(content)
+        if said["model"] != model:
+            raise ModelMismatchError(
+                f"A tracklet of camera {said['camera']!r} waits with vectors of another model.",
+                "Run a worker with that model until nothing is staged, then re-embed the gallery.",
+            )
         frames, times_ns, boxes, confidences = unpack_track(said["track"])
         nothing = np.zeros((0, 0, 3), np.uint8)
         sightings = tuple(

@@ -3,10 +3,10 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,9 @@ from reid_core.gallery import writing
 from reid_core.gallery.database import Database
 from reid_core.gallery.identities import IdentityPolicy
 from reid_core.gallery.index import Hits, SearchFilter
-from reid_core.gallery.live import LiveIndex
+from reid_core.gallery.live import VECTORS_ADDED, VECTORS_REMOVED, LiveIndex
+from reid_core.gallery.outbox import Outbox
+from reid_core.gallery.pgvector_index import PgvectorIndex
 from reid_core.gallery.plain import plain_entries, plain_recording
 from reid_core.gallery.reading import GalleryReader
 from reid_core.gallery.records import (
@@ -24,11 +26,16 @@ from reid_core.gallery.records import (
     TrackletEntry,
 )
 from reid_core.gallery.reembedding import reembed
+from reid_core.gallery.vector_column import POSTGRESQL
+from reid_core.gallery.vector_store import VectorStore
 from reid_core.types import CloseReason, Floats, Image, Link, Modality, Spectrum, Tracklet
 
 
 class Gallery(GalleryReader):
     """People seen by cameras: an SQL database, which is the truth, and an index to search it by.
+
+    On PostgreSQL the server is the index too, and many processes and machines share one gallery; elsewhere
+    the index is a cache in this process's memory. The answers are the same.
 
     May be used by several threads at once. Every method raises `GalleryError` or `StorageError` where the
     database cannot be used; what was written before stays, and a failed call has written nothing.
@@ -41,8 +48,12 @@ class Gallery(GalleryReader):
     def __init__(self, database: Database, index_dir: Path | None) -> None:
         super().__init__(database)
         self._index_dir = index_dir
-        self._indexes: dict[str, LiveIndex] = {}
+        self._stores: dict[str, VectorStore] = {}
         self._lock = threading.RLock()
+        # An index in memory is for one thread at a time. A server's is not in memory: its readers need not
+        # wait for this process's writer either.
+        shared = database.dialect == POSTGRESQL
+        self._guard: AbstractContextManager[Any] = nullcontext() if shared else self._lock
 
     @classmethod
     def open(cls, url: str, index_dir: Path | None = None) -> Self:
@@ -51,11 +62,13 @@ class Gallery(GalleryReader):
         Args:
             url: ``sqlite:///gallery.db``, or another database's address as SQLAlchemy reads it.
             index_dir: where indexes are kept between runs. By default ``gallery.db.index`` beside an
-                SQLite file, and in memory alone for every other database.
+                SQLite file. PostgreSQL needs none; for every other database they are in memory alone.
 
         Raises:
             UsageError: the address is not one.
+            MissingDependencyError: its driver is not installed, or the server lacks pgvector.
             SchemaTooNewError: a newer version wrote it.
+            DatabaseAwayError: the server cannot be reached.
             GalleryError: it is not a gallery, or damaged, or in use.
             StorageError: it cannot be opened, created or written.
         """
@@ -80,18 +93,23 @@ class Gallery(GalleryReader):
         """What a person knows the database by: its file, or its address without the password."""
         return self._database.name
 
+    @property
+    def database(self) -> Database:
+        """The database, for rows that are written or read together with those of the gallery."""
+        return self._database
+
     def close(self) -> None:
         """Save the index and let go of the database."""
         with self._lock:
             self.save_index()
-            self._indexes.clear()
+            self._stores.clear()
             self._database.close()
 
     def save_index(self) -> None:
         """Write the indexes that have changed; only a warning is logged where the disk does not take them."""
         with self._lock:
-            for live in self._indexes.values():
-                live.save()
+            for store in self._stores.values():
+                store.save()
 
     # Writing
 
@@ -166,8 +184,8 @@ class Gallery(GalleryReader):
             UsageError: the parts of an entry do not fit one another or the gallery.
             GalleryError: a recording is not known.
         """
-        with self._writing(model) as (session, live):
-            added = tuple(writing.add_tracklet(session, live, entry, policy) for entry in entries)
+        with self.writing(model) as (session, store):
+            added = tuple(writing.add_tracklet(session, store, entry, policy) for entry in entries)
             for checkpoint in checkpoints:
                 writing.put_checkpoint(session, checkpoint)
         return added
@@ -219,7 +237,7 @@ class Gallery(GalleryReader):
         Returns:
             how many were taken out.
         """
-        with self._lock, self._database.write() as session:
+        with self._guard, self._database.write() as session:
             return writing.remove_tracklets(session, recording, reason)
 
     def put_links(self, links: Sequence[Link]) -> None:
@@ -266,6 +284,29 @@ class Gallery(GalleryReader):
         with self._database.read() as session:
             writing.check_model(session, model)
 
+    def index_lag(self, model: str) -> int:
+        """Changes of the vectors that this process's index has not applied yet; the next use does.
+
+        None on PostgreSQL, where vectors are compared in the database, nor before the first use.
+        """
+        with self._lock:
+            store = self._stores.get(model)
+            mark = store.mark() if store is not None else None
+        if mark is None:
+            return 0
+        return Outbox(self._database).count_after(mark[1].outbox, (VECTORS_ADDED, VECTORS_REMOVED))
+
+    def adopt_model(self, model: str) -> None:
+        """Make this the gallery's model where it has none yet, so that nobody adds vectors of another.
+
+        Raises:
+            ModelMismatchError: its vectors are of another.
+        """
+        with self._database.write() as session:
+            writing.check_model(session, model)
+            if writing.active_model(session) is None:
+                writing.set_active_model(session, model)
+
     def search(self, queries: Floats, model: str, k: int = 10, where: SearchFilter | None = None) -> Hits:
         """The ``k`` most similar sightings of those that pass the filter: exact.
 
@@ -279,30 +320,42 @@ class Gallery(GalleryReader):
             ModelMismatchError: the gallery is of another model.
             UsageError: the queries are of another size or not finite, or ``k`` is below 1.
         """
-        with self._lock, self._database.read() as session:
+        with self._guard, self._database.read() as session:
             writing.check_model(session, model)
-            live = self._live(model)
-            live.sync(session)
-            return live.search(queries, k, where)
+            store = self._store(model)
+            store.sync(session)
+            return store.search(session, queries, k, where)
 
     @contextmanager
-    def _writing(self, model: str) -> Iterator[tuple[Session, LiveIndex]]:
-        """A writing transaction with the index in step: what is not committed leaves no trace in either."""
-        with self._lock:
-            live = self._live(model)
-            mark = live.mark()
+    def writing(self, model: str) -> Iterator[tuple[Session, VectorStore]]:
+        """A writing transaction and the model's vectors in step with it, for `writing.add_tracklet`.
+
+        What else is written in the session is committed with them; where the block raises, nothing is kept
+        of either. Other writers wait meanwhile, of whatever process: nothing slow belongs inside.
+
+        Args:
+            model: id of the model whose vectors are written.
+
+        Raises:
+            ModelMismatchError: the gallery is of another model.
+        """
+        with self._guard:
+            store = self._store(model)
+            mark = store.mark()
             try:
                 with self._database.write() as session:
                     writing.check_model(session, model)
-                    live.sync(session)
-                    mark = live.mark()
-                    yield session, live
+                    store.sync(session)
+                    mark = store.mark()
+                    yield session, store
             except BaseException:
-                live.restore(mark)
+                store.restore(mark)
                 raise
 
-    def _live(self, model: str) -> LiveIndex:
+    def _store(self, model: str) -> VectorStore:
+        if self._database.dialect == POSTGRESQL:
+            return self._stores.setdefault(model, PgvectorIndex(model))
         # Not the id itself: it comes from a file and is made a path here.
         name = hashlib.sha256(model.encode()).hexdigest()[:32]
         folder = self._index_dir / name if self._index_dir is not None else None
-        return self._indexes.setdefault(model, LiveIndex(model, folder))
+        return self._stores.setdefault(model, LiveIndex(model, folder))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from reid_core.errors import GalleryError, ModelMismatchError, UsageError
 from reid_core.gallery.identities import Assignment, IdentityPolicy, decide
 from reid_core.gallery.index import ID_LENGTH, checked_vectors
-from reid_core.gallery.live import VECTORS_ADDED, VECTORS_REMOVED, LiveIndex
+from reid_core.gallery.live import VECTORS_ADDED, VECTORS_REMOVED
 from reid_core.gallery.records import CameraRecord, Checkpoint, RecordingRecord, TrackletEntry
 from reid_core.gallery.schema import (
     CameraRow,
@@ -27,6 +27,7 @@ from reid_core.gallery.schema import (
     VectorRow,
 )
 from reid_core.gallery.tracks import pack_track
+from reid_core.gallery.vector_store import VectorStore
 from reid_core.types import CloseReason, Floats, Link, Modality, Tracklet
 
 _NAMESPACE = uuid.UUID("0b9d7c7e-2f0a-5c0e-8d7b-6a1f3c9e5d42")
@@ -112,13 +113,13 @@ def set_active_model(session: Session, model: str) -> None:
 
 
 def add_tracklet(
-    session: Session, live: LiveIndex, entry: TrackletEntry, policy: IdentityPolicy
+    session: Session, store: VectorStore, entry: TrackletEntry, policy: IdentityPolicy
 ) -> str | None:
     """Write one tracklet that is not yet there, with all that hangs on it.
 
     Args:
         session: of the writing transaction.
-        live: the model's index, in step with the session; holds the vectors afterwards.
+        store: the model's vectors, in step with the session; and with what is written, afterwards.
         entry: what to write.
         policy: when a visible tracklet joins an identity.
 
@@ -133,25 +134,25 @@ def add_tracklet(
     stored = session.get(TrackletRow, tracklet.id)
     if stored is not None:
         return stored.identity_id
-    vectors = _checked(session, entry, live.dim)
+    vectors = _checked(session, entry, store.dim(session))
     sightings = [sighting_id(tracklet.id, rank) for rank in range(1, len(vectors) + 1)]
     position = (session.scalar(select(func.max(TrackletRow.position))) or 0) + 1
-    assignment = _assigned(session, live, tracklet, sightings, vectors, policy)
+    assignment = _assigned(session, store, tracklet, sightings, vectors, policy)
     if assignment is not None and assignment.founded:
         founder = {"id": assignment.identity, "created_ns": int(tracklet.times_ns[0]), "position": position}
         session.execute(insert(IdentityRow).values(founder))
     session.execute(insert(TrackletRow).values(_tracklet_values(tracklet, position, assignment)))
     if sightings:
         if active_model(session) is None:
-            set_active_model(session, live.model)
+            set_active_model(session, store.model)
         session.execute(insert(SightingRow), _sighting_values(entry, sightings))
         owners = [(sighting, tracklet.id, tracklet.camera, str(tracklet.modality)) for sighting in sightings]
         times = [sighting.time_ns for sighting in tracklet.sightings]
-        add_vectors(session, live.model, owners, times, vectors, tracklet.id, int(tracklet.times_ns[-1]))
+        add_vectors(session, store.model, owners, times, vectors, tracklet.id, int(tracklet.times_ns[-1]))
     identity = assignment.identity if assignment is not None else None
     closed = {"camera": tracklet.camera, "modality": str(tracklet.modality), "identity": identity}
     put_event(session, "tracklet.closed", tracklet.id, closed, int(tracklet.times_ns[-1]))
-    live.sync(session)
+    store.sync(session)
     return identity
 
 
@@ -285,7 +286,7 @@ def _checked(session: Session, entry: TrackletEntry, dim: int | None) -> Floats:
 
 def _assigned(
     session: Session,
-    live: LiveIndex,
+    store: VectorStore,
     tracklet: Tracklet,
     sightings: Sequence[str],
     vectors: Floats,
@@ -301,8 +302,8 @@ def _assigned(
         TrackletRow.identity_id.is_not(None),
     )
     forbidden = {identity for identity in session.scalars(elsewhere) if identity is not None}
-    known = live.neighbours(session)
-    return decide(tracklet.id, sightings, vectors, known, forbidden, policy, live.model)
+    finalists = store.finalists(session, vectors, forbidden) if len(vectors) else None
+    return decide(tracklet.id, sightings, vectors, finalists, policy, store.model)
 
 
 def _tracklet_values(tracklet: Tracklet, position: int, assignment: Assignment | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from reid_core.gallery import Gallery, RecordingRecord, TrackletEntry
 from reid_core.types import CloseReason, Modality, Sighting, Spectrum, Tracklet
@@ -75,15 +75,19 @@ class Scene:
             sightings=sightings,
             close_reason=CloseReason.TIMEOUT,
         )
-        return TrackletEntry(tracklet, vectors, tuple(jpeg(10 * i) for i in range(len(vectors))))
+        return TrackletEntry(tracklet, vectors, tuple(jpeg(10 * i % 256) for i in range(len(vectors))))
 
 
-def all_rows(database: Path) -> dict[str, list[tuple]]:
-    """Every row of every table, in order of its key."""
-    engine = create_engine(f"sqlite:///{database}")
+def all_rows(database: Path | str) -> dict[str, list[tuple]]:
+    """Every row of every table of a file, or of an address, in order of its content."""
+    engine = create_engine(database if isinstance(database, str) else f"sqlite:///{database}")
     with engine.connect() as connection:
-        names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
-        return {
+        names = inspect(connection).get_table_names()
+        if engine.dialect.name == "sqlite":
+            names.append("sqlite_sequence")
+        rows = {
             name: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {name}"))), key=repr)
             for name in names
         }
+    engine.dispose()
+    return rows

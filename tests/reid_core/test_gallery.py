@@ -26,13 +26,8 @@ def generator():
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "x.db"
-
-
-@pytest.fixture
-def gallery(path):
-    with Gallery.open(f"sqlite:///{path}") as opened:
+def gallery(url):
+    with Gallery.open(url) as opened:
         yield opened
 
 
@@ -88,18 +83,18 @@ def test_what_was_added_can_be_read(gallery, generator):
     assert (model.id, model.dim, model.vectors, model.visible, model.active) == (MODEL, DIM, 3, 3, True)
 
 
-def test_adding_again_changes_no_row(gallery, path, generator):
+def test_adding_again_changes_no_row(gallery, url, generator):
     scene, night = Scene(gallery), Scene(gallery, "yard", Modality.INFRARED)
     entries = [scene.entry(start, unit(generator, 2)) for start in (0, 50)] + [
         night.entry(5, unit(generator, 1))
     ]
     first = gallery.add_tracklets(entries, MODEL, NEVER)
-    before = all_rows(path)
+    before = all_rows(url)
     # Even with other vectors: what is there stays.
     again = [replace(entry, vectors=unit(generator, len(entry.vectors))) for entry in entries]
     assert gallery.add_tracklets(again, MODEL, NEVER) == first
     Scene(gallery)
-    assert all_rows(path) == before
+    assert all_rows(url) == before
     assert first[2] is None and None not in first[:2]
 
 
@@ -124,28 +119,28 @@ def test_interrupted_and_resumed_ends_in_the_same_rows(tmp_path, generator):
     assert len(rows["identities"]) == 3 and len(rows["vectors"]) == 27
 
 
-def test_a_failed_batch_leaves_nothing(gallery, path, generator):
+def test_a_failed_batch_leaves_nothing(gallery, url, generator):
     scene = Scene(gallery)
     gallery.add_tracklets([scene.entry(0, unit(generator, 2))], MODEL, NEVER)
-    before = all_rows(path)
+    before = all_rows(url)
     good, bad = scene.entry(50, unit(generator, 2)), scene.entry(90, unit(generator, 2))
     with pytest.raises(UsageError, match="2 sightings, but 2 vectors and 1 crops"):
         gallery.add_tracklets([good, replace(bad, crops=(jpeg(1),))], MODEL, NEVER)
     with pytest.raises(GalleryError, match="no recording 'nowhere'"):
         gallery.add_tracklets([good], MODEL, NEVER, [Checkpoint("nowhere", 1, 1)])
-    assert all_rows(path) == before
+    assert all_rows(url) == before
     # Neither does the index know of it.
     assert gallery.search(good.vectors, MODEL, 10).ids.shape == (2, 2)
     gallery.add_tracklets([good], MODEL, NEVER)
     assert gallery.search(good.vectors[:1], MODEL, 1).scores[0, 0] == pytest.approx(1)
 
 
-def test_what_failed_here_does_not_hide_what_another_wrote(gallery, path, generator):
+def test_what_failed_here_does_not_hide_what_another_wrote(gallery, url, generator):
     scene = Scene(gallery)
     failed = scene.entry(0, unit(generator, 1))
     with pytest.raises(GalleryError, match="no recording"):
         gallery.add_tracklets([failed], MODEL, NEVER, [Checkpoint("nowhere", 1, 1)])
-    with Gallery.open(f"sqlite:///{path}") as other:
+    with Gallery.open(url) as other:
         # As many rows as the failed call would have written.
         written = scene.entry(50, unit(generator, 1))
         other.add_tracklets([written], MODEL, NEVER)
@@ -221,7 +216,7 @@ def test_a_recording_is_returned_as_it_stands(gallery):
         gallery.begin_recording(replace(new, id="other", camera="roof"))
 
 
-def test_links_are_written_once_and_replaced_when_they_change(gallery, path, generator):
+def test_links_are_written_once_and_replaced_when_they_change(gallery, url, generator):
     scene, night = Scene(gallery), Scene(gallery, "yard", Modality.INFRARED)
     day, dark = scene.entry(0, unit(generator, 1)), night.entry(0, unit(generator, 1))
     identity, _ = gallery.add_tracklets([day, dark], MODEL, NEVER)
@@ -229,14 +224,14 @@ def test_links_are_written_once_and_replaced_when_they_change(gallery, path, gen
     candidate = Candidate(1, identity, 0.1 + 0.2, None, day.tracklet.id, sighting)
     link = Link(dark.tracklet.id, MODEL, Decision.NOT_CALIBRATED, (candidate,))
     gallery.put_links([link])
-    before = all_rows(path)
+    before = all_rows(url)
     gallery.put_links([link])
-    assert all_rows(path) == before and gallery.links() == (link,)
+    assert all_rows(url) == before and gallery.links() == (link,)
     linked = replace(link, decision=Decision.LINKED, candidates=(replace(candidate, probability=0.9),))
     gallery.put_links([linked])
     assert gallery.links(MODEL) == (linked,) and gallery.links(OTHER_MODEL) == ()
     assert linked.identity == identity
-    assert [row[1] for row in all_rows(path)["outbox"]].count("link.made") == 2
+    assert [row[1] for row in all_rows(url)["outbox"]].count("link.made") == 2
     with pytest.raises(GalleryError, match="no tracklet"):
         gallery.put_links([replace(link, tracklet="nobody")])
 
@@ -247,7 +242,7 @@ def shades(crops, _modality):
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
-def test_reembedding_goes_on_where_it_stopped(gallery, path, generator):
+def test_reembedding_goes_on_where_it_stopped(gallery, url, generator):
     scene, night = Scene(gallery), Scene(gallery, "yard", Modality.INFRARED)
     entries = [scene.entry(0, unit(generator, 4)), night.entry(0, unit(generator, 3))]
     gallery.add_tracklets(entries, MODEL, NEVER)
@@ -283,11 +278,10 @@ def test_reembedding_needs_crops(gallery, generator):
         gallery.reembed(shades, OTHER_MODEL)
 
 
-def test_a_reader_sees_whole_tracklets_while_a_writer_writes(path, generator):
-    url = f"sqlite:///{path}"
+def test_a_reader_sees_whole_tracklets_while_a_writer_writes(url, tmp_path, generator):
     failures, done = [], threading.Event()
     queries = unit(generator, 1)
-    with Gallery.open(url) as writer, Gallery.open(url, path.parent / "another") as reader:
+    with Gallery.open(url) as writer, Gallery.open(url, tmp_path / "another") as reader:
         scene = Scene(writer)
         entries = [scene.entry(20 * i, unit(generator, 3)) for i in range(40)]
 

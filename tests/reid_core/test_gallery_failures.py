@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 
 import reid_core.gallery.database as database_module
 from reid_core.errors import (
+    DatabaseBusyError,
     GalleryError,
     MissingDependencyError,
     NightreidError,
@@ -145,8 +146,9 @@ def test_a_read_only_database_is_named_and_can_still_be_searched(path):
         gallery.add(vectors, **arguments)
     with Gallery.open(f"sqlite:///file:{path}?mode=ro&uri=true") as gallery:
         assert gallery.search(vectors, MODEL, 1).ids[:, 0].tolist() == [1, 2, 3]
-        with pytest.raises(StorageError, match="read-only"):
+        with pytest.raises(StorageError, match="read-only") as caught:
             gallery.add(unit(np.random.default_rng(2), 1), **(arguments | {"time_ns": [9]}))
+        assert not caught.value.transient
 
 
 def test_a_full_disk_keeps_what_was_there(path):
@@ -166,8 +168,9 @@ def test_a_full_disk_keeps_what_was_there(path):
                     entry = scene.entry(20 * written, unit(generator, 5, 256))
                     gallery.add_tracklets([entry], MODEL, NEVER)
             # It says so every time, and goes on answering.
-            with pytest.raises(StorageError, match="no space left"):
+            with pytest.raises(StorageError, match="no space left") as caught:
                 gallery.add_tracklets([entry], MODEL, NEVER)
+            assert caught.value.transient
             assert gallery.search(unit(generator, 1, 256), MODEL, 1000).ids.shape == (1, 5 * written)
     finally:
         event.remove(Engine, "connect", limit)
@@ -185,8 +188,9 @@ def test_a_locked_database_is_named(path, monkeypatch):
     with Gallery.open(f"sqlite:///{path}") as gallery:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(GalleryError, match="in use by another program"):
+        with pytest.raises(DatabaseBusyError, match="in use by another program") as caught:
             Scene(gallery)
+        assert caught.value.transient
         other.execute("ROLLBACK")
         other.close()
         Scene(gallery)

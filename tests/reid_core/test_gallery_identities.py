@@ -14,8 +14,8 @@ def generator():
 
 
 @pytest.fixture
-def gallery():
-    with Gallery.open("sqlite://") as opened:
+def gallery(url):
+    with Gallery.open(url) as opened:
         yield opened
 
 

@@ -17,9 +17,9 @@ def _interrupted(entry):
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(url):
     generator = np.random.default_rng(3)
-    with Gallery.open(f"sqlite:///{tmp_path}/x.db") as gallery:
+    with Gallery.open(url) as gallery:
         day, night = Scene(gallery, "lobby"), Scene(gallery, "yard", Modality.INFRARED)
         first, second, third = unit(generator, 3)
         kept = day.entry(0, near(first, generator, 2))
@@ -45,14 +45,14 @@ def test_all_that_hangs_on_them_goes_with_them(world):
     assert gallery.remove_tracklets(day.recording, CloseReason.INTERRUPTED) == 0
 
 
-def test_the_index_forgets_them_at_once_and_after_reopening(world, tmp_path):
+def test_the_index_forgets_them_at_once_and_after_reopening(world, url):
     gallery, day, _, kept, founder = world
     query = founder.vectors[:1]
     assert gallery.search(query, MODEL, 1).tracklets[0, 0] == founder.tracklet.id
     gallery.save_index()
     gallery.remove_tracklets(day.recording, CloseReason.INTERRUPTED)
     assert founder.tracklet.id not in gallery.search(query, MODEL, 10).tracklets
-    with Gallery.open(f"sqlite:///{tmp_path}/x.db") as again:
+    with Gallery.open(url) as again:
         hits = again.search(query, MODEL, 10)
         assert founder.tracklet.id not in hits.tracklets
         assert kept.tracklet.id in hits.tracklets

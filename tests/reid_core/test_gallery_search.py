@@ -140,9 +140,9 @@ def test_truncating_forgets_the_last_rows():
     assert np.array_equal(index.vectors, vectors[:4])
 
 
-def test_the_filter_reaches_through_the_gallery(tmp_path):
+def test_the_filter_reaches_through_the_gallery(url):
     generator = np.random.default_rng(8)
-    with Gallery.open(f"sqlite:///{tmp_path / 'x.db'}") as gallery:
+    with Gallery.open(url) as gallery:
         lobby, yard = Scene(gallery), Scene(gallery, "yard", Modality.INFRARED)
         vectors = unit(generator, 6)
         for i in range(3):

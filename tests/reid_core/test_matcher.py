@@ -15,8 +15,8 @@ CALIBRATION = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")
 
 
 @pytest.fixture
-def gallery():
-    with Gallery.open("sqlite://") as opened:
+def gallery(url):
+    with Gallery.open(url) as opened:
         yield opened
 
 

@@ -1,0 +1,272 @@
+"""The vectors of one model where PostgreSQL keeps and compares them: nothing of it is held in memory.
+
+The server scans every vector that passes the filter and names the nearest by its float32 distance; float64
+inner products of those few decide here. Where more are nearly equal than were named, they are all fetched.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Float,
+    Row,
+    Select,
+    String,
+    and_,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from reid_core.errors import UsageError
+from reid_core.gallery.identities import Finalists, contenders
+from reid_core.gallery.index import ID_LENGTH, Hits, SearchFilter, checked_vectors
+from reid_core.gallery.schema import TrackletRow, VectorRow
+from reid_core.gallery.scoring import decided, slack
+from reid_core.gallery.vector_column import VectorData
+from reid_core.gallery.vector_store import Mark
+from reid_core.types import Floats, Ints, Modality
+
+Found: TypeAlias = "Sequence[Row[*tuple[Any, ...]]]"
+Chosen: TypeAlias = "Select[*tuple[Any, ...]]"
+Doubles: TypeAlias = NDArray[np.float64]
+_DOUBLE = Float(53)
+# How many more than asked are fetched, so that near ties at the end can be told apart.
+_SPARE = 6
+# Queries answered by one statement.
+_TOGETHER = 32
+# Identities fetched at first, of which the nearest two matter.
+_IDENTITIES = 16
+
+
+class PgvectorIndex:
+    """The vectors of one model in PostgreSQL: a `VectorStore`, also for several threads at once.
+
+    Args:
+        model: the model's id.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def sync(self, session: Session) -> None:
+        """Nothing: the rows are the index."""
+
+    def mark(self) -> Mark | None:
+        """Nothing: what was not committed is forgotten by the server."""
+        return None
+
+    def restore(self, mark: Mark | None) -> None:
+        """Nothing."""
+
+    def save(self) -> None:
+        """Nothing."""
+
+    def dim(self, session: Session) -> int | None:
+        """Length of the vectors; ``None`` while there are none."""
+        return session.scalar(select(VectorRow.dim).where(VectorRow.model_id == self.model).limit(1))
+
+    def search(self, session: Session, queries: Floats, k: int, where: SearchFilter | None) -> Hits:
+        """As `VectorStore.search`."""
+        if k < 1:
+            raise UsageError(f"The number of results must be at least 1, not {k}.")
+        queries = checked_vectors(queries, self.dim(session))
+        passing = self._passing(where or SearchFilter())
+        # One part at least, for the shapes.
+        starts = range(0, max(len(queries), 1), _TOGETHER)
+        parts = [self._best(session, queries[start : start + _TOGETHER], k, passing) for start in starts]
+        return Hits(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def finalists(self, session: Session, vectors: Floats, forbidden: Collection[str]) -> Finalists | None:
+        """As `VectorStore.finalists`."""
+        distances = [_distance(vector) for vector in vectors]
+        nearest = self._identities(distances).where(TrackletRow.identity_id.not_in(sorted(forbidden)))
+        found = _leading(session, nearest, vectors.shape[1])
+        allowed = bool(found)
+        if not found:
+            found = _leading(session, self._identities(distances), vectors.shape[1])
+        if not found:
+            return None
+        best = _best_scores(found)
+        final = contenders(best, vectors.shape[1])
+        names = [row[0] for row, chosen in zip(found, final, strict=True) if chosen]
+        rows = self._near(session, distances, names, slack(vectors.shape[1]) - best[:, final])
+        return Finalists(
+            _stacked(rows),
+            np.array([row.id for row in rows], np.int64),
+            [row.identity_id for row in rows],
+            [row.tracklet_id for row in rows],
+            [row.sighting_id for row in rows],
+            allowed,
+        )
+
+    def _passing(self, where: SearchFilter) -> ColumnElement[bool]:
+        conditions = [VectorRow.model_id == self.model]
+        if where.cameras is not None:
+            conditions.append(VectorRow.camera_id.in_(sorted(where.cameras)))
+        if where.exclude_cameras:
+            conditions.append(VectorRow.camera_id.not_in(sorted(where.exclude_cameras)))
+        if where.modality is not None:
+            conditions.append(VectorRow.modality == str(where.modality))
+        if where.since_ns is not None:
+            conditions.append(VectorRow.time_ns >= where.since_ns)
+        if where.until_ns is not None:
+            conditions.append(VectorRow.time_ns < where.until_ns)
+        return and_(*conditions)
+
+    def _best(
+        self, session: Session, queries: Floats, k: int, passing: ColumnElement[bool]
+    ) -> tuple[Floats, Ints, NDArray[np.bytes_], NDArray[np.bytes_]]:
+        """Scores, vector ids, tracklets and sightings of the best ``m``: ``(Q, m)`` each."""
+        places, ids = self._candidates(session, queries, k, passing)
+        k = min(k, int(np.count_nonzero(places == 0)))
+        rows = session.execute(_columns().where(VectorRow.id == _any_of(np.unique(ids)))).all() if k else []
+        numbers = np.array([row.id for row in rows], np.int64)
+        tracklets = np.array([row.tracklet_id for row in rows], f"S{ID_LENGTH}")
+        sightings = np.array([row.sighting_id for row in rows], f"S{ID_LENGTH}")
+        chosen = np.zeros((len(queries), k), np.int64)
+        scores = np.zeros((len(queries), k), np.float32)
+        if k:
+            scores, chosen = decided(queries, _stacked(rows), places, np.searchsorted(numbers, ids), k)
+        return scores, numbers[chosen], tracklets[chosen], sightings[chosen]
+
+    def _candidates(
+        self, session: Session, queries: Floats, k: int, passing: ColumnElement[bool]
+    ) -> tuple[NDArray[np.intp], Ints]:
+        """Pairs of a query's number, ascending, and a vector id: all that can be among its best ``k``."""
+        if not len(queries):
+            return np.zeros(0, np.intp), np.zeros(0, np.int64)
+        distances = [_distance(query) for query in queries]
+        nearest = [
+            select(literal(place).label("place"), VectorRow.id, distance.label("distance"))
+            .where(passing)
+            .order_by("distance")
+            .limit(k + _SPARE)
+            .subquery()
+            for place, distance in enumerate(distances)
+        ]
+        found = _pairs(session.execute(union_all(*map(select, nearest))).all(), len(queries))
+        bounds = {}
+        for place, (_, distance) in enumerate(found):
+            if len(distance) == k + _SPARE:
+                bound = float(distance[k - 1] + slack(queries.shape[1]))
+                if distance[-1] <= bound:
+                    bounds[place] = bound
+        if bounds:
+            within = [
+                select(literal(place).label("place"), VectorRow.id, distances[place].label("distance")).where(
+                    passing, _guarded(distances[place], self.model) <= bound
+                )
+                for place, bound in bounds.items()
+            ]
+            more = _pairs(session.execute(union_all(*within)).all(), len(queries))
+            found = [more[place] if place in bounds else pairs for place, pairs in enumerate(found)]
+        places = np.repeat(np.arange(len(queries)), [len(ids) for ids, _ in found])
+        return places, np.concatenate([ids for ids, _ in found])
+
+    def _identities(self, distances: Sequence[ColumnElement[float]]) -> Chosen:
+        """Each identity and the least distance of each sighting to it, the nearest on average first.
+
+        Every visible tracklet has an identity, and no other has.
+        """
+        views = [distance.label(f"view_{view}") for view, distance in enumerate(distances)]
+        # The OFFSET has the distances computed before the rows are grouped: distances are sorted then, and
+        # not vectors.
+        near = (
+            select(VectorRow.tracklet_id, *views)
+            .where(VectorRow.model_id == self.model, VectorRow.modality == str(Modality.VISIBLE))
+            .offset(0)
+            .subquery()
+        )
+        least = [func.min(near.c[view.key]) for view in views]
+        return (
+            select(TrackletRow.identity_id, *least)
+            .join(near, near.c.tracklet_id == TrackletRow.id)
+            .group_by(TrackletRow.identity_id)
+            .order_by(sum(least[1:], least[0]))
+        )
+
+    def _near(
+        self,
+        session: Session,
+        distances: Sequence[ColumnElement[float]],
+        identities: Sequence[str],
+        bounds: Doubles,
+    ) -> Found:
+        """The identities' rows that are within their ``(S, I)`` bound of a sighting, by ascending id."""
+        arrays: list[ColumnElement[Any]] = [bindparam(None, list(identities), ARRAY(String))]
+        arrays += [bindparam(None, bound.tolist(), ARRAY(_DOUBLE)) for bound in bounds]
+        names = [f"bound_{view}" for view in range(len(bounds))]
+        wanted = func.unnest(*arrays).table_valued("identity", *names).render_derived()
+        near = [
+            _guarded(distance, self.model) <= wanted.c[name]
+            for distance, name in zip(distances, names, strict=True)
+        ]
+        chosen = (
+            _columns(TrackletRow.identity_id)
+            .join(TrackletRow, TrackletRow.id == VectorRow.tracklet_id)
+            .join(wanted, wanted.c.identity == TrackletRow.identity_id)
+            .where(VectorRow.model_id == self.model, or_(*near))
+        )
+        return session.execute(chosen).all()
+
+
+def _distance(vector: Floats) -> ColumnElement[float]:
+    """Minus the inner product with a vector, as pgvector sums it: in float32."""
+    data = bindparam(None, np.asarray(vector, "<f4").tobytes(), VectorData)
+    return VectorRow.data.op("<#>", return_type=_DOUBLE)(data)
+
+
+def _guarded(distance: ColumnElement[float], model: str) -> ColumnElement[float]:
+    # A condition may be evaluated before that on the model; vectors of other lengths would be an error.
+    return case((VectorRow.model_id == model, distance))
+
+
+def _columns(*others: Any) -> Chosen:
+    columns = VectorRow.id, VectorRow.tracklet_id, VectorRow.sighting_id, VectorRow.data, *others
+    return select(*columns).order_by(VectorRow.id)
+
+
+def _any_of(ids: Ints) -> ColumnElement[Any]:
+    # One array however many there are; the parameters of a statement are numbered.
+    return any_(bindparam(None, ids.tolist(), ARRAY(BigInteger)))
+
+
+def _leading(session: Session, identities: Chosen, dim: int) -> Found:
+    """The identities that can be one of the two nearest, and a few more."""
+    found = session.execute(identities.limit(_IDENTITIES)).all()
+    if len(found) < _IDENTITIES or not contenders(_best_scores(found), dim)[-1]:
+        return found
+    return session.execute(identities).all()
+
+
+def _best_scores(found: Found) -> Doubles:
+    """``(S, I)`` best cosines of what `_leading` found."""
+    return -np.array([row[1:] for row in found], np.float64).T
+
+
+def _pairs(rows: Found, places: int) -> list[tuple[Ints, Doubles]]:
+    """The vector ids of each place and their ascending distances."""
+    place, ids, distance = (np.array([row[i] for row in rows]) for i in range(3))
+    found = []
+    for number in range(places):
+        chosen = np.flatnonzero(place == number)
+        chosen = chosen[np.argsort(distance[chosen], kind="stable")]
+        found.append((ids[chosen].astype(np.int64), distance[chosen].astype(np.float64)))
+    return found
+
+
+def _stacked(rows: Found) -> Floats:
+    """``(n, D)`` vectors of rows."""
+    return np.frombuffer(b"".join(row.data for row in rows), "<f4").reshape(len(rows), -1)

@@ -1,0 +1,63 @@
+"""What the gallery asks of whatever holds and compares the vectors of one model."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from reid_core.gallery.identities import Finalists
+from reid_core.gallery.index import Hits, SearchFilter
+from reid_core.gallery.index_files import Position
+from reid_core.types import Floats
+
+# Where a store stands: its rows and what it has applied of the outbox.
+Mark = tuple[int, Position]
+
+
+class VectorStore(Protocol):
+    """The vectors of one model, as the session of a transaction sees them.
+
+    All answer alike: scores are float64 inner products rounded to float32, equal ones go by vector id.
+
+    Attributes:
+        model: the model's id.
+    """
+
+    model: str
+
+    def sync(self, session: Session) -> None:
+        """Be in step with what the session sees; comes before the methods below that take a session."""
+
+    def dim(self, session: Session) -> int | None:
+        """Length of the vectors; ``None`` while there are none."""
+
+    def search(self, session: Session, queries: Floats, k: int, where: SearchFilter | None) -> Hits:
+        """The ``k`` best of the sightings that pass the filter: exact, never fewer than there are.
+
+        Args:
+            session: that it is in step with.
+            queries: ``(Q, D)`` float32, L2-normalised.
+            k: how many for each query, at least 1.
+            where: which sightings to look at; all by default.
+
+        Raises:
+            UsageError: the queries do not fit, or ``k`` is below 1.
+        """
+
+    def finalists(self, session: Session, vectors: Floats, forbidden: Collection[str]) -> Finalists | None:
+        """The sightings that can decide which identity a tracklet belongs to; ``None`` if there is nobody.
+
+        Args:
+            session: that it is in step with.
+            vectors: ``(S, D)`` float32, L2-normalised, of the tracklet; ``S`` at least 1.
+            forbidden: identities to leave out, unless nobody else is there.
+        """
+
+    def mark(self) -> Mark | None:
+        """Where it stands, for `restore`."""
+
+    def restore(self, mark: Mark | None) -> None:
+        """Forget what came after ``mark``: the transaction it came from was not committed."""
+
+    def save(self) -> None:
+        """Keep for the next run what need not be made anew then."""

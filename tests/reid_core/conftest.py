@@ -1,0 +1,73 @@
+"""Databases for the gallery's tests: files, and PostgreSQL servers with pgvector."""
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from reid_core.gallery import Gallery
+from reid_core.gallery.schema import Base
+from tests.support.postgres import NoPostgresError, Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server(missing):
+    """The PostgreSQL that the whole session shares. Nobody ends it."""
+    server = _started(missing)
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_postgres(missing):
+    """A PostgreSQL of this test's own, free to be killed; ``own_postgres.fresh_database() -> url``."""
+    server = _started(missing)
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """Address of an empty database of this test's own."""
+    url = postgres_server.fresh_database()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _postgres_gallery(postgres_server):
+    url = postgres_server.fresh_database()
+    Gallery.open(url).close()
+    return url
+
+
+@pytest.fixture
+def postgres_gallery(_postgres_gallery):
+    """Address of an empty gallery in PostgreSQL."""
+    yield _postgres_gallery
+    empty(_postgres_gallery)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """Address of an empty gallery: once in a file, once in PostgreSQL."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_gallery")
+    return f"sqlite:///{tmp_path / 'x.db'}"
+
+
+def empty(url):
+    """Take everything out of a gallery, as if it were new."""
+    engine = create_engine(url)
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        connection.execute(text("INSERT INTO gallery_meta VALUES ('chain', '')"))
+    engine.dispose()
+
+
+def _started(missing):
+    try:
+        server = Postgres()
+    except NoPostgresError as error:
+        missing(str(error))
+    server.start()
+    return server
