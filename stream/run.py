@@ -1,6 +1,5 @@
 """The main job: day and night footage in, tracklets, identities and links in the gallery."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from stream.export import iso_utc
 from stream.lane import Seen
 from stream.looking import Looker, RecordingLane
 from stream.result import RunResult
-from stream.sources import Source, SourceSpec, open_source, redact
+from stream.sources import Source, SourceSpec, open_source, recording_id, redact
 from stream.timing import StageClock
 from stream.writing import Writer
 
@@ -171,11 +170,10 @@ class _Run:
     def _register(self, source: Source) -> RecordingRecord:
         """The recording's row, new or as an earlier run left it."""
         spec = source.spec
-        name = hashlib.sha256(f"{source.digest}/{spec.camera}/{spec.modality}".encode()).hexdigest()[:36]
         self._gallery.put_camera(spec.camera, spec.modality, spec.spectrum, source.start_ns)
         record = self._gallery.begin_recording(
             RecordingRecord(
-                id=name,
+                id=recording_id(source),
                 camera=spec.camera,
                 source=redact(spec.location),
                 fps=source.fps,

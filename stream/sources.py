@@ -6,12 +6,11 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import cv2
@@ -21,6 +20,7 @@ from detectors.thermal import RawScaler
 from reid_core.errors import SourceError, UsageError
 from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
 from reid_core.types import Image, Modality, Spectrum
+from stream.opening import door, environment
 
 _LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
 # Between the scheme and the last @ of the host part; and values behind telling names, anywhere.
@@ -33,8 +33,8 @@ _SAMPLE = 1 << 16
 _FULL_HD = 1920 * 1080
 _SAMPLES = 64
 _RETRY_SECONDS = 1.0
-# The options of FFmpeg's demuxers travel in an environment variable, which is the process's.
-_opening = threading.Lock()
+
+ReadT = TypeVar("ReadT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,15 @@ class Source(ABC):
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
         """The pictures from number ``first`` on, until the end or until ``stop`` is set."""
 
-    def _time(self, index: int) -> int:
-        """Capture time of a recording's frame."""
+    def time_of(self, index: int) -> int:
+        """Capture time of a recording's frame, UTC nanoseconds."""
         return self.start_ns + round(index * 1e9 / self.fps)
+
+
+def recording_id(source: Source) -> str:
+    """Id of what a source shows, in the gallery and in Kafka: of the same footage it is always the same."""
+    spec = source.spec
+    return hashlib.sha256(f"{source.digest}/{spec.camera}/{spec.modality}".encode()).hexdigest()[:36]
 
 
 def open_source(spec: SourceSpec, folder_fps: float, open_seconds: float, gone_seconds: float) -> Source:
@@ -233,7 +239,7 @@ class VideoSource(Source):
                 decoded, image = capture.read()
                 if not decoded:
                     break
-                yield Picture(index, self._time(index), np.asarray(image, np.uint8), True)
+                yield Picture(index, self.time_of(index), np.asarray(image, np.uint8), True)
                 index += 1
         finally:
             capture.release()
@@ -246,7 +252,10 @@ class VideoSource(Source):
 
     def _open(self, threads: int = 0) -> Any:
         # A file may be a playlist that sends the demuxer elsewhere: nothing but files is followed.
-        with _opening, _environment("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file,crypto,data"):
+        with (
+            door.file(),
+            environment("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file,crypto,data"),
+        ):
             options = [cv2.CAP_PROP_N_THREADS, threads] if threads else []
             capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, options)
         if not capture.isOpened():
@@ -277,8 +286,7 @@ class FolderSource(Source):
         unreadable: SourceError | None = None
         for file in self._files:
             try:
-                image = read_image(file)
-                check_size(image.shape[1], image.shape[0], str(file))
+                image = _read_checked(file)
                 break
             except SourceError as error:
                 unreadable = unreadable or error
@@ -290,29 +298,49 @@ class FolderSource(Source):
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
         """As `Source.pictures`; one that cannot be read is left out, its number with it."""
         scaler = RawScaler()
+        # Pictures before ``first`` are read as well: the scaler remembers them.
+        for index, image in self.each(lambda file: _read_checked(file, scaler), stop):
+            if index >= first:
+                yield Picture(index, self.time_of(index), image, False)
+
+    def each(self, read: Callable[[Path], ReadT], stop: threading.Event) -> Iterator[tuple[int, ReadT]]:
+        """Every file's number and what a reader makes of it, until the end or until ``stop`` is set.
+
+        Args:
+            read: where it raises `SourceError`, the file is left out, its number with it.
+            stop: ends it early.
+        """
         bad: list[str] = []
         for index, file in enumerate(self._files):
             if stop.is_set():
                 return
             try:
-                # Pictures before ``first`` are read as well: the scaler remembers them.
-                image = read_image(file, scaler)
-                check_size(image.shape[1], image.shape[0], str(file))
+                made = read(file)
             except SourceError as error:
                 bad.append(error.message)
                 continue
-            if index >= first:
-                yield Picture(index, self._time(index), image, False)
+            yield index, made
         if bad:
             more = f" ({len(bad) - 1} more like it)" if len(bad) > 1 else ""
             self.problem = f"{bad[0]}{more}"
 
 
+def _read_checked(file: Path, scaler: RawScaler | None = None) -> Image:
+    image = read_image(file, scaler)
+    check_size(image.shape[1], image.shape[0], str(file))
+    return image
+
+
 class LiveSource(Source):
-    """A camera. Frames are taken as they come; one that is away is asked again until it is given up."""
+    """A camera. Frames are taken as they come; one that is away is asked again until it is given up.
+
+    Attributes:
+        reopened: how often it was away and came back.
+    """
 
     def __init__(self, spec: SourceSpec, open_seconds: float, gone_seconds: float) -> None:
         super().__init__(spec)
+        self.reopened = 0
         self._open_ms = int(open_seconds * 1000)
         self._gone_seconds = gone_seconds
         self._capture = self._open()
@@ -345,6 +373,7 @@ class LiveSource(Source):
                     return
                 stop.wait(_RETRY_SECONDS)
                 self._capture = self._open()
+                self.reopened += self._capture is not None
         finally:
             self._release()
 
@@ -360,7 +389,7 @@ class LiveSource(Source):
         else:
             limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
             options = [number for limit in limits for number in (limit, self._open_ms)]
-            with _opening:
+            with door.camera():
                 capture = cv2.VideoCapture(str(location), cv2.CAP_FFMPEG, options)
         return capture if capture.isOpened() else None
 
@@ -395,17 +424,3 @@ def check_size(width: int, height: int, name: str) -> None:
         raise SourceError(f"The pictures of {name} are {width} x {height} pixels: too small to show anybody.")
     if width * height > _MOST_PIXELS:
         raise SourceError(f"The pictures of {name} are {width} x {height} pixels: more than 100 megapixels.")
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """An environment variable set for a moment."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
