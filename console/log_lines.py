@@ -12,7 +12,7 @@ _TALKATIVE = ("alembic", "openvino", "ultralytics", "PIL", "fsspec", "botocore",
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time (UTC), level, thread, logger, message, and the traceback if there is one."""
+    """One JSON object a line: time (UTC), level, thread, logger, message, and the traceback if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

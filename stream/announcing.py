@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reid_core.errors import NightreidError
@@ -18,20 +18,36 @@ from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.ledger import RECORD_REFUSED
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Event, Outbox
 from reid_core.types import Modality
-from stream.kafka_clients import KafkaProducer, TopicPartition, consumer, kafka_errors, producer, translated
+from stream.dead_letters import DeadLetter, nightreid_version
+from stream.kafka_clients import (
+    KafkaProducer,
+    TopicPartition,
+    consumer,
+    kafka_errors,
+    let_go,
+    producer,
+    translated,
+)
+from stream.polling import poll
 from stream.records import unpack_record
 from stream.telemetry import Telemetry
+from stream.topic_plan import DEAD_LETTERS
 from stream.worker_config import WorkerSettings
 
 _LOG = logging.getLogger(__name__)
 _KINDS = frozenset({TRACKLET_CLOSED, LINK_MADE, RECORD_REFUSED})
 _TOGETHER = 256
+# What headers and framing may take of a record.
+_ROOM = 32 * 1024
 _TURN_SECONDS = 0.1
 _AWAY_SECONDS = 2.0
-_POLL_MS = 500
+_POLL_SECONDS = 0.5
 _TIMEOUT_MS = 20_000
 OUTBOX_HEADER = "outbox"
 """Header that carries the number of the outbox row."""
+
+LEFT_OUT_HEADER = "dlq.left_out"
+"""Header of a dead letter whose value was too large to be sent: its size in bytes."""
 
 SCHEMA_HEADER = "schema"
 SIGHTING_SCHEMA, LINK_SCHEMA = "nightreid.sighting/1.0", "nightreid.link/1.0"
@@ -102,7 +118,7 @@ class Announcer:
 
     def _let_go(self) -> None:
         if self._producer is not None:
-            self._producer.close(timeout=1)
+            let_go(self._producer)
         self._producer, self._epoch = None, None
 
     def _turn(self) -> None:
@@ -137,7 +153,7 @@ class Announcer:
             self._ends = dict(state.get("ends", {}))
             self._read_back()
         except BaseException:
-            made.close(timeout=1)
+            let_go(made)
             raise
         self._producer = made
 
@@ -161,13 +177,13 @@ class Announcer:
                 client.seek(partition, begin if kept else first[partition])
             left = set(partitions)
             while left and not self._stop.is_set():
-                for partition, records in client.poll(timeout_ms=_POLL_MS).items():
+                for partition, records in poll(client, _POLL_SECONDS).items():
                     for record in records:
                         self._position = max(self._position, _number(record.headers))
                         self._ends[_name(partition.topic, partition.partition)] = record.offset + 1
                 left = {one for one in left if client.position(one) < last[one]}
         finally:
-            client.close()
+            let_go(client)
 
     def _topics(self) -> list[str]:
         frames = [f"dlq.frames.{modality}" for modality in Modality]
@@ -176,7 +192,9 @@ class Announcer:
     def _announce(self) -> bool:
         """Publish what is next in one transaction; returns whether there may be more."""
         events = self._outbox.after(self._position, _KINDS, _TOGETHER)
-        self._telemetry.index_lag.set(len(events))
+        full = len(events) == _TOGETHER
+        waiting = self._outbox.count_after(self._position, _KINDS) if full else len(events)
+        self._telemetry.outbox_lag.set(waiting)
         if not events:
             return False
         assert self._producer is not None
@@ -186,7 +204,7 @@ class Announcer:
             self._producer.commit_transaction()
         except kafka_errors.KafkaError:
             # The next take-over ends the transaction; nobody sees its records.
-            self._producer.close(timeout=0)
+            let_go(self._producer, 0)
             self._producer = None
             raise
         for topic, future in sent:
@@ -206,6 +224,7 @@ class Announcer:
         for event in events:
             one = self._announcement(event)
             if one is not None:
+                one = self._sendable(one)
                 headers = [*one.headers, (OUTBOX_HEADER, str(event.id).encode())]
                 future = self._producer.send(one.topic, one.value, key=one.key, headers=headers)
                 sent.append((one.topic, future))
@@ -213,6 +232,14 @@ class Announcer:
         for _, future in sent:
             future.get(timeout=_TIMEOUT_MS / 1000)
         return sent
+
+    def _sendable(self, one: Announcement) -> Announcement:
+        """The same, without its value where that is larger than Kafka takes: it must not stop the others."""
+        size = len(one.value or b"")
+        if size + _ROOM <= self._settings.limits.record_bytes:
+            return one
+        _LOG.warning("A record of %d bytes for %s goes without its value: it is too large.", size, one.topic)
+        return replace(one, value=b"", headers=[*one.headers, (LEFT_OUT_HEADER, str(size).encode())])
 
     def _announcement(self, event: Event) -> Announcement | None:
         prefix = self._settings.prefix
@@ -234,20 +261,23 @@ class Announcer:
         refused = self._outbox.refused(int(event.payload["id"]))
         if refused is None:
             return None
-        prefix = self._settings.prefix
         key, headers, value = unpack_record(refused.record)
-        told = {
-            "topic": refused.topic,
-            "partition": refused.number,
-            "offset": refused.offset,
-            "reason": refused.reason,
-            "message": refused.message,
-            "attempts": refused.attempts,
-            "version": "0",
-            "time_ns": event.created_ns,
-        }
-        headers += [(f"dlq.{k}", str(v).encode()) for k, v in told.items()]
-        return Announcement(f"{prefix}dlq.{refused.topic.removeprefix(prefix)}", key, value, headers)
+        letter = DeadLetter(
+            topic=refused.topic,
+            partition=refused.number,
+            offset=refused.offset,
+            key=key,
+            value=value,
+            headers=tuple(headers),
+            reason=refused.reason,
+            message=refused.message,
+            attempts=refused.attempts,
+            version=nightreid_version(),
+            time_ns=event.created_ns,
+        ).to_record()
+        prefix = self._settings.prefix
+        topic = f"{prefix}{DEAD_LETTERS}{refused.topic.removeprefix(prefix)}"
+        return Announcement(topic, letter.key, letter.value, letter.headers)
 
 
 def _headers(schema: str) -> list[tuple[str, bytes]]:

@@ -1,15 +1,14 @@
 """One recording of a stream on its way from pictures to tracklets, and where it is taken up after a fall."""
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.detector import Look, PersonDetector
-from detectors.motion import GatedFrame
+from detectors.motion import GatedFrame, Sketch
 from detectors.thermal import RawScaler
 from reid_core.gallery import Checkpoint, RecordingRecord
 from reid_core.types import Image, Tracklet
@@ -18,6 +17,7 @@ from stream.config import ChainSettings
 from stream.envelope import Stream
 from stream.gating import CameraGate
 from stream.lane import Lane, Seen
+from stream.sequencing import Clock
 from stream.sources import Picture
 
 
@@ -29,7 +29,7 @@ class Gated:
         frame: as the gate left it.
         looks: what the detector must look at.
         low: nothing of the recording from this picture on lies in front of this offset.
-        state: what of the lane's memory must be known to begin anew at this picture.
+        state: what must be known to begin anew at this picture, besides what the `Lane` knows.
     """
 
     frame: GatedFrame
@@ -50,24 +50,20 @@ class CameraLane:
         lane: tracker and judge.
         gate: of the camera.
         scaler: of raw counts.
-        start: the number of the first picture to look at.
         resume: nothing in front of this offset is needed any more.
         time_ns: capture time of the last picture settled.
         checkpoint: the last one, not written yet.
         moved: whether anything was settled since it was last written.
-        active: when a picture last came, on the monotonic clock.
     """
 
     stream: Stream
     lane: Lane
     gate: CameraGate
     scaler: RawScaler
-    start: int
     resume: int
     time_ns: int
     checkpoint: Checkpoint | None = None
     moved: bool = False
-    active: float = field(default_factory=time.monotonic)
 
     @classmethod
     def open(
@@ -98,32 +94,66 @@ class CameraLane:
             lane=Lane(record, tracker, judge, detector, settings_digest),
             gate=CameraGate(stream.camera, modality, settings.motion, below),
             scaler=RawScaler(remembered=record.state.get("range")),
-            start=record.checkpoint,
             resume=resume,
             time_ns=record.start_ns,
         )
 
-    def admit(self, index: int, time_ns: int, picture: Image | NDArray[np.uint16], low: int) -> Gated:
-        """Take a picture through the gate; pictures come in order."""
-        state: dict[str, Any] = {}
+    def admit(
+        self,
+        index: int,
+        time_ns: int,
+        picture: Image | NDArray[np.uint16],
+        low: int,
+        clock: Clock,
+        sketched: Sketch | None = None,
+    ) -> Gated:
+        """Take a picture through the gate; pictures come in order.
+
+        Args:
+            index: its number in the recording.
+            time_ns: its time, put right.
+            picture: uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts.
+            low: nothing of the recording from this picture on lies in front of this offset.
+            clock: of the camera, in front of this picture.
+            sketched: the picture's sketch, where it was made ahead.
+        """
+        state = self._remembered(clock)
         if picture.dtype == np.uint16:
-            state["range"] = self.scaler.range
             grey = self.scaler(picture)
             image = np.repeat(grey[:, :, None], 3, axis=2)
         else:
             image = np.asarray(picture, np.uint8)
-        self.active = time.monotonic()
-        frame = self.gate.admit(Picture(index, time_ns, image, bgr=False))
+        frame = self.gate.admit(Picture(index, time_ns, image, bgr=False), sketched)
         return Gated(frame, self.lane.looks(frame), low, state)
 
     def settle(self, gated: Gated, seen: Seen) -> list[Tracklet]:
         """Take in what was seen in a picture; returns the tracklets that ended with it."""
         closed, checkpoint = self.lane.settle(gated.frame, seen)
         if checkpoint is not None:
-            if gated.state.get("range") is not None:
-                checkpoint = replace(checkpoint, state={**checkpoint.state, **gated.state})
-            self.checkpoint = checkpoint
+            self.checkpoint = replace(checkpoint, state={**checkpoint.state, **gated.state})
             self.resume = gated.low
         self.moved = True
         self.time_ns = max(self.time_ns, gated.frame.time_ns)
         return closed
+
+    def rest(self, clock: Clock) -> Checkpoint:
+        """The recording's row when it is left behind its last picture, nobody being followed any more.
+
+        Args:
+            clock: of the camera, behind that picture.
+        """
+        checkpoint = self.lane.checkpoint(self.lane.frames_done)
+        return replace(checkpoint, state={**checkpoint.state, **self._remembered(clock)})
+
+    def _remembered(self, clock: Clock) -> dict[str, Any]:
+        """What begins anew with the next picture must know besides what the `Lane` does."""
+        state: dict[str, Any] = {"clock": [clock.offset_ns, clock.last_ns, clock.capture_ns]}
+        if self.scaler.range is not None:
+            state["range"] = list(self.scaler.range)
+        return state
+
+
+def clock_of(record: RecordingRecord) -> Clock | None:
+    """The camera's clock in front of a recording's checkpoint; ``None`` if that is its beginning."""
+    remembered = record.state.get("clock")
+    return Clock(*remembered) if remembered is not None else None

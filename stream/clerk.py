@@ -19,6 +19,7 @@ from reid_core.gallery.staging import StagedRecord, Staging
 from reid_core.runtime import Embedder
 from reid_core.types import Modality
 from stream.announcing import Announcer
+from stream.blobs import BlobStore, BlobStoreAwayError
 from stream.chain import identity_policy, make_matcher
 from stream.patience import Patience
 from stream.telemetry import Telemetry
@@ -26,7 +27,9 @@ from stream.worker_config import WorkerSettings
 
 _LOG = logging.getLogger(__name__)
 _TURN_SECONDS = 0.1
+_BLIND_SECONDS = 2.0
 _TOGETHER = 64
+_PRUNE_SECONDS = 600.0
 
 
 class Clerk:
@@ -39,6 +42,7 @@ class Clerk:
         settings: of the worker.
         telemetry: told what happens.
         holder: name of this worker.
+        blobs: to be kept from growing, if there is one.
 
     Attributes:
         error: what ended the thread, if it was no order to stop.
@@ -52,7 +56,11 @@ class Clerk:
         settings: WorkerSettings,
         telemetry: Telemetry,
         holder: str,
+        blobs: BlobStore | None = None,
     ) -> None:
+        self._blobs = blobs
+        self._blob_seconds = 3600 * settings.blob_hours
+        self._pruned = time.monotonic()
         self._gallery = gallery
         self._ledger = ledger
         self._limits = settings.limits
@@ -63,10 +71,12 @@ class Clerk:
         self._lease = Lease(gallery.database, name, holder, settings.limits.lease_seconds)
         self._staging = Staging(gallery, embedder.model_id, self._lease.guard)
         self._matcher = make_matcher(gallery, embedder, settings)
+        self._model = embedder.model_id
         self._policy = identity_policy(embedder, settings)
         self._announcer = Announcer(gallery.database, self._lease, settings, telemetry)
         self._beats: dict[str, tuple[int, float]] = {}
         self._first_seen: dict[int, float] = {}
+        self._looked = 0.0
         self._last_due = 0
         self._held = 0.0
         self.error: BaseException | None = None
@@ -109,6 +119,8 @@ class Clerk:
                     "This worker %s.", "admits and announces now" if not leading else "is clerk no more"
                 )
             self._telemetry.leads.set(self._lease.epoch is not None)
+            behind = self._patience.until_done("database", lambda: self._gallery.index_lag(self._model))
+            self._telemetry.index_lag.set(behind)
         if self._lease.epoch is None:
             return
         try:
@@ -116,8 +128,20 @@ class Clerk:
         except LeaseLostError:
             _LOG.warning("Another worker has become clerk.")
             self._held = 0.0
+        if self._blobs is not None and now - self._pruned >= _PRUNE_SECONDS:
+            self._pruned = now
+            self._prune(self._blobs)
+
+    def _prune(self, blobs: BlobStore) -> None:
+        try:
+            removed = blobs.remove_older(self._blob_seconds)
+        except BlobStoreAwayError as error:
+            _LOG.warning("Old blobs cannot be removed: %s", error)
+        else:
+            _LOG.info("%d old blobs removed.", removed)
 
     def _admit_due(self) -> None:
+        self._look_again()
         waiting = self._staging.waiting(_TOGETHER)
         self._telemetry.staged.set(len(waiting) if len(waiting) < _TOGETHER else self._staging.count())
         now = time.monotonic()
@@ -129,6 +153,13 @@ class Clerk:
         overdue = now - self._limits.hold_seconds
         due += [one for one in waiting[len(due) :] if self._first_seen[one.id] < overdue]
         self._admit(due)
+
+    def _look_again(self) -> None:
+        """Count nobody's silence from a time in which this clerk could not see: the database was away."""
+        now = time.monotonic()
+        if now - self._looked > _BLIND_SECONDS:
+            self._beats, self._first_seen = {}, {}
+        self._looked = now
 
     def _come_to(self, now: float) -> int:
         """The capture time that every camera has come to that still moves."""

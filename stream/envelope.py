@@ -26,8 +26,10 @@ MAJOR, MINOR = 1, 0
 MOST_PIXELS = 100_000_000
 _LONGEST_NAME = 255
 _LONGEST_STREAM = 64
+_LONGEST_TEXT = 4096
 _SIDES = 1 << 20
 _MOST_NS = 1 << 62
+LONGEST_NUMBER = len(str(_MOST_NS))
 
 Headers = list[tuple[str, bytes]]
 
@@ -45,6 +47,7 @@ class Refusal(StrEnum):
     BLOB = "blob"
     CAMERA = "camera"
     CRASH = "crash"
+    RECORD = "record"
 
 
 class EnvelopeError(NightreidError):
@@ -211,9 +214,10 @@ def write(envelope: Envelope) -> tuple[bytes, Headers]:
         "digest": digest,
         "live": int(stream.live),
     }
-    body: dict[str, Any] = {"fps": stream.fps, "start_ns": stream.start_ns, "source": stream.source}
+    source = stream.source[:_LONGEST_TEXT]
+    body: dict[str, Any] = {"fps": stream.fps, "start_ns": stream.start_ns, "source": source}
     if envelope.kind is Kind.END:
-        body["problem"] = envelope.problem
+        body["problem"] = envelope.problem[:_LONGEST_TEXT] if envelope.problem is not None else None
     elif envelope.blob:
         body["blob"] = envelope.blob
     else:
@@ -267,10 +271,10 @@ def _envelope(said: Mapping[str, str], body: Mapping[str, Any]) -> Envelope:
         camera=_text(said["camera"], "camera", _LONGEST_NAME),
         modality=Modality(said["modality"]),
         spectrum=Spectrum(said["spectrum"]),
-        fps=float(body["fps"]),
-        start_ns=int(body["start_ns"]),
-        source=str(body.get("source", "")),
-        live=said.get("live") == "1",
+        fps=_real(body["fps"]),
+        start_ns=_moment(body["start_ns"]),
+        source=_words(body.get("source", ""), "source"),
+        live=_flag(said.get("live", "0"), "live"),
     )
     if stream.spectrum.modality is not stream.modality:
         raise ValueError(f"a {stream.spectrum} camera is not {stream.modality}")
@@ -294,7 +298,7 @@ def _envelope(said: Mapping[str, str], body: Mapping[str, Any]) -> Envelope:
         payload=payload,
         blob=blob,
         digest=said["digest"],
-        problem=str(problem) if problem is not None else None,
+        problem=_words(problem, "problem") if problem is not None else None,
     )
 
 
@@ -311,15 +315,41 @@ def _text(text: str, name: str, longest: int) -> str:
     return text
 
 
+def _words(text: Any, name: str) -> str:
+    """Text of the body that a database is to hold."""
+    if not isinstance(text, str) or len(text) > _LONGEST_TEXT or "\0" in text:
+        raise ValueError(f"{name} is no text, or too long")
+    return text
+
+
+def _flag(text: str, name: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError(f"{name} is {text[:40]!r}")
+    return text == "1"
+
+
+def _real(number: Any) -> float:
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError("fps is no number")
+    return float(number)
+
+
+def _moment(number: Any) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < _MOST_NS:
+        raise ValueError("start_ns is no time")
+    return number
+
+
 def _number(text: str, name: str) -> int:
-    number = int(text)
+    # Not what else `int` reads: others measure the same headers byte by byte.
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else -1
     if not 0 <= number < _MOST_NS:
-        raise ValueError(f"{name} is {text[:40]}")
+        raise ValueError(f"{name} is {text[:40]!r}")
     return number
 
 
 def _side(text: str) -> int:
-    side = int(text)
-    if not 0 <= side <= _SIDES:
-        raise ValueError(f"a side of {text[:40]} pixels")
+    side = _number(text, "a side")
+    if side > _SIDES:
+        raise ValueError(f"a side of {side} pixels")
     return side

@@ -1,8 +1,8 @@
 """One camera's pictures through the motion gate, on their way to the detector."""
 
 from detectors.config import MotionSettings
-from detectors.letterbox import tile
-from detectors.motion import GatedFrame, MotionGate
+from detectors.letterbox import Region, tile
+from detectors.motion import GatedFrame, MotionGate, Sketch
 from reid_core.types import Frame, Modality
 from stream.sources import Picture
 
@@ -22,12 +22,21 @@ class CameraGate:
         self._modality = modality
         self._tile_below = tile_below
         self._gate = MotionGate(settings)
+        self._size = (0, 0)
+        self._regions: tuple[Region, ...] = ()
 
-    def admit(self, picture: Picture) -> GatedFrame:
-        """Decide what of a picture is worth looking at; pictures come in order."""
+    def admit(self, picture: Picture, sketched: Sketch | None = None) -> GatedFrame:
+        """Decide what of a picture is worth looking at; pictures come in order.
+
+        Args:
+            picture: the picture.
+            sketched: its sketch, where it was made ahead.
+        """
         height, width = picture.image.shape[:2]
-        regions = tuple(tile(height, width, self._tile_below))
-        motion = self._gate.admit(picture.image, picture.index, regions, rgb=not picture.bgr)
+        if self._size != (height, width):
+            self._size, self._regions = (height, width), tuple(tile(height, width, self._tile_below))
+        regions = self._regions
+        motion = self._gate.admit(picture.image, picture.index, regions, not picture.bgr, sketched)
         frame = None
         if motion.moved:
             frame = Frame(self._camera, self._modality, picture.index, picture.time_ns, picture.rgb())

@@ -38,7 +38,15 @@ class Patience:
         Raises:
             NightreidError: it failed for good, or for a while and everything is to stop.
         """
+        # Nearly every call goes well at once: the machinery is for the others.
+        try:
+            return call()
+        except NightreidError as error:
+            if not error.transient or self._stop.is_set():
+                raise
+        return self._again(what, call)
 
+    def _again(self, what: str, call: Callable[[], T]) -> T:
         def told(state: tenacity.RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome is not None else None
             if state.attempt_number == 1:

@@ -10,6 +10,8 @@ from reid_core.types import Image
 from stream.envelope import MOST_PIXELS, Codec, Envelope, EnvelopeError, Refusal
 
 _PNG_COMPRESSION = 1
+# No other reader of Pillow's is let near what a record holds.
+_FORMATS = {Codec.JPEG: "JPEG", Codec.PNG: "PNG", Codec.TIFF: "TIFF"}
 
 
 def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality: int = 90) -> bytes:
@@ -25,8 +27,10 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality:
     """
     if codec is Codec.JPEG and image.dtype == np.uint8:
         return encode_jpeg(np.asarray(image, np.uint8), quality)
-    if codec is Codec.PNG:
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    if codec is Codec.PNG and (image.dtype == np.uint8 or image.ndim == 2):
+        # OpenCV takes all numbers for this machine's own.
+        native = image.astype(image.dtype.newbyteorder("="), copy=False)
+        bgr = cv2.cvtColor(native, cv2.COLOR_RGB2BGR) if native.ndim == 3 else native
         return bytes(cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])[1])
     if image.ndim == 2 and codec is (Codec.GRAY8 if image.dtype == np.uint8 else Codec.GRAY16):
         return np.ascontiguousarray(image).astype(image.dtype.newbyteorder("<")).tobytes()
@@ -34,7 +38,7 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality:
 
 
 def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -> Image | NDArray[np.uint16]:
-    """Decode a picture; its size is checked before a pixel is.
+    """Decode a picture; its size is checked before a pixel is decoded.
 
     Args:
         envelope: says what it should be.
@@ -55,10 +59,14 @@ def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -
     if envelope.codec is Codec.NONE:
         raise EnvelopeError(Refusal.CODEC, "The record is a picture without a codec.")
     try:
-        picture = decode_picture(payload, most_pixels)
+        # The size that is said is the most that is decoded: memory was reckoned with it.
+        picture = decode_picture(payload, width * height, (_FORMATS[envelope.codec],))
     except SourceError as error:
-        reason = Refusal.SIZE if "megapixels" in error.message else Refusal.DAMAGED
-        raise EnvelopeError(reason, error.message) from None
+        if "megapixels" in error.message:
+            raise EnvelopeError(
+                Refusal.SIZE, f"The picture is larger than the {width} x {height} pixels it is said to have."
+            ) from None
+        raise EnvelopeError(Refusal.DAMAGED, error.message) from None
     if picture.shape[:2] != (height, width):
         size = f"{picture.shape[1]} x {picture.shape[0]}"
         raise EnvelopeError(Refusal.SIZE, f"The picture has {size} pixels, not {width} x {height} as said.")

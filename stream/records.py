@@ -9,6 +9,7 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.motion import Sketch, sketch
 from reid_core.gallery.ledger import Batch, Hold
 from reid_core.types import Image
 from stream import envelope as envelopes
@@ -34,13 +35,14 @@ class Share:
         reached: the last record that was begun with, plus one.
         sequencers: of its cameras.
         lanes: the recordings in progress, by camera.
+        heard: when a camera's last record came, on the monotonic clock, unless it is silent.
         done: recordings of which nothing more is looked at.
         batch: what is found and not written yet.
         alive: whether this worker still holds it.
+        end: the record behind the last one that is known to be there.
         caught_up: whether there was nothing more to fetch lately.
         told_caught_up: whether the ledger knows that.
         fresh: whether nothing has been written for it since it was claimed.
-        tried: the last record that was tried alone, because the holder before may have died of it.
     """
 
     hold: Hold
@@ -49,13 +51,14 @@ class Share:
     reached: int
     sequencers: dict[str, Sequencer] = field(default_factory=dict)
     lanes: dict[str, CameraLane] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     batch: Batch = field(default_factory=Batch)
     alive: bool = True
+    end: int = 0
     caught_up: bool = False
     told_caught_up: bool = False
     fresh: bool = True
-    tried: int | None = None
 
     @property
     def resume(self) -> int:
@@ -72,28 +75,31 @@ class Prepared:
     Attributes:
         envelope: what it says, without the payload.
         picture: uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts; ``None`` for an end.
+        sketched: what the motion gate needs of it; ``None`` for raw counts, which are scaled in turn first.
     """
 
     envelope: Envelope
     picture: Image | NDArray[np.uint16] | None
+    sketched: Sketch | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A record of a share; ``prepared`` is ``None`` where it must be tried with care."""
+    """A record of a share; ``prepared`` is ``None`` where it is to be decoded only when it is its turn."""
 
     share: Share
     record: Record
     prepared: "Future[Prepared] | None"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Claim:
-    """A partition that was assigned: to be claimed, and what the log still has of it."""
+    """A partition that was assigned: to be claimed if it still is, and what the log still has of it."""
 
     topic: str
     number: int
     kept: tuple[int, int]
+    wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,21 @@ class Release:
     share: Share
 
 
-Item = Taken | Claim | Release
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A record of a share of which nothing can be had but where it is."""
+
+    share: Share
+    offset: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Kafka was silent for a while, and is heard again."""
+
+
+Item = Taken | Damaged | Claim | Release | Return
 
 
 class Waiting:
@@ -157,22 +177,29 @@ def prepare(record: Record, blobs: BlobStore | None, most_pixels: int, most_byte
         size = f"{envelope.width} x {envelope.height}"
         raise EnvelopeError(Refusal.SIZE, f"The picture has {size} pixels: too small to show anybody.")
     picture = pictures.decode(envelope, payload, most_pixels)
-    return Prepared(envelopes.without_payload(envelope), picture)
+    sketched = sketch(np.asarray(picture, np.uint8), rgb=True) if picture.dtype == np.uint8 else None
+    return Prepared(envelopes.without_payload(envelope), picture, sketched)
 
 
 def cost_of(record: Record, most_pixels: int) -> int:
     """Bytes that a record takes while it waits, as far as its headers say."""
     sides = [1, 1]
     for name, value in record.headers:
-        if name in ("width", "height") and value is not None and value.isdigit() and len(value) < 10:
+        if (
+            name in ("width", "height")
+            and value is not None
+            and value.isdigit()
+            and len(value) <= envelopes.LONGEST_NUMBER
+        ):
             sides[name == "height"] = int(value)
     return len(record.value or b"") + min(sides[0] * sides[1], most_pixels) * _CHANNELS
 
 
-def pack_record(record: Record) -> bytes:
-    """Key, headers and value as bytes, for a dead letter."""
-    headers = [[name, value] for name, value in record.headers]
-    packed: bytes = msgpack.packb({"key": record.key, "headers": headers, "value": record.value})
+def pack_record(record: Record | None) -> bytes:
+    """Key, headers and value as bytes, for a dead letter; ``None`` for a record that could not be read."""
+    headers = [[name, value] for name, value in record.headers] if record is not None else []
+    key, value = (record.key, record.value) if record is not None else (None, None)
+    packed: bytes = msgpack.packb({"key": key, "headers": headers, "value": value})
     return packed
 
 

@@ -18,7 +18,7 @@ Rules, in the order in which they are tried:
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reid_core.config import Settings
@@ -59,12 +59,27 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """What is known of a camera's clock in front of a picture: enough to go on from there.
+
+    Attributes:
+        offset_ns: added to its times to put them right.
+        last_ns: time of the picture before, put right; ``None`` at the first.
+        capture_ns: the latest time that the camera itself gave; ``None`` at the first.
+    """
+
+    offset_ns: int = 0
+    last_ns: int | None = None
+    capture_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A recording begins, or is gone on with, here.
 
     Attributes:
         recording: its id.
-        stream: of the camera.
+        stream: of the camera, its start put right.
         width: of its pictures.
         height: of its pictures.
     """
@@ -85,6 +100,7 @@ class Ordered:
         index: its number there.
         time_ns: its time, UTC nanoseconds, behind that of the one before.
         low: nothing of the recording from this picture on lies in front of this offset.
+        clock: of the camera, in front of this picture.
     """
 
     arrival: Arrival
@@ -92,6 +108,7 @@ class Ordered:
     index: int
     time_ns: int
     low: int
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +137,15 @@ class _Numbering:
     recording: str
     next: int
     begun_ns: int
-    offset_ns: int = 0
-    last_ns: int | None = None
-    capture_ns: int | None = None
+    clock: Clock
     waiting: dict[int, Arrival] = field(default_factory=dict)
 
 
 class Sequencer:
     """Puts one camera's records in order.
+
+    Whoever restores one from its `state`, feeds it the records from the ``low`` of a picture on, and tells
+    `resume` that picture's number and clock, gets from there on what he got before.
 
     Args:
         camera: the camera's id.
@@ -144,13 +162,14 @@ class Sequencer:
         self._counts = counts
         self._over: list[str] = list(state.get("over", ()))
         self._stream_id: str = state.get("stream", "")
-        self._epochs: list[list[Any]] = [list(one) for one in state.get("epochs", ())]
+        # Recording, the camera's time at its first record, what that was off by: of the current epoch.
+        self._epoch: tuple[str, int, int] = tuple(state.get("epoch", ("", 0, 0)))
         self._now: _Numbering | None = None
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a sequencer must know to go on with the camera's records from here."""
-        return {"stream": self._stream_id, "epochs": self._epochs, "over": self._over}
+        """What a sequencer must know to go on with the camera's records from here, also in mid-`accept`."""
+        return {"stream": self._stream_id, "epoch": list(self._epoch), "over": list(self._over)}
 
     @property
     def held(self) -> int | None:
@@ -159,10 +178,22 @@ class Sequencer:
             return None
         return min(arrival.offset for arrival in self._now.waiting.values())
 
-    def resume(self, recording: str, index: int) -> None:
-        """Say at which number a recording that has just begun is gone on with; those before are done."""
+    @property
+    def clock(self) -> Clock:
+        """The camera's, behind the last picture given out."""
+        return self._now.clock if self._now is not None else Clock()
+
+    def resume(self, recording: str, index: int, clock: Clock | None = None) -> None:
+        """Say at which number a recording that has just begun is gone on with; those before are done.
+
+        Args:
+            recording: its id.
+            index: the number.
+            clock: the camera's, in front of that picture; that of the recording's beginning if not known.
+        """
         if self._now is not None and self._now.recording == recording:
             self._now.next = index
+            self._now.clock = clock or self._now.clock
 
     def accept(self, arrival: Arrival) -> Iterator[Step]:
         """Take in a record, and give out what is in turn with it.
@@ -185,7 +216,7 @@ class Sequencer:
             yield from self._split(arrival)
             now = self._now
             assert now is not None
-        if arrival.envelope.capture_ns < now.begun_ns and len(self._epochs) > 1:
+        if arrival.envelope.capture_ns < now.begun_ns:
             self._counts["late"] += 1
             return
         seq = arrival.envelope.seq
@@ -193,7 +224,6 @@ class Sequencer:
             self._counts["duplicate"] += 1
             return
         now.waiting[seq] = arrival
-        now.capture_ns = max(now.capture_ns or 0, arrival.envelope.capture_ns)
         yield from self._drain(all_of_it=False)
 
     def flush(self) -> Iterator[Step]:
@@ -201,51 +231,53 @@ class Sequencer:
         yield from self._drain(all_of_it=True)
 
     def _begin(self, arrival: Arrival) -> Iterator[Step]:
-        stream = arrival.envelope.stream
-        if self._now is not None:
-            yield from self._close("The camera began anew before its stream had ended.")
-        if stream.id != self._stream_id:
-            if self._stream_id and self._stream_id not in self._over:
-                self._remember(self._stream_id)
-            self._stream_id, self._epochs = stream.id, [[stream.id, 0, self._skew(arrival)]]
-        yield from self._open(arrival)
-
-    def _open(self, arrival: Arrival) -> Iterator[Step]:
         envelope = arrival.envelope
-        recording, begun_ns, offset_ns = self._epochs[-1]
-        self._now = _Numbering(envelope.stream, str(recording), 0, int(begun_ns), int(offset_ns))
-        yield Begun(self._now.recording, envelope.stream, envelope.width, envelope.height)
+        former, self._stream_id = self._stream_id, envelope.stream.id
+        if envelope.stream.id != former:
+            if former and former not in self._over:
+                self._remember(former)
+            self._epoch = (envelope.stream.id, 0, self._skew(arrival))
+        yield from self._close("The camera began anew before its stream had ended.")
+        yield from self._open(arrival, envelope.stream.start_ns)
+
+    def _open(self, arrival: Arrival, start_ns: int) -> Iterator[Step]:
+        envelope = arrival.envelope
+        recording, begun_ns, offset_ns = self._epoch
+        stream = replace(envelope.stream, start_ns=max(0, start_ns + offset_ns))
+        self._now = _Numbering(envelope.stream, recording, 0, begun_ns, Clock(offset_ns))
+        yield Begun(recording, stream, envelope.width, envelope.height)
 
     def _restarted(self, arrival: Arrival) -> bool:
         """Whether the numbers began anew while the clock went on."""
         now, envelope = self._now, arrival.envelope
         assert now is not None
         fell = envelope.seq + self._settings.window < now.next
-        return fell and now.capture_ns is not None and envelope.capture_ns > now.capture_ns
+        latest = now.clock.capture_ns
+        return fell and latest is not None and envelope.capture_ns > latest
 
     def _split(self, arrival: Arrival) -> Iterator[Step]:
         self._counts["restarts"] += 1
-        yield from self._close("The camera's numbers began anew.")
         envelope = arrival.envelope
         name = hashlib.sha256(f"{envelope.stream.id}/{envelope.capture_ns}".encode()).hexdigest()[:36]
-        self._epochs.append([name, envelope.capture_ns, self._skew(arrival)])
-        yield from self._open(arrival)
+        self._epoch = (name, envelope.capture_ns, self._skew(arrival))
+        yield from self._close("The camera's numbers began anew.")
+        yield from self._open(arrival, envelope.capture_ns)
 
     def _end(self, arrival: Arrival) -> Iterator[Step]:
         now, envelope = self._now, arrival.envelope
         assert now is not None
+        self._remember(now.stream.id)
         yield from self._drain(all_of_it=True)
         if envelope.seq > now.next and envelope.problem is None and now.next > 0:
             self._counts["missing"] += envelope.seq - now.next
         yield Over(now.recording, max(now.next, envelope.seq), envelope.problem)
-        self._remember(now.stream.id)
         self._now = None
 
     def _close(self, problem: str) -> Iterator[Step]:
-        yield from self._drain(all_of_it=True)
-        assert self._now is not None
-        yield Over(self._now.recording, self._now.next, problem)
-        self._now = None
+        if self._now is not None:
+            yield from self._drain(all_of_it=True)
+            yield Over(self._now.recording, self._now.next, problem)
+            self._now = None
 
     def _remember(self, stream: str) -> None:
         self._over = [*self._over, stream][-_REMEMBERED:]
@@ -261,7 +293,9 @@ class Sequencer:
             low = min(arrival.offset for arrival in now.waiting.values())
             arrival = now.waiting.pop(seq)
             now.next = seq + 1
-            yield Ordered(arrival, now.recording, seq, self._time(now, arrival), low)
+            before, now.clock = now.clock, self._told(now, arrival)
+            assert now.clock.last_ns is not None
+            yield Ordered(arrival, now.recording, seq, now.clock.last_ns, low, before)
 
     def _skew(self, arrival: Arrival) -> int:
         """What must be added to the camera's times, at the first record of its stream."""
@@ -274,16 +308,17 @@ class Sequencer:
         waited = (max(times) - min(times)) / 1e9
         return len(now.waiting) > self._settings.window or waited > self._settings.lateness_seconds
 
-    def _time(self, now: _Numbering, arrival: Arrival) -> int:
-        time_ns = arrival.envelope.capture_ns + now.offset_ns
+    def _told(self, now: _Numbering, arrival: Arrival) -> Clock:
+        """The camera's clock behind a picture, whose time is the clock's last."""
+        capture_ns = arrival.envelope.capture_ns
+        offset_ns, last_ns = now.clock.offset_ns, now.clock.last_ns
+        time_ns = capture_ns + offset_ns
         tolerance = self._settings.clock_tolerance_seconds * 1e9
-        jumped = now.last_ns is not None and time_ns < now.last_ns - tolerance
+        jumped = last_ns is not None and time_ns < last_ns - tolerance
         if now.stream.live and (jumped or time_ns > arrival.broker_ns + tolerance):
-            now.offset_ns = self._epochs[-1][2] = arrival.broker_ns - arrival.envelope.capture_ns
-            time_ns = arrival.broker_ns
-        self._counts["skewed"] += now.offset_ns != 0
-        if now.last_ns is not None and time_ns <= now.last_ns:
+            offset_ns, time_ns = arrival.broker_ns - capture_ns, arrival.broker_ns
+        self._counts["skewed"] += offset_ns != 0
+        if last_ns is not None and time_ns <= last_ns:
             self._counts["backwards"] += 1
-            time_ns = now.last_ns + 1
-        now.last_ns = time_ns
-        return time_ns
+            time_ns = last_ns + 1
+        return Clock(offset_ns, time_ns, max(now.clock.capture_ns or 0, capture_ns))

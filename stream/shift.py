@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from reid_core.gallery.ledger import (
     Advance,
     Batch,
     FencedError,
+    Hold,
     Ledger,
     Refused,
     Staged,
@@ -26,11 +27,23 @@ from reid_core.gallery.ledger import (
 from reid_core.gallery.staging import pack_entry
 from reid_core.runtime import Embedder
 from reid_core.types import CloseReason, Detections, Modality, Tracklet
-from stream.camera_lane import CameraLane, Gated
+from stream.camera_lane import CameraLane, Gated, clock_of
 from stream.chain import settings_digest, tracklet_entry
 from stream.envelope import EnvelopeError, Refusal
+from stream.kafka_clients import Record
 from stream.patience import Patience
-from stream.records import Claim, Item, Prepared, Release, Share, Taken, Waiting, pack_record
+from stream.records import (
+    Claim,
+    Damaged,
+    Item,
+    Prepared,
+    Release,
+    Return,
+    Share,
+    Taken,
+    Waiting,
+    pack_record,
+)
 from stream.sequencing import Arrival, Begun, Ordered, Over, Sequencer, Step
 from stream.telemetry import Telemetry
 from stream.worker_config import WorkerSettings
@@ -67,7 +80,8 @@ class Shift:
         holder: name of this worker in the ledger.
 
     Attributes:
-        claimed: shares for the consumer to begin with.
+        claimed: shares for the consumer to begin with, and what it asked for.
+        settled: pictures gone through.
         error: what ended the thread, if it was no order to stop.
     """
 
@@ -99,9 +113,12 @@ class Shift:
         self._pending: list[_Looked] = []
         self._looks = 0
         self._taken = 0
+        # The last record that was tried alone, because the holder before may have died of it.
+        self._tried: tuple[Hold, int] | None = None
         self._committed = time.monotonic()
-        self.claimed: deque[Share] = deque()
+        self.claimed: deque[tuple[Claim, Share]] = deque()
         self.error: BaseException | None = None
+        self.settled = 0
         self._thread = threading.Thread(target=self._run, name="shift", daemon=True)
 
     @property
@@ -130,6 +147,7 @@ class Shift:
                 self._turn()
             self._flush()
             self._commit()
+            self._note_harmless()
             self._ledger.release([_advance(share) for share in self._shares if share.alive])
         except BaseException as error:  # told to the consumer's thread, which ends the worker
             if not (self._stop.is_set() and isinstance(error, NightreidError) and error.transient):
@@ -154,20 +172,30 @@ class Shift:
             self._claim(item)
         elif isinstance(item, Release):
             self._release(item.share)
-        elif item.share.alive:
+        elif isinstance(item, Return):
+            self._listen_anew()
+        elif not item.share.alive:
+            return
+        elif isinstance(item, Damaged):
+            error = EnvelopeError(Refusal.RECORD, item.message)
+            self._refuse(item.share, item.offset, time.time_ns(), None, error)
+            item.share.position = item.share.reached = item.offset + 1
+        else:
             self._take(item)
 
     # Partitions
 
     def _claim(self, claim: Claim) -> None:
+        if not claim.wanted:
+            return
         hold = self._patience.until_done(
             "database",
             lambda: self._ledger.claim(claim.topic, claim.number, self._holder, claim.kept, self.span),
         )
-        share = Share(hold, hold.next, hold.next, hold.next)
-        share.caught_up = hold.next >= claim.kept[1]
+        share = Share(hold, hold.next, hold.next, hold.next, end=claim.kept[1])
+        share.caught_up = share.position >= share.end
         self._shares.append(share)
-        self.claimed.append(share)
+        self.claimed.append((claim, share))
 
     def _release(self, share: Share) -> None:
         """Write what is settled of it, if nobody else holds it yet, and let go."""
@@ -175,8 +203,17 @@ class Shift:
         if share in self._shares:
             with suppress(FencedError):
                 self._patience.until_done("database", lambda: self._ledger.save(_batch_of([share])))
+            self._note_harmless()
             self._patience.until_done("database", lambda: self._ledger.release([_advance(share)]))
             self._shares.remove(share)
+
+    def _listen_anew(self) -> None:
+        """Nothing was heard of any camera for a while: that was not their silence, and others hear of that."""
+        now = time.monotonic()
+        for share in self._shares:
+            share.heard = dict.fromkeys(share.heard, now)
+            for lane in share.lanes.values():
+                lane.moved = True
 
     def _drop(self, share: Share) -> None:
         """Forget a share that another worker holds by now."""
@@ -195,7 +232,7 @@ class Shift:
             return
         self._taken += 1
         share.reached = max(share.reached, offset + 1)
-        careful = taken.prepared is None
+        careful = offset < share.hold.careful_below
         if offset in share.hold.refused:
             share.position = offset + 1
             return
@@ -203,12 +240,15 @@ class Shift:
             if careful:
                 self._flush()
                 self._try_alone(share, offset)
+            else:
+                self._note_harmless()
             prepared = self._prepared(taken)
             self._order(share, taken, prepared)
             if careful:
                 self._flush()
         except EnvelopeError as error:
-            self._refuse(taken, error)
+            record = taken.record
+            self._refuse(share, offset, record.timestamp * 1_000_000, record, error)
         except FencedError:
             self._drop(share)
             return
@@ -221,25 +261,34 @@ class Shift:
             EnvelopeError: too many have died of it.
         """
         tries = self._patience.until_done(
-            "database", lambda: self._ledger.attempt(share.hold, offset, share.tried)
+            "database", lambda: self._ledger.attempt(share.hold, offset, self._tried)
         )
-        share.tried = offset
+        self._tried = share.hold, offset
         if tries > self._settings.limits.attempts:
-            share.tried = None
             raise EnvelopeError(
                 Refusal.CRASH, f"{tries - 1} workers ended while they had this record in hand."
             )
 
+    def _note_harmless(self) -> None:
+        """Whoever comes later need not be careful with the record that was tried last."""
+        if self._tried is not None:
+            hold, offset = self._tried
+            self._patience.until_done("database", lambda: self._ledger.harmless(hold, offset))
+            self._tried = None
+
     def _prepared(self, taken: Taken) -> Prepared:
         def get() -> Prepared:
-            future, again = taken.prepared, self._prepare
-            if future is None or (future.done() and future.exception() is not None):
-                # What failed for a while only is read once more, here.
-                error = future.exception() if future is not None else None
-                if error is not None and not (isinstance(error, NightreidError) and error.transient):
-                    raise error
-                return again(taken)
-            return _wait(future)
+            if taken.prepared is None:
+                return self._prepare(taken)
+            try:
+                return taken.prepared.result()
+            except CancelledError:
+                # The worker is about to end and decodes nothing more ahead.
+                return self._prepare(taken)
+            except NightreidError as error:
+                if not error.transient:
+                    raise
+                return self._prepare(taken)
 
         try:
             with self._telemetry.timed("decode_wait"):
@@ -249,28 +298,23 @@ class Shift:
         except Exception as error:  # a decoder may fail in ways of its own; the record is at fault
             raise EnvelopeError(Refusal.DAMAGED, f"The picture cannot be decoded: {error}.") from error
 
-    def _refuse(self, taken: Taken, error: EnvelopeError) -> None:
-        record, share = taken.record, taken.share
+    def _refuse(
+        self, share: Share, offset: int, time_ns: int, record: Record | None, error: EnvelopeError
+    ) -> None:
+        topic, number = share.hold.topic, share.hold.number
         tries = self._settings.limits.attempts if error.reason is Refusal.CRASH else 1
         refused = Refused(
-            topic=record.topic,
-            number=record.partition,
-            offset=record.offset,
+            topic=topic,
+            number=number,
+            offset=offset,
             reason=error.reason,
             message=error.message,
             attempts=tries,
             record=pack_record(record),
-            time_ns=record.timestamp * 1_000_000,
+            time_ns=time_ns,
         )
-        self._telemetry.refused.labels(record.topic, error.reason).inc()
-        _LOG.warning(
-            "Record %d of %s/%d is a dead letter (%s): %s",
-            record.offset,
-            record.topic,
-            record.partition,
-            error.reason,
-            error.message,
-        )
+        self._telemetry.refused.labels(topic, error.reason).inc()
+        _LOG.warning("Record %s/%d/%d is a dead letter: %s", topic, number, offset, error.message)
         try:
             self._patience.until_done("database", lambda: self._ledger.refuse(refused, share.hold.epoch))
         except FencedError:
@@ -283,10 +327,11 @@ class Shift:
             raise EnvelopeError(
                 Refusal.CAMERA, f"Camera {stream.camera!r} is {stream.modality}, its topic is not."
             )
+        share.heard[stream.camera] = time.monotonic()
         sequencer = share.sequencers.get(stream.camera)
         if sequencer is None:
             sequencer = share.sequencers[stream.camera] = self._sequencer(stream.camera)
-        arrival = Arrival(prepared.envelope, record.offset, record.timestamp * 1_000_000, prepared.picture)
+        arrival = Arrival(prepared.envelope, record.offset, record.timestamp * 1_000_000, prepared)
         try:
             for step in sequencer.accept(arrival):
                 self._step(share, sequencer, step, record.offset)
@@ -315,7 +360,7 @@ class Shift:
             share.done.add(record.id)
             sequencer.resume(record.id, _NEVER)
             return
-        sequencer.resume(record.id, record.checkpoint)
+        sequencer.resume(record.id, record.checkpoint, clock_of(record))
         share.lanes[sequencer.camera] = self._lane(record, begun, offset)
 
     def _recording(self, begun: Begun) -> RecordingRecord:
@@ -339,11 +384,16 @@ class Shift:
             )
 
         try:
-            return self._patience.until_done("database", register)
+            record = self._patience.until_done("database", register)
         except NightreidError as error:
             if error.transient or isinstance(error, FencedError):
                 raise
             raise EnvelopeError(Refusal.CAMERA, error.message) from error
+        if record.camera != stream.camera:
+            raise EnvelopeError(
+                Refusal.CAMERA, f"The stream {record.id!r} is of camera {record.camera!r} already."
+            )
+        return record
 
     def _lane(self, record: RecordingRecord, begun: Begun, offset: int) -> CameraLane:
         return CameraLane.open(record, begun.stream, self._detector, self._settings, self._digest, offset)
@@ -358,7 +408,10 @@ class Shift:
             begun = Begun(ordered.recording, envelope.stream, envelope.width, envelope.height)
             lane = share.lanes[sequencer.camera] = self._lane(self._recording(begun), begun, ordered.low)
         with self._telemetry.timed("gate"):
-            gated = lane.admit(ordered.index, ordered.time_ns, ordered.arrival.content, ordered.low)
+            prepared, low, clock = ordered.arrival.content, ordered.low, ordered.clock
+            gated = lane.admit(
+                ordered.index, ordered.time_ns, prepared.picture, low, clock, prepared.sketched
+            )
         self._pending.append(_Looked(share, lane, gated))
         self._looks += len(gated.looks)
         if self._looks >= self._settings.batch:
@@ -382,6 +435,7 @@ class Shift:
             with self._telemetry.timed("track"):
                 closed = one.lane.settle(one.gated, seen)
             self._stage(one.share, one.lane, closed, one.gated.frame.time_ns)
+            self.settled += 1
             camera = one.lane.stream.camera
             self._telemetry.frames.labels(camera).inc()
             self._telemetry.detections.labels(camera).inc(sum(map(len, seen.values())))
@@ -391,7 +445,9 @@ class Shift:
         for tracklet in closed:
             with self._telemetry.timed("embed"):
                 vectors = self._embedder.embed([one.crop for one in tracklet.sightings], tracklet.modality)
-            content = pack_entry(tracklet_entry(tracklet, vectors, self._settings.jpeg_quality))
+            content = pack_entry(
+                tracklet_entry(tracklet, vectors, self._settings.jpeg_quality), self._embedder.model_id
+            )
             camera, modality = tracklet.camera, str(tracklet.modality)
             share.batch.staged.append(Staged(TRACKLET, tracklet.id, camera, modality, due_ns, content))
             self._telemetry.tracklets.labels(camera, tracklet.close_reason).inc()
@@ -416,16 +472,23 @@ class Shift:
         """Close what silent cameras leave open: nobody knows when they will be back."""
         limit = time.monotonic() - self._settings.limits.idle_seconds
         for share in [share for share in self._shares if share.alive and share.caught_up]:
-            for camera in [camera for camera, lane in share.lanes.items() if lane.active < limit]:
-                sequencer = share.sequencers[camera]
-                for step in sequencer.flush():
-                    self._step(share, sequencer, step, share.position)
-                self._flush()
-                lane = share.lanes.pop(camera)
-                self._stage(share, lane, lane.lane.tracker.close(CloseReason.TIMEOUT), lane.time_ns)
-                share.batch.checkpoints.append(lane.lane.checkpoint(lane.lane.frames_done))
-                share.batch.streams.append(_progress(share, lane, sequencer))
-                self._commit()
+            for camera in [camera for camera, heard in share.heard.items() if heard < limit]:
+                del share.heard[camera]
+                if camera in share.sequencers:
+                    self._rest(share, share.sequencers[camera])
+
+    def _rest(self, share: Share, sequencer: Sequencer) -> None:
+        """Give up on what is missing of a camera, and leave its recording for anybody to go on with."""
+        for step in sequencer.flush():
+            self._step(share, sequencer, step, share.position)
+        self._flush()
+        lane = share.lanes.pop(sequencer.camera, None)
+        if lane is None:
+            return
+        self._stage(share, lane, lane.lane.tracker.close(CloseReason.TIMEOUT), lane.time_ns)
+        share.batch.checkpoints.append(lane.rest(sequencer.clock))
+        share.batch.streams.append(_progress(share, lane, sequencer))
+        self._commit()
 
     # Writing
 
@@ -464,10 +527,6 @@ class _Oddities(Counter[str]):
     def __setitem__(self, kind: str, count: int) -> None:
         self._telemetry.oddities.labels(self._camera, kind).inc(count - self[kind])
         super().__setitem__(kind, count)
-
-
-def _wait(future: "Future[Prepared]") -> Prepared:
-    return future.result()
 
 
 def _changed(share: Share) -> bool:

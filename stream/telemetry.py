@@ -59,7 +59,10 @@ class Telemetry:
         self.waiting_bytes = gauge("waiting_bytes", "What those take decoded.")
         self.paused = gauge("paused", "Whether partitions are paused to bound memory.")
         self.staged = gauge("staged", "Closed tracklets that wait for their turn.")
-        self.index_lag = gauge("outbox_lag", "Outbox rows that are not announced yet.")
+        self.outbox_lag = gauge("outbox_lag", "Outbox rows that are not announced yet.")
+        self.index_lag = gauge(
+            "index_lag", "Changes of the vectors that this worker's index has not applied."
+        )
         self.leads = gauge("leads", "Whether this worker admits and announces.")
         self.assigned = gauge("assigned_partitions", "Partitions held.")
 

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from typing import Any
 
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
@@ -30,23 +29,38 @@ from stream.kafka_clients import (
     ConsumerRebalanceListener,
     KafkaConsumer,
     OffsetAndMetadata,
+    Record,
     TopicPartition,
     consumer,
     kafka_errors,
     translated,
 )
 from stream.patience import Patience
-from stream.records import Claim, Prepared, Release, Share, Taken, Waiting, cost_of, prepare
+from stream.polling import DamagedRecordError, poll
+from stream.records import (
+    Claim,
+    Damaged,
+    Prepared,
+    Release,
+    Return,
+    Share,
+    Taken,
+    Waiting,
+    cost_of,
+    prepare,
+)
 from stream.shift import Shift
 from stream.status_server import StatusServer
 from stream.telemetry import Telemetry
 from stream.worker_config import WorkerSettings
 
 _LOG = logging.getLogger(__name__)
-_POLL_MS = 100
+_POLL_SECONDS = 0.1
 _REPORT_SECONDS = 1.0
-_FETCH_BYTES = 16 << 20
-_PARTITION_BYTES = 4 << 20
+_SILENT_SECONDS = 2.0
+
+FETCH = {"max_poll_records": 32, "fetch_max_bytes": 16 << 20, "max_partition_fetch_bytes": 4 << 20}
+"""How much is fetched at a time; memory is bounded by it beside what waits."""
 
 
 class Worker:
@@ -90,14 +104,25 @@ class Worker:
             self.telemetry,
             holder,
         )
-        self._clerk = Clerk(gallery, self._ledger, embedder, settings, self.telemetry, holder)
+        self._clerk = Clerk(gallery, self._ledger, embedder, settings, self.telemetry, holder, self._blobs)
         self._changes = _Changes()
         self._shares: dict[TopicPartition, Share] = {}
         self._new: list[TopicPartition] = []
+        self._claims: dict[TopicPartition, Claim] = {}
+        self._shut_out: dict[TopicPartition, float] = {}
         self._paused = False
+        self._silent = False
         self._reported = 0.0
         self._told: dict[TopicPartition, int] = {}
-        self._joined = False
+
+    @property
+    def settled(self) -> int:
+        """Pictures gone through so far."""
+        return self._shift.settled
+
+    @property
+    def _heartbeat_seconds(self) -> float:
+        return min(3.0, self._settings.session_seconds / 4)
 
     @property
     def topics(self) -> list[str]:
@@ -140,14 +165,19 @@ class Worker:
     def readiness(self) -> tuple[bool, list[str]]:
         """Whether the worker takes part in the work, and why it does not."""
         reasons = self.telemetry.troubles()
-        if not self._joined:
+        if not self._changes.joined:
             reasons.append("The worker has not joined its group yet.")
         return not reasons, reasons
 
     # The consumer's thread
 
     def _consume(self, pool: ThreadPoolExecutor) -> None:
-        client = self._patience.until_done("kafka", self._connect)
+        try:
+            client = self._patience.until_done("kafka", self._connect)
+        except NightreidError as error:
+            if self._stop.is_set() and error.transient:
+                return
+            raise
         try:
             while not self._stop.is_set() and self._shift.alive and self._clerk.alive:
                 try:
@@ -171,11 +201,9 @@ class Worker:
             group_id=settings.group,
             group_instance_id=settings.member,
             session_timeout_ms=int(seconds * 1000),
-            heartbeat_interval_ms=int(min(3.0, seconds / 4) * 1000),
+            heartbeat_interval_ms=int(self._heartbeat_seconds * 1000),
             partition_assignment_strategy=[CooperativeStickyAssignor()],
-            max_poll_records=max(1, settings.limits.records // 4),
-            fetch_max_bytes=_FETCH_BYTES,
-            max_partition_fetch_bytes=_PARTITION_BYTES,
+            **FETCH,
         )
         self._expect(client)
         client.subscribe(self.topics, listener=self._changes)
@@ -195,14 +223,20 @@ class Worker:
 
     def _turn(self, client: KafkaConsumer, pool: ThreadPoolExecutor) -> None:
         self._breathe(client)
-        got: dict[TopicPartition, list[Any]] = client.poll(timeout_ms=_POLL_MS)
-        self._joined = self._joined or bool(client.assignment())
+        got: dict[TopicPartition, list[Record]] = {}
+        damaged = None
+        try:
+            got = poll(client, _POLL_SECONDS)
+        except DamagedRecordError as error:
+            damaged = error
         self._follow_changes(client)
         for partition, records in got.items():
             share = self._shares.get(partition)
             # What came before the share was claimed is fetched again from where the ledger says.
             if share is not None and share.alive:
                 self._hand_over(share, records, pool)
+        if damaged is not None and (share := self._shares.get(damaged.place)) is not None:
+            self._waiting.put(Damaged(share, damaged.offset, damaged.message))
         self._begin_claimed(client)
         if time.monotonic() - self._reported >= _REPORT_SECONDS:
             self._report(client)
@@ -219,12 +253,17 @@ class Worker:
 
     def _follow_changes(self, client: KafkaConsumer) -> None:
         assigned, gone = self._changes.take()
-        self._new = [one for one in [*self._new, *assigned] if one not in gone]
+        # What is gone and was assigned again since is let go of and claimed anew.
+        self._new = [*(one for one in self._new if one not in gone), *assigned]
         for partition in gone:
+            claim = self._claims.pop(partition, None)
+            if claim is not None:
+                claim.wanted = False
             share = self._shares.pop(partition, None)
             if share is not None:
                 share.alive = False
                 self._waiting.put(Release(share))
+        self._new += self._to_claim_again(client)
         new = [one for one in self._new if one in client.assignment()]
         if new:
             client.pause(*new)
@@ -233,13 +272,29 @@ class Worker:
             self._new = []
             for partition in new:
                 kept = first[partition], last[partition]
-                self._waiting.put(Claim(partition.topic, partition.partition, kept))
+                claim = self._claims[partition] = Claim(partition.topic, partition.partition, kept)
+                self._waiting.put(claim)
+
+    def _to_claim_again(self, client: KafkaConsumer) -> list[TopicPartition]:
+        """Partitions that another worker claimed which Kafka still says are this one's.
+
+        That other one was late with its claim and lets go of it again. Where it is this one that is late,
+        its membership is over, and it has heard so by then.
+        """
+        now = time.monotonic()
+        dead = [one for one, share in self._shares.items() if not share.alive]
+        self._shut_out = {one: self._shut_out.get(one, now) for one in dead}
+        heard = now - 2 * self._heartbeat_seconds
+        again = [one for one in dead if self._shut_out[one] < heard and one in client.assignment()]
+        for partition in again:
+            del self._shares[partition]
+        return again
 
     def _begin_claimed(self, client: KafkaConsumer) -> None:
         while self._shift.claimed:
-            share = self._shift.claimed.popleft()
-            partition = TopicPartition(share.hold.topic, share.hold.number)
-            if partition not in client.assignment():
+            claim, share = self._shift.claimed.popleft()
+            partition = TopicPartition(claim.topic, claim.number)
+            if self._claims.pop(partition, None) is not claim or partition not in client.assignment():
                 share.alive = False
                 self._waiting.put(Release(share))
                 continue
@@ -248,15 +303,20 @@ class Worker:
             if not self._paused:
                 client.resume(partition)
 
-    def _hand_over(self, share: Share, records: Sequence[Any], pool: ThreadPoolExecutor) -> None:
+    def _hand_over(self, share: Share, records: Sequence[Record], pool: ThreadPoolExecutor) -> None:
+        limits = self._settings.limits
         for record in records:
+            taken, cost = Taken(share, record, None), cost_of(record, limits.pixels)
             careful = record.offset < share.hold.careful_below
-            taken = Taken(share, record, None)
-            if not careful:
+            if careful or self._waiting.bytes + cost > limits.bytes:
+                # Not decoded ahead: large pictures that come together would take more than they may.
+                cost = len(record.value or b"")
+            else:
                 taken = Taken(share, record, pool.submit(self._prepare, taken))
-            self._waiting.put(taken, cost_of(record, self._settings.limits.pixels))
-            label = record.topic, str(record.partition)
-            self.telemetry.records.labels(*label).inc()
+            self._waiting.put(taken, cost)
+        if records:
+            label = records[0].topic, str(records[0].partition)
+            self.telemetry.records.labels(*label).inc(len(records))
 
     def _report(self, client: KafkaConsumer) -> None:
         """Gauges, and the offsets that Kafka's own tools show; what counts is in the ledger."""
@@ -264,18 +324,44 @@ class Worker:
         self.telemetry.waiting.set(len(self._waiting))
         self.telemetry.waiting_bytes.set(self._waiting.bytes)
         self.telemetry.assigned.set(len(self._shares))
+        self._listen(client)
+        self._look_ahead(client)
         offsets = {}
         for partition, share in self._shares.items():
-            end = client.highwater(partition)
-            behind = max(0, end - share.position) if end is not None else 0
+            behind = max(0, share.end - share.position)
             self.telemetry.lag.labels(partition.topic, str(partition.partition)).set(behind)
-            share.caught_up = behind == 0 and not len(self._waiting)
             if self._told.get(partition) != share.saved and not share.fresh:
                 self._told[partition] = share.saved
                 offsets[partition] = OffsetAndMetadata(share.saved, "", -1)
         if offsets:
             with suppress(kafka_errors.KafkaError):
                 client.commit_async(offsets)
+
+    def _listen(self, client: KafkaConsumer) -> None:
+        """Notice when Kafka is silent: its client goes on asking without a word."""
+        # While a heartbeat is not answered, there is no next one.
+        silent = client.metrics()["consumer-coordinator-metrics"]["last-heartbeat-seconds-ago"]
+        away = self._changes.joined and silent > max(_SILENT_SECONDS, 2 * self._heartbeat_seconds)
+        self.telemetry.trouble("group", f"No word from Kafka for {silent:.0f} s." if away else None)
+        if self._silent and not away:
+            self._waiting.put(Return())
+        self._silent = away
+
+    def _look_ahead(self, client: KafkaConsumer) -> None:
+        """Find out of each share whether more of it waits in Kafka."""
+        hopeful = []
+        for partition, share in self._shares.items():
+            share.end = max(share.end, client.highwater(partition) or 0)
+            if share.position < share.end or self._paused or self._silent:
+                share.caught_up = False
+            elif not share.caught_up:
+                hopeful.append(partition)
+        if hopeful:
+            # What was heard with the last fetch may be old by now.
+            for partition, end in client.end_offsets(hopeful).items():
+                share = self._shares[partition]
+                share.end = max(share.end, end)
+                share.caught_up = share.position >= share.end
 
     def _read(self, taken: Taken) -> Prepared:
         limits = self._settings.limits
@@ -301,6 +387,7 @@ class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]
     """Notes what the group decides; the consumer's thread acts on it, for this one must not wait."""
 
     def __init__(self) -> None:
+        self.joined = False
         self._lock = threading.Lock()
         self._assigned: list[TopicPartition] = []
         self._gone: list[TopicPartition] = []
@@ -316,8 +403,9 @@ class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]
         self.on_partitions_revoked(lost)
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        """They are this worker's from now on."""
+        """They are this worker's from now on; none, where there are more workers than partitions."""
         with self._lock:
+            self.joined = True
             self._assigned += assigned
 
     def take(self) -> tuple[list[TopicPartition], list[TopicPartition]]:

@@ -9,6 +9,7 @@ from stream.config import ChainSettings
 from stream.envelope import MOST_PIXELS
 from stream.kafka_clients import KafkaSettings
 from stream.sequencing import OrderSettings
+from stream.topic_plan import DEAD_LETTER_ROOM, DEFAULT_MESSAGE_BYTES
 
 
 class ModelSettings(Settings):
@@ -30,7 +31,7 @@ class LimitSettings(Settings):
         records: records that may wait inside the worker; above it, and above ``bytes``, partitions pause.
         bytes: what those may take decoded.
         pixels: a larger picture is a dead letter.
-        record_bytes: the largest record that is sent, a dead letter among them.
+        record_bytes: the largest record that is sent, a dead letter among them; no more than the topics take.
         decoders: pictures decoded at once.
         commit_seconds: how long what is settled may wait to be written.
         idle_seconds: a camera that is silent for longer holds nobody up, and what it left open is closed.
@@ -44,7 +45,7 @@ class LimitSettings(Settings):
     records: int = Field(default=128, ge=1)
     bytes: int = Field(default=512 << 20, ge=1 << 20)
     pixels: int = Field(default=MOST_PIXELS, ge=1024)
-    record_bytes: int = Field(default=10 << 20, ge=1 << 20)
+    record_bytes: int = Field(default=DEFAULT_MESSAGE_BYTES + DEAD_LETTER_ROOM, ge=1 << 16)
     decoders: int = Field(default=2, ge=1, le=64)
     commit_seconds: float = Field(default=0.5, ge=0)
     idle_seconds: float = Field(default=10.0, gt=0)
@@ -67,6 +68,7 @@ class WorkerSettings(ChainSettings):
         session_seconds: a worker that is silent for longer has its partitions given to others.
         database: of the gallery, as SQLAlchemy spells it.
         blobs: where payloads lie that are too large for a record; ``null`` refuses such records.
+        blob_hours: the clerk removes blobs that are older; longer than the topics keep their records.
         models: which models look.
         order: how far records may be out of order and clocks off.
         limits: of memory and patience.
@@ -81,6 +83,7 @@ class WorkerSettings(ChainSettings):
     session_seconds: float = Field(default=45.0, ge=1)
     database: str = "sqlite:///nightreid.db"
     blobs: str | None = None
+    blob_hours: float = Field(default=24.0, gt=0)
     models: ModelSettings = ModelSettings()
     order: OrderSettings = OrderSettings()
     limits: LimitSettings = LimitSettings()

@@ -15,11 +15,30 @@ def bench_command(
     reid: str | None,
     visible: Sequence[str],
     infrared: Sequence[str],
+    bootstrap: str,
+    minutes: float,
 ) -> int:
     """Measure and print; the status is 0 whether or not the target was met."""
-    result = _measure(name, detector, reid, visible, infrared)
+    if name == "ingest":
+        from console.bench.ingest import bench_ingest
+
+        result = bench_ingest(bootstrap, visible, detector, reid)
+    elif name == "shift":
+        from console.bench.shift import bench_shift
+
+        result = bench_shift(bootstrap, visible, infrared, minutes, detector, reid)
+    else:
+        result = _measure(name, detector, reid, visible, infrared)
     if as_json:
         print(json.dumps(result, indent=2))
+        return 0
+    if name == "shift":
+        print(
+            f"shift: {result['cameras']} cameras, {result['fps']} frames a second, "
+            f"{result['minutes']} minutes; "
+            f"memory {result['memory']['slope_mib_per_minute']:+} MiB a minute; latency from capture to link "
+            + ", ".join(f"{name} {seconds} s" for name, seconds in result["latency_s"].items())
+        )
         return 0
     print(
         f"{result['name']}: {result['ours_s']} s against {result['baseline_s']} s, "
@@ -30,6 +49,12 @@ def bench_command(
         print(
             f"{crops['a_minute']} crops a minute (target {crops['target']:.0f}), "
             f"{video['a_second']} video frames a second (target {video['target']:.0f})"
+        )
+    if "workers" in result:
+        workers = result["workers"]
+        print(
+            f"two workers: {workers['two_fps']} frames a second, one: {workers['one_fps']}, "
+            f"{workers['speedup']} times (target {workers['target']})"
         )
     if "large" in result:
         large = result["large"]

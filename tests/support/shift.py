@@ -146,7 +146,7 @@ def work(post: Post) -> None:
     logging.basicConfig(
         filename=post.log or None, level=logging.INFO, format="%(asctime)s %(threadName)s %(message)s"
     )
-    logging.getLogger("kafka").setLevel(logging.ERROR)
+    logging.getLogger("kafka").setLevel(os.environ.get("NIGHTREID_KAFKA_LOG", "ERROR"))
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = post.settings()

@@ -1,0 +1,259 @@
+"""A worker through a night: many live cameras at the highest rate it sustains, its memory and its latency."""
+
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from console.bench.kafka import WorkerProcess, topics, worker_process
+from console.bench.machine import describe_machine
+from reid_core.errors import SourceError
+from reid_core.types import Modality, Spectrum
+from stream.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka_clients import KafkaSettings, TopicPartition, consumer, producer, translated
+from stream.pictures import encode
+from stream.sources import parse_source
+from stream.topic_plan import TopicSettings
+
+CAMERAS = 8
+_FIRST_SECONDS = 15.0
+_BACKLOG = 5000
+_MARGIN = 0.9
+_MOST_FRAMES = 1400
+_SAMPLE_SECONDS = 5.0
+_WARM_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    """One camera of the bench: which footage it repeats, and where it begins in it."""
+
+    name: str
+    modality: Modality
+    spectrum: Spectrum
+    payloads: list[tuple[bytes, int, int]]
+    phase: int
+
+
+def bench_shift(
+    bootstrap: str,
+    visible: Sequence[str],
+    infrared: Sequence[str],
+    minutes: float,
+    detector: str | None,
+    reid: str | None,
+) -> dict[str, Any]:
+    """Run one worker on all cores of this process with eight live cameras.
+
+    The footage is decoded and encoded as JPEG beforehand and repeated, half of the cameras visible, half
+    infrared, each beginning elsewhere in it, each picture stamped with the time at which it is sent. First
+    more is sent than can be done, which gives the highest rate; then nine tenths of it for so many minutes.
+    Memory is the worker's resident size, its slope a line through the samples after the first fifth. Latency
+    is from the capture of a tracklet's last picture to the broker's acknowledgement of its link, so it holds
+    the tracker's patience (``tracker.lost_seconds``) within which somebody may come back.
+    """
+    kafka = KafkaSettings(bootstrap=(bootstrap,))
+    cameras = _cameras(visible, infrared)
+    with tempfile.TemporaryDirectory() as folder, topics(kafka, 1) as settings:
+        arguments = _arguments(kafka, settings, folder, detector, reid)
+        with worker_process(arguments, sorted(os.sched_getaffinity(0))) as worker:
+            feed = _Feed(kafka, settings, cameras)
+            try:
+                highest = _highest(feed, worker)
+                rate = _MARGIN * highest
+                found = _through_the_night(feed, worker, rate, minutes)
+            finally:
+                feed.stop()
+            links = _latencies(kafka, settings, found["from_ns"])
+    return {
+        "name": "shift",
+        "cameras": len(cameras),
+        "minutes": minutes,
+        "highest_fps": round(highest, 1),
+        "fps": round(found["done"] / found["seconds"], 1),
+        "frames": round(found["done"]),
+        "lag_records": found["lag"],
+        "memory": found["memory"],
+        "links": len(links),
+        "latency_s": {f"p{q}": round(float(np.percentile(links, q)), 3) for q in (50, 95, 99)}
+        if links
+        else {},
+        "of_that_tracker_s": 2.0,
+        "machine": describe_machine(),
+    }
+
+
+def _cameras(visible: Sequence[str], infrared: Sequence[str]) -> list[_Camera]:
+    if not visible or not infrared:
+        raise SourceError("The shift bench needs footage.", "Name it with --visible and --infrared.")
+    kinds = (
+        (Modality.VISIBLE, Spectrum.VISIBLE, _payloads(visible[0], Modality.VISIBLE)),
+        (Modality.INFRARED, Spectrum.THERMAL, _payloads(infrared[0], Modality.INFRARED)),
+    )
+    each = CAMERAS // len(kinds)
+    return [
+        _Camera(f"{modality}-{i}", modality, spectrum, payloads, i * len(payloads) // each)
+        for i in range(each)
+        for modality, spectrum, payloads in kinds
+    ]
+
+
+def _payloads(location: str, modality: Modality) -> list[tuple[bytes, int, int]]:
+    capture = cv2.VideoCapture(parse_source(location, modality).location)
+    found: list[tuple[bytes, int, int]] = []
+    while len(found) < _MOST_FRAMES:
+        decoded, picture = capture.read()
+        if not decoded:
+            break
+        rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        found.append((encode(rgb, Codec.JPEG, 95), rgb.shape[1], rgb.shape[0]))
+    capture.release()
+    if not found:
+        raise SourceError(f"The footage {location} cannot be read.")
+    return found
+
+
+def _arguments(
+    kafka: KafkaSettings, settings: TopicSettings, folder: str, detector: str | None, reid: str | None
+) -> list[str]:
+    options = {
+        "kafka.bootstrap": ",".join(kafka.bootstrap),
+        "prefix": settings.prefix,
+        "database": f"sqlite:///{folder}/shift.db",
+    }
+    options |= {"models.detector": detector} if detector is not None else {}
+    options |= {"models.reid": reid} if reid is not None else {}
+    return [part for key, value in options.items() for part in ("--set", f"{key}={value}")]
+
+
+class _Feed:
+    """Sends the cameras' pictures in turn, at a rate that may be changed."""
+
+    def __init__(self, kafka: KafkaSettings, settings: TopicSettings, cameras: Sequence[_Camera]) -> None:
+        self._settings = settings
+        self._cameras = cameras
+        self.rate = 0.0
+        self.sent = 0
+        self._stop = threading.Event()
+        with translated():
+            self._client = producer(kafka, linger_ms=2)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._stop.set()
+        self._thread.join()
+        self._client.close(timeout=10)
+
+    def _run(self) -> None:
+        envelopes = self._envelopes()
+        due = time.monotonic()
+        while not self._stop.is_set():
+            if self.rate <= 0:
+                due = time.monotonic()
+                self._stop.wait(0.01)
+                continue
+            due += 1 / self.rate
+            self._stop.wait(max(0.0, due - time.monotonic()))
+            envelope = next(envelopes)
+            value, headers = write(envelope)
+            topic = self._settings.frames(envelope.stream.modality)
+            self._client.send(topic, value, key=envelope.key, headers=headers)
+            self.sent += 1
+
+    def _envelopes(self) -> Iterator[Envelope]:
+        begun = time.time_ns()
+        # The tracker counts in frames: it is told the rate that the footage was recorded at.
+        streams = [
+            Stream(
+                f"{camera.name}/{begun}",
+                camera.name,
+                camera.modality,
+                camera.spectrum,
+                10.0,
+                begun,
+                live=True,
+            )
+            for camera in self._cameras
+        ]
+        index = 0
+        while True:
+            for camera, stream in zip(self._cameras, streams, strict=True):
+                payload, width, height = camera.payloads[(camera.phase + index) % len(camera.payloads)]
+                yield Envelope(Kind.FRAME, stream, index, time.time_ns(), Codec.JPEG, width, height, payload)
+            index += 1
+
+
+def _highest(feed: _Feed, worker: WorkerProcess) -> float:
+    """Frames a second that the worker does where more than enough waits for it."""
+    feed.rate = 4000.0
+    while worker.total("nightreid_worker_frames_total") < 50:
+        time.sleep(0.2)
+    while feed.sent < _BACKLOG:
+        time.sleep(0.1)
+    done, begun = worker.total("nightreid_worker_frames_total"), time.monotonic()
+    feed.rate = 0.0
+    time.sleep(_FIRST_SECONDS)
+    more = worker.total("nightreid_worker_frames_total") - done
+    highest = more / (time.monotonic() - begun)
+    while worker.total("nightreid_worker_frames_total") < feed.sent:
+        time.sleep(0.5)
+    return highest
+
+
+def _through_the_night(feed: _Feed, worker: WorkerProcess, rate: float, minutes: float) -> dict[str, Any]:
+    samples: list[tuple[float, float]] = []
+    lags = []
+    from_ns, begun = time.time_ns(), time.monotonic()
+    done = worker.total("nightreid_worker_frames_total")
+    feed.rate = rate
+    while (passed := time.monotonic() - begun) < 60 * minutes:
+        samples.append((passed / 60, worker.memory() / (1 << 20)))
+        lags.append(feed.sent - worker.total("nightreid_worker_frames_total"))
+        time.sleep(_SAMPLE_SECONDS)
+    done = worker.total("nightreid_worker_frames_total") - done
+    seconds = time.monotonic() - begun
+    feed.rate = 0.0
+    time.sleep(15)  # what is open closes, and is linked
+    settled = [sample for sample in samples if sample[0] >= _WARM_SHARE * minutes]
+    sizes = [size for _, size in settled]
+    slope = float(np.polyfit([minute for minute, _ in settled], sizes, 1)[0])
+    return {
+        "from_ns": from_ns,
+        "done": done,
+        "seconds": seconds,
+        "lag": {"median": float(np.median(lags)), "most": float(max(lags)), "last": float(lags[-1])},
+        "memory": {
+            "slope_mib_per_minute": round(slope, 2),
+            "first_mib": round(sizes[0]),
+            "last_mib": round(sizes[-1]),
+            "most_mib": round(max(sizes)),
+        },
+    }
+
+
+def _latencies(kafka: KafkaSettings, settings: TopicSettings, from_ns: int) -> list[float]:
+    """Seconds from the last picture of each infrared tracklet to its first link on the topic."""
+    seen: dict[str, float] = {}
+    with translated():
+        client = consumer(kafka, group_id=None, isolation_level="read_committed")
+        partitions = [TopicPartition(settings.links, 0)]
+        client.assign(partitions)
+        client.seek_to_beginning(*partitions)
+        end = client.end_offsets(partitions)[partitions[0]]
+        while client.position(partitions[0]) < end:
+            for records in client.poll(timeout_ms=500).values():
+                for record in records:
+                    said = json.loads(record.value)
+                    if said["start_ns"] >= from_ns:
+                        seen.setdefault(said["tracklet"], record.timestamp / 1e3 - said["end_ns"] / 1e9)
+        client.close()
+    return list(seen.values())

@@ -1,0 +1,256 @@
+"""docs/kafka.md says what the code says: its tables hold every name that the code has, and no other."""
+
+import json
+import re
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgpack
+import numpy as np
+import pytest
+
+from reid_core.gallery import Gallery, IdentityPolicy
+from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
+from reid_core.matcher import Matcher
+from reid_core.types import Candidate, Modality, Spectrum
+from stream import announcing, dead_letters, envelope, sequencing
+from stream.accounts import Accounts, AccountsCollector
+from stream.envelope import Codec, Envelope, Kind, Refusal, Stream, write
+from stream.outgoing import Cause, Outgoing, Policy, Record
+from stream.publisher_config import PublishSettings
+from stream.telemetry import Telemetry
+from stream.topic_plan import TopicSettings, plan
+from stream.worker_config import WorkerSettings
+from tests.reid_core.gallery_world import MODEL, Scene, unit
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs/kafka.md").read_text(encoding="utf-8")
+PROSE = " ".join(DOCUMENT.split())
+HOURS = {"hours": 1, "days": 24}
+
+
+@cache
+def tables():
+    """``(section, names of the columns) -> rows``; first cells without their backticks."""
+    found, section, rows = {}, "", None
+    for line in DOCUMENT.splitlines():
+        if line.startswith("#"):
+            section = line.lstrip("# ")
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else None
+        if cells is None:
+            rows = None
+        elif rows is None:
+            rows = found[section, tuple(cells)] = []
+        elif set(cells[0]) != {"-"}:
+            rows.append([cells[0].strip("`"), *cells[1:]])
+    return found
+
+
+def table(section, *columns):
+    """A table as a dictionary from its first column to the rest, or to the second where there are two."""
+    rows = tables()[section, columns]
+    names = [row[0] for row in rows]
+    assert len(set(names)) == len(names)
+    return {row[0]: row[1] if len(row) == 2 else row[1:] for row in rows}
+
+
+def test_every_table_of_the_document_is_held_to_the_code():
+    checked = {
+        ("Topics", "topic"),
+        ("Headers", "header"),
+        ("Body", "field"),
+        ("Codecs", "codec"),
+        ("Order", "kind"),
+        ("Results", "header"),
+        ("Sightings", "field"),
+        ("Links", "field"),
+        ("Dead letters", "header"),
+        ("Dead letters", "reason"),
+        ("What a publisher promises", "cause"),
+        ("Of a worker", "metric"),
+        ("Of a publisher", "metric"),
+    }
+    there = [(section, columns[0]) for section, columns in tables()]
+    # Under "Links" are two: of a link and of its candidates.
+    assert set(there) == checked
+
+
+def test_topics_are_those_that_are_made():
+    said = table("Topics", "topic", "key", "partitions", "kept for", "holds")
+    settings = TopicSettings()
+    made = {topic.name: topic for topic in plan(settings)}
+    assert list(said) == [name for name in said if name in made] and set(said) == set(made)
+    for name, (_, partitions, kept, _) in said.items():
+        configs = made[name].configs
+        assert int(partitions) == made[name].partitions, name
+        assert configs["message.timestamp.type"] == "LogAppendTime"
+        if kept == "last of each key":
+            assert configs["cleanup.policy"] == "compact"
+        else:
+            number, word = kept.split()
+            assert int(number) * HOURS[word] * 3_600_000 == int(configs["retention.ms"]), name
+    assert said["control"][2] == "last of each key"
+    assert settings.max_message_bytes == 2 << 20 and "may have 2 MiB" in PROSE
+    for key in re.findall(r"--set (\w+)=", DOCUMENT):
+        assert key in TopicSettings.model_fields
+
+
+def test_headers_and_body_are_the_envelopes():
+    assert table("Headers", "header", "holds") == envelope.HEADERS
+    assert table("Body", "field", "holds") == envelope.BODY
+    assert f"`{envelope.SCHEMA}/{envelope.MAJOR}.{envelope.MINOR}`" in DOCUMENT
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"payload": b"x"},
+        {"blob": "0" * 64, "digest": "sha256:" + "0" * 64},
+        {"kind": Kind.END, "codec": Codec.NONE, "problem": "It broke."},
+    ],
+)
+def test_what_is_written_has_those_headers_and_fields_and_no_other(sent):
+    stream = Stream("s", "gate", Modality.INFRARED, Spectrum.NEAR, 10.0, 0, "gate.mp4")
+    usual = {"kind": Kind.FRAME, "codec": Codec.PNG, "width": 64, "height": 48}
+    value, headers = write(Envelope(stream=stream, seq=3, capture_ns=4, **usual | sent))
+    assert [name for name, _ in headers] == list(envelope.HEADERS)
+    assert set(msgpack.unpackb(value)) <= set(envelope.BODY)
+    # Needed are all but one, as the document says.
+    for left_out in envelope.HEADERS:
+        fewer = [(name, text) for name, text in headers if name != left_out]
+        if left_out == "live":
+            assert not envelope.read(value, fewer).stream.live
+        else:
+            with pytest.raises(envelope.EnvelopeError):
+                envelope.read(value, fewer)
+
+
+def test_codecs_refusals_and_causes_are_all_there():
+    assert set(table("Codecs", "codec", "the payload is", "picture")) == set(Codec)
+    assert set(table("Dead letters", "reason", "the record")) == set(Refusal)
+    assert set(table("What a publisher promises", "cause", "the picture")) == set(Cause)
+
+
+def test_oddities_are_those_that_are_counted():
+    source = Path(sequencing.__file__).read_text(encoding="utf-8")
+    counted = set(re.findall(r'_counts\["(\w+)"\]', source))
+    said = table("Order", "kind", "counts")
+    assert set(said) == counted
+    [family] = [one for one in Telemetry().registry.collect() if one.name == "nightreid_worker_oddities"]
+    assert set(re.findall(r"\w+", family.documentation.partition(":")[2])) == counted
+
+
+def test_dead_letters_have_those_headers():
+    assert table("Dead letters", "header", "holds") == dead_letters.HEADERS
+    assert f"the header `{dead_letters.REPLAY_HEADER}`" in PROSE
+    assert f"the header `{announcing.LEFT_OUT_HEADER}`" in PROSE
+    record = SimpleNamespace(
+        topic="t", partition=0, offset=0, timestamp=0, key=b"k", value=b"v", headers=[("schema", b"?")]
+    )
+    sent = dead_letters.DeadLetter.of(record, "schema", "Why.").to_record()
+    assert [name for name, _ in sent.headers] == ["schema", *dead_letters.HEADERS]
+
+
+def test_results_have_those_fields():
+    headers = table("Results", "header", "holds")
+    assert set(headers) == {announcing.SCHEMA_HEADER, announcing.OUTBOX_HEADER}
+    for schema in (announcing.SIGHTING_SCHEMA, announcing.LINK_SCHEMA):
+        assert f"`{schema}`" in headers[announcing.SCHEMA_HEADER]
+    generator = np.random.default_rng(3)
+    with Gallery.open("sqlite://") as gallery:
+        day, night = Scene(gallery), Scene(gallery, "yard", Modality.INFRARED)
+        entries = [day.entry(0, unit(generator, 2)), night.entry(0, unit(generator, 1))]
+        gallery.add_tracklets(entries, MODEL, IdentityPolicy(None))
+        gallery.put_links([Matcher(gallery, MODEL, None, top=3).match(entries[1].tracklet.id)])
+        outbox = Outbox(gallery.database)
+        seen = {event.kind for event in outbox.after(0, {TRACKLET_CLOSED, LINK_MADE}, 9)}
+        sighting = outbox.tracklet(entries[1].tracklet.id)
+        link = outbox.link(entries[1].tracklet.id, MODEL)
+    assert seen == {TRACKLET_CLOSED, LINK_MADE}
+    assert list(table("Sightings", "field", "holds")) == list(sighting)
+    of_link, of_candidate = links_and_candidates()
+    assert set(of_link) == set(link) - set(sighting)
+    assert of_candidate == list(link["candidates"][0]) == [field.name for field in fields(Candidate)]
+    json.dumps({**sighting, **link})
+
+
+def links_and_candidates():
+    """Names of the fields in the two tables of the section on links."""
+    text = DOCUMENT.partition("### Links")[2].partition("\n### ")[0]
+    first, second = text.split("Each candidate:")
+    return tuple(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) for part in (first, second))
+
+
+def worker_metrics():
+    """Name as served, kind, labels and text of each."""
+    for one in vars(Telemetry()).values():
+        if hasattr(one, "_labelnames"):
+            [family] = one.describe()
+            yield family, one._labelnames
+
+
+def publisher_metrics():
+    accounts = Accounts([("gate", True)])
+    accounts.acknowledged(Record("t", b"k", b"v", [], "gate", 0, 0, Policy.WAIT))
+    nothing = Outgoing(1 << 20, 1 << 20, 1 << 20, lambda *_: None)
+    for family in AccountsCollector(accounts, nothing).collect():
+        yield family, tuple(family.samples[0].labels)
+
+
+@pytest.mark.parametrize(
+    ("section", "metrics"), [("Of a worker", worker_metrics), ("Of a publisher", publisher_metrics)]
+)
+def test_metrics_are_those_that_are_served(section, metrics):
+    said = table(section, "metric", "kind", "labels", "says")
+    served = {
+        f"{family.name}{'_total' if family.type == 'counter' else ''}": [
+            family.type,
+            ", ".join(f"`{label}`" for label in labels),
+            family.documentation,
+        ]
+        for family, labels in metrics()
+    }
+    assert said == served
+
+
+def test_metrics_and_settings_in_the_text_exist():
+    tabled = {
+        *table("Of a worker", "metric", "kind", "labels", "says"),
+        *table("Of a publisher", "metric", "kind", "labels", "says"),
+    }
+    assert set(re.findall(r"nightreid_(?:worker|publisher)_\w+", DOCUMENT)) == tabled
+    worker, publisher = WorkerSettings(), PublishSettings()
+    for section, key in re.findall(r"`(limits|order|tracker)\.(\w+)`", DOCUMENT):
+        assert hasattr(getattr(worker, section), key), key
+    for section, key in re.findall(r"`(buffer|live)\.(\w+)`", DOCUMENT):
+        assert hasattr(getattr(publisher, section), key), key
+
+
+def test_numbers_beside_settings_are_the_defaults():
+    worker, publisher = WorkerSettings(), PublishSettings()
+    said = dict(re.findall(r"`((?:limits|order|tracker)\.\w+)`\s+(?:records\s+)?\((\d+)", PROSE))
+    assert said
+    for key, number in said.items():
+        section, name = key.split(".")
+        assert getattr(getattr(worker, section), name) == float(number), key
+    assert f"`buffer.bytes` ({publisher.buffer.bytes >> 20} MiB)" in PROSE
+    assert f"({publisher.inline_bytes:,})" in PROSE
+    assert f"`blob_hours` ({worker.blob_hours:.0f})" in PROSE
+
+
+def test_stages_are_those_that_are_timed():
+    text = DOCUMENT.partition("Stages (`stage`):")[2].partition(".\n")[0].partition("`frame_age`")[0]
+    timed = set()
+    for name in ("shift", "clerk", "worker", "announcing"):
+        source = (ROOT / f"stream/{name}.py").read_text(encoding="utf-8")
+        timed |= set(re.findall(r'telemetry\.timed\("(\w+)"\)', source))
+    assert set(re.findall(r"`(\w+)`", text)) == timed
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", DOCUMENT):
+        if target == "faults.md" and not (ROOT / "docs/faults.md").exists():
+            pytest.skip("docs/faults.md is not there yet")
+        assert (ROOT / "docs" / target).exists(), target

@@ -1,0 +1,144 @@
+"""Where a worker dies, or stands still: real objects wrapped in its own process, none of the product knows.
+
+A point is ``what:when`` or ``what:when:number``, ``number`` being the how-manieth time counts, from 1; with
+``freeze `` in front the process stops itself there (SIGSTOP) instead of ending (SIGKILL). What may be:
+
+=========  ==================================================================================
+crop       a closed tracklet becomes what is staged, crops and vectors among it
+ledger     what was found and how far its partitions are come, in one transaction
+offset     how far the partitions are come, where nothing was found
+kafka      the offsets that Kafka keeps for its own tools
+admit      staged tracklets become the gallery's
+infrared   the same, of an infrared tracklet
+settle     the link of an infrared tracklet
+announce   a transaction of Kafka with what happened
+=========  ==================================================================================
+
+``when`` is ``before`` and ``after`` the call, and of what writes to the database also ``commit``: everything
+is said to the database but the word to keep it.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from reid_core.gallery import Gallery
+from reid_core.types import Modality
+from stream.worker import Worker
+
+_Call = Callable[..., Any]
+
+
+def arm(worker: Worker, gallery: Gallery, deadly: str) -> None:
+    """Have this process die, or stand still, at a point."""
+    freezes = deadly.startswith("freeze ")
+    what, when, *number = deadly.removeprefix("freeze ").split(":")
+    act = _stand_still(gallery) if freezes else _die
+    _POINTS[what](worker, _Point(when, int(number[0]) if number else 1, act))
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stand_still(gallery: Gallery) -> Callable[[], None]:
+    def act() -> None:
+        # A writer that stands still in its transaction keeps every other writer waiting, on purpose: this
+        # is about the others. So none of this process's threads is in one.
+        with gallery.database._write_lock:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    return act
+
+
+class _Point:
+    """Acts once, at the ``number``-th call that it is told of."""
+
+    def __init__(self, when: str, number: int, act: Callable[[], None]) -> None:
+        self._when = when
+        self._number = number
+        self._act = act
+        self._inside = threading.local()
+        if when == "commit":
+            event.listen(Session, "before_commit", self._at_commit)
+
+    def around(self, holder: Any, name: str, counts: Callable[..., bool] = lambda *_: True) -> None:
+        """Wrap a method of an object, or of a class; only calls that count are counted."""
+        real: _Call = getattr(holder, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if not counts(*args):
+                return real(*args, **kwargs)
+            self._number -= 1
+            due = self._number == 0
+            if due and self._when == "before":
+                self._act()
+            self._inside.due = due
+            try:
+                return real(*args, **kwargs)
+            finally:
+                self._inside.due = False
+                if due and self._when == "after":
+                    self._act()
+
+        setattr(holder, name, call)
+
+    def _at_commit(self, _session: Session) -> None:
+        if getattr(self._inside, "due", False):
+            self._act()
+
+
+def _crop(worker: Worker, point: _Point) -> None:
+    point.around(worker._shift, "_stage", lambda _share, _lane, closed, _due: bool(closed))
+
+
+def _ledger(worker: Worker, point: _Point) -> None:
+    point.around(worker._ledger, "save", lambda batch: bool(batch.staged))
+
+
+def _offset(worker: Worker, point: _Point) -> None:
+    def counts(batch: Any) -> bool:
+        return not batch.staged and any(one.next > one.expected for one in batch.advances)
+
+    point.around(worker._ledger, "save", counts)
+
+
+def _kafka(worker: Worker, point: _Point) -> None:
+    point.around(KafkaConsumer, "commit_async")
+
+
+def _admit(worker: Worker, point: _Point) -> None:
+    point.around(worker._clerk._staging, "admit")
+
+
+def _infrared(worker: Worker, point: _Point) -> None:
+    def counts(records: Any, _policy: Any) -> bool:
+        return any(one.modality is Modality.INFRARED for one in records)
+
+    point.around(worker._clerk._staging, "admit", counts)
+
+
+def _settle(worker: Worker, point: _Point) -> None:
+    point.around(worker._clerk._staging, "settle")
+
+
+def _announce(worker: Worker, point: _Point) -> None:
+    point.around(KafkaProducer, "commit_transaction")
+
+
+_POINTS: dict[str, Callable[[Worker, _Point], None]] = {
+    "crop": _crop,
+    "ledger": _ledger,
+    "offset": _offset,
+    "kafka": _kafka,
+    "admit": _admit,
+    "infrared": _infrared,
+    "settle": _settle,
+    "announce": _announce,
+}
