@@ -99,8 +99,9 @@ def decode(rows: Floats, placement: Placement, low_confidence: float, overlap: f
 
 def merge(parts: Sequence[Detections], overlap: float) -> Detections:
     """The people of all tiles of one picture; a box that lies mostly in a better one is dropped."""
-    if len(parts) == 1:
-        return parts[0]
+    found = [part for part in parts if len(part)]
+    if len(parts) == 1 or not found:
+        return parts[0] if parts else Detections.empty()
     together = Detections(
         np.concatenate([part.boxes for part in parts]), np.concatenate([part.confidences for part in parts])
     )

@@ -61,6 +61,34 @@ class Motion:
     anew: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What the gate needs of a picture; made of the picture alone, so that any thread may make it ahead.
+
+    Attributes:
+        thumbnail: small grey copy.
+        layout: a much smaller one.
+        histogram: ``(32,)`` float32 shares of its grey levels.
+    """
+
+    thumbnail: Image
+    layout: Image
+    histogram: NDArray[np.float32]
+
+
+def sketch(picture: Image, rgb: bool = False) -> Sketch:
+    """Draw the sketch of a picture.
+
+    Args:
+        picture: uint8 ``H x W x 3``.
+        rgb: whether red comes first, so that a picture is decided about alike in either order.
+    """
+    thumbnail = _thumbnail(picture, rgb)
+    layout = np.asarray(cv2.resize(thumbnail, _CUT_LAYOUT, interpolation=cv2.INTER_AREA), np.uint8)
+    counts = cv2.calcHist([thumbnail], [0], None, [_BINS], [0, 256])
+    return Sketch(thumbnail, layout, np.asarray(counts / thumbnail.size, np.float32).ravel())
+
+
 class MotionGate:
     """One camera's gate.
 
@@ -77,24 +105,32 @@ class MotionGate:
         self._settings = settings
         self._refresh = refresh
         self._references: list[Image | None] = []
-        self._layout: NDArray[np.float32] | None = None
-        self._histogram: NDArray[np.float32] | None = None
+        self._before: Sketch | None = None
         self._shape: tuple[int, ...] = ()
         self._stretch: int | None = None
 
-    def admit(self, picture: Image, index: int, regions: Sequence[Region], rgb: bool = False) -> Motion:
+    def admit(
+        self,
+        picture: Image,
+        index: int,
+        regions: Sequence[Region],
+        rgb: bool = False,
+        sketched: Sketch | None = None,
+    ) -> Motion:
         """Decide about one picture.
 
         Args:
             picture: uint8 ``H x W x 3``.
             index: its number in the recording.
             regions: the parts that are looked at separately.
-            rgb: whether red comes first, so that a picture is decided about alike in either order.
+            rgb: whether red comes first.
+            sketched: the picture's sketch, where it was made ahead.
         """
         before, self._stretch = self._stretch, index // self._refresh
         anew = before != self._stretch
-        thumbnail = _thumbnail(picture, rgb)
-        cut = self._is_cut(thumbnail)
+        sketched = sketched if sketched is not None else sketch(picture, rgb)
+        thumbnail = sketched.thumbnail
+        cut = self._is_cut(sketched)
         if not self._settings.enabled:
             return Motion(tuple(range(len(regions))), cut, anew)
         if cut or anew or picture.shape != self._shape:
@@ -120,19 +156,18 @@ class MotionGate:
         )[1]
         return bool(cv2.countNonZero(difference) > self._settings.area * part.size)
 
-    def _is_cut(self, thumbnail: Image) -> bool:
-        layout = cv2.resize(thumbnail, _CUT_LAYOUT, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-        layout -= layout.mean()
-        histogram = np.bincount(thumbnail.ravel() // (256 // _BINS), minlength=_BINS).astype(np.float32)
-        histogram /= thumbnail.size
-        before, self._layout = self._layout, layout
-        histogram_before, self._histogram = self._histogram, histogram
-        if before is None or histogram_before is None:
+    def _is_cut(self, now: Sketch) -> bool:
+        before, self._before = self._before, now
+        if before is None or cv2.norm(now.histogram, before.histogram, cv2.NORM_L1) / 2 < _CUT_HISTOGRAM:
             return False
-        if float(np.abs(histogram - histogram_before).sum()) / 2 < _CUT_HISTOGRAM:
-            return False
-        norm = float(np.linalg.norm(layout) * np.linalg.norm(before))
-        return norm == 0 or float(layout @ before) / norm < _CUT_CORRELATION
+        layout, layout_before = (_centred(one.layout) for one in (now, before))
+        norm = float(np.linalg.norm(layout) * np.linalg.norm(layout_before))
+        return norm == 0 or float(layout @ layout_before) / norm < _CUT_CORRELATION
+
+
+def _centred(layout: Image) -> NDArray[np.float32]:
+    flat = layout.astype(np.float32).ravel()
+    return np.asarray(flat - flat.mean(), np.float32)
 
 
 def _thumbnail(picture: Image, rgb: bool) -> Image:
