@@ -8,7 +8,7 @@ DEMO_VENV ?= .venv-demo
 
 .DEFAULT_GOAL := test
 
-.PHONY: demo test unit lint format clean
+.PHONY: demo test unit faults lint format clean
 
 demo: $(DEMO_VENV)/.ready
 	$(DEMO_VENV)/bin/nightreid demo $(if $(DETECTOR),--detector $(DETECTOR))
@@ -18,6 +18,10 @@ test: $(READY)
 
 unit: $(READY)
 	$(BIN)/python -m pytest -m "not footage and not slow and not kafka"
+
+# Every row of the fault table, tried; docs/faults.md says how it went.
+faults: $(READY)
+	$(BIN)/python -m pytest tests/kafka/faults --fault-table docs/faults.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

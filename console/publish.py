@@ -169,7 +169,8 @@ class PublishBars(ProgressBars):
         """Everything as of now."""
         if sys.stderr.isatty():
             for one in status.cameras:
-                self.show(one.camera, one.acknowledged, one.total, _beside(one))
+                done = one.acknowledged + one.limited + sum(one.dropped.values())
+                self.show(one.camera, done, one.total, _beside(one))
             return
         seconds = time.monotonic() - self._line_at
         if seconds >= _LINE_SECONDS:

@@ -18,6 +18,7 @@ from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.ledger import RECORD_REFUSED
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Event, Outbox
 from reid_core.types import Modality
+from stream.dead_letters import HEADERS as LETTER_HEADERS
 from stream.dead_letters import DeadLetter, nightreid_version
 from stream.kafka_clients import (
     KafkaProducer,
@@ -234,12 +235,17 @@ class Announcer:
         return sent
 
     def _sendable(self, one: Announcement) -> Announcement:
-        """The same, without its value where that is larger than Kafka takes: it must not stop the others."""
-        size = len(one.value or b"")
-        if size + _ROOM <= self._settings.limits.record_bytes:
+        """The same, without what makes it larger than Kafka takes: it must not stop the others."""
+        most, size = self._settings.limits.record_bytes - _ROOM, _size(one)
+        if size <= most:
             return one
         _LOG.warning("A record of %d bytes for %s goes without its value: it is too large.", size, one.topic)
-        return replace(one, value=b"", headers=[*one.headers, (LEFT_OUT_HEADER, str(size).encode())])
+        told = (LEFT_OUT_HEADER, str(len(one.value or b"")).encode())
+        cut = replace(one, value=b"", headers=[*one.headers, told])
+        if _size(cut) > most:
+            # Its own headers are in front of those that say why it is a dead letter.
+            cut = replace(cut, key=None, headers=cut.headers[-len(LETTER_HEADERS) - 1 :])
+        return cut
 
     def _announcement(self, event: Event) -> Announcement | None:
         prefix = self._settings.prefix
@@ -278,6 +284,11 @@ class Announcer:
         prefix = self._settings.prefix
         topic = f"{prefix}{DEAD_LETTERS}{refused.topic.removeprefix(prefix)}"
         return Announcement(topic, letter.key, letter.value, letter.headers)
+
+
+def _size(one: Announcement) -> int:
+    headers = sum(len(name.encode()) + len(value) for name, value in one.headers)
+    return len(one.key or b"") + len(one.value or b"") + headers
 
 
 def _headers(schema: str) -> list[tuple[str, bytes]]:

@@ -38,6 +38,8 @@ _FOR_EVER_MS = 10**12
 # How long a topic nobody knows of may hold up a call, and with it the end of everything.
 _TOPIC_MS = 5000
 _RECORD_ROOM = 64 * 1024
+# Whoever runs the broker may allow larger records meanwhile.
+_REFUSED_SECONDS = 60.0
 
 _TOO_LARGE = (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError)
 
@@ -72,7 +74,7 @@ class Deliverer:
         self._ending = threading.Event()
         self._proven = False
         self._failure: Exception | None = None
-        self._refusals: set[str] = set()
+        self._refusals: dict[str, tuple[int, float]] = {}
         self._thread = threading.Thread(target=self._run, name="deliver", daemon=True)
 
     def start(self) -> None:
@@ -129,7 +131,7 @@ class Deliverer:
         """
         if self._ending.is_set():
             return
-        session = _Session(self._connect(), self._outgoing, self._accounts, self._refused)
+        session = _Session(self._connect(), self._outgoing, self._accounts)
         self._accounts.connected()
         try:
             self._serve(session)
@@ -139,6 +141,9 @@ class Deliverer:
             session.close()
             self._outgoing.take_back()
         self._proven = self._proven or session.acknowledged > 0
+        if session.refused is not None:
+            self._refuse(session.refused)
+            return
         if error is not None and session.acknowledged == 0:
             raise error
         if error is not None:
@@ -172,17 +177,30 @@ class Deliverer:
             )
 
     def _serve(self, session: "_Session") -> None:
-        while not self._ending.is_set() and session.error is None:
+        while not self._ending.is_set() and not session.over:
             if session.stalled:
                 session.error = BrokerAwayError("Kafka acknowledges nothing.")
-            elif (record := self._outgoing.take(_POLL_SECONDS)) is not None:
+                return
+            record = self._outgoing.take(_POLL_SECONDS)
+            if record is not None and self._is_refused(record):
+                self._outgoing.refuse(record)
+            elif record is not None:
                 session.send(record)
 
-    def _refused(self, record: Record, error: Exception) -> None:
-        """A record that is too large: it gives way, and the others go on."""
-        if self._outgoing.refuse(record) and record.camera not in self._refusals:
-            self._refusals.add(record.camera)
-            self._note(f"{record.camera}: {_explained(error)}")
+    def _is_refused(self, record: Record) -> bool:
+        """Whether the topic has refused a record that was no larger; each costs a connection."""
+        size, when = self._refusals.get(record.topic, (0, 0.0))
+        return 0 < size <= record.size and time.monotonic() - when < _REFUSED_SECONDS
+
+    def _refuse(self, record: Record) -> None:
+        """Drop a record that is too large, and from now on those that are no smaller."""
+        if record.topic not in self._refusals:
+            self._note(
+                f"Kafka takes no record of {record.size} bytes in {record.topic}: such pictures are dropped "
+                f"and counted. `nightreid topics check` tells what the topic takes; lower the quality, or "
+                f"name a blob store and lower inline_bytes."
+            )
+        self._refusals[record.topic] = (record.size, time.monotonic())
 
 
 class _Session:
@@ -190,6 +208,7 @@ class _Session:
 
     Attributes:
         error: why it can be used no more.
+        refused: the record that was too large; the client cannot be used after that either.
         acknowledged: how many records arrived.
     """
 
@@ -198,15 +217,19 @@ class _Session:
         client: KafkaProducer,
         outgoing: Outgoing,
         accounts: Accounts,
-        refused: Callable[[Record, Exception], None],
     ) -> None:
         self.error: NightreidError | None = None
+        self.refused: Record | None = None
         self.acknowledged = 0
         self._client = client
         self._outgoing = outgoing
         self._accounts = accounts
-        self._refused = refused
         self._begun = time.monotonic()
+
+    @property
+    def over(self) -> bool:
+        """Whether it can be used no more."""
+        return self.error is not None or self.refused is not None
 
     @property
     def stalled(self) -> bool:
@@ -224,11 +247,8 @@ class _Session:
                 headers=record.headers,
                 timestamp_ms=record.made_ms,
             )
-        except _TOO_LARGE as error:
-            self._refused(record, error)
-            return
         except Exception as error:
-            self._break(error)
+            self._break(record, error)
             return
         self._accounts.sent(record)
         future.add_callback(partial(self._arrived, record))
@@ -249,15 +269,17 @@ class _Session:
 
     def _failed(self, record: Record, error: Exception) -> None:
         """Called by the library's thread, before it sends anything else."""
-        if isinstance(error, _TOO_LARGE):
-            self._refused(record, error)
-            return
         # Records behind this one must not overtake it.
         self._stop_sending()
-        self._break(error)
+        self._break(record, error)
 
-    def _break(self, error: Exception) -> None:
-        if self.error is None:
+    def _break(self, record: Record, error: Exception) -> None:
+        if self.over:
+            # Of what fails first the library fails all the rest, with the same error.
+            return
+        if isinstance(error, _TOO_LARGE) and self._outgoing.refuse(record):
+            self.refused = record
+        else:
             self.error = _explained(error)
 
     def _stop_sending(self) -> None:

@@ -56,6 +56,7 @@ AnswerT = TypeVar("AnswerT")
 # The library's own thirty seconds would add to every outage that has ended already.
 _RECONNECT_MOST_MS = 2000
 _PROBE_SECONDS = 0.7
+_PATIENT_SECONDS = 3600.0
 _ABANDON_SECONDS = 5.0
 _OTHER_NODE_SECONDS = 5.0
 
@@ -111,12 +112,17 @@ def consumer(settings: KafkaSettings, **options: Any) -> KafkaConsumer:
         BrokerError: no broker answers in time, or it lets nobody in.
         ConfigError: a certificate cannot be used.
     """
-    return _made(
+    made = _made(
         KafkaConsumer,
         settings,
         {"enable_auto_commit": False, "auto_offset_reset": "earliest", "allow_auto_create_topics": False}
         | options,
     )
+    # While a heartbeat is not answered, this says that the next one is due at once: the library's `poll`
+    # would ask again thousands of times a second, and keep what it asked with until an answer comes.
+    # Heartbeats need no `poll`: a thread of the library's own sends them.
+    made._coordinator.time_to_next_poll = lambda: _PATIENT_SECONDS
+    return made
 
 
 def admin(settings: KafkaSettings, **options: Any) -> KafkaAdminClient:

@@ -1,4 +1,4 @@
-"""Polling that outlives a record which the client library cannot read."""
+"""Polling that outlives a record which the client library cannot read, and a pause."""
 
 from typing import ClassVar
 
@@ -41,6 +41,7 @@ def poll(
         DamagedRecordError: a record cannot be read; the next call goes on behind it.
         BrokerError: Kafka cannot be reached, or refuses.
     """
+    _remind(client)
     try:
         polled: dict[TopicPartition, list[Record]] = client.poll(
             int(timeout_seconds * 1000), max_records=most
@@ -54,3 +55,17 @@ def poll(
     except kafka_errors.KafkaError as error:
         raise explain_kafka(error) from error
     return polled
+
+
+def _remind(client: KafkaConsumer) -> None:
+    """Tell the library what it forgets."""
+    coordinator, fetcher = client._coordinator, client._fetcher
+    if coordinator._join_task is not None:
+        # A member that begins to join again because partitions have changed no longer sees a need for it once
+        # it has joined. Where that was between two calls, nobody takes note of it: no heartbeat is sent from
+        # then on, and the group goes on without this member, who never hears of it.
+        coordinator.request_rejoin()
+    if not fetcher._next_partition_records:
+        # The library takes up what it put aside of a paused partition only if nothing is here, and means that
+        # literally: what is read to its end stays here, and the resumed partition would wait for ever.
+        fetcher._next_partition_records = None

@@ -68,6 +68,9 @@ class CameraSettings(Settings):
 class BufferSettings(Settings):
     """What is encoded and not yet acknowledged by Kafka.
 
+    Beside it, each camera has a few pictures at work, of at most 32 MiB where they are not larger one by one,
+    and up to 8 MiB are copied by Kafka's client while they are under way.
+
     Attributes:
         bytes: the bound.
         policy: what gives way when it is reached: ``wait`` stops the reading, ``drop-oldest`` and

@@ -16,7 +16,7 @@ from stream.decoding import check_distinct
 from stream.delivering import Deliverer
 from stream.encoding import Encoder
 from stream.forwarding import Forwarder
-from stream.outgoing import Cause, Outgoing, Policy
+from stream.outgoing import Cause, Outgoing, Policy, Record
 from stream.publisher_config import Plan, PublishSettings
 from stream.reading import CameraReader
 from stream.sources import Source, open_source
@@ -121,7 +121,7 @@ class _Publisher:
             bound,
             min(bound // 4, _MOST_IN_FLIGHT),
             bound // 2 if shared else bound,
-            lambda record, cause: self._accounts.dropped(record.camera, cause),
+            self._dropped,
         )
         self._deliverer = Deliverer(
             self._outgoing,
@@ -174,6 +174,10 @@ class _Publisher:
             self._deliver(stop)
             status = self._show()
         return PublishResult(status, status.waiting, interrupted, time.monotonic() - begun)
+
+    def _dropped(self, record: Record, cause: Cause) -> None:
+        if not record.end:
+            self._accounts.dropped(record.camera, cause)
 
     def _open(self) -> list[tuple[Plan, Source | None]]:
         """Every source that can be read; live cameras are opened later, as often as it takes."""

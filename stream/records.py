@@ -22,6 +22,8 @@ from stream.sequencing import Sequencer
 
 _CHANNELS = 3
 _SMALLEST_SIDE = 32
+POLLED = 32
+"""Records that the consumer hands over at a time, at most."""
 
 
 @dataclass(slots=True, eq=False)

@@ -33,6 +33,7 @@ from stream.envelope import EnvelopeError, Refusal
 from stream.kafka_clients import Record
 from stream.patience import Patience
 from stream.records import (
+    POLLED,
     Claim,
     Damaged,
     Item,
@@ -124,7 +125,7 @@ class Shift:
     @property
     def span(self) -> int:
         """How many records may have been begun with and not be written."""
-        return 4 * self._settings.limits.records
+        return 4 * self._settings.limits.records + 2 * POLLED
 
     def start(self) -> None:
         """Begin."""
@@ -206,9 +207,11 @@ class Shift:
             self._note_harmless()
             self._patience.until_done("database", lambda: self._ledger.release([_advance(share)]))
             self._shares.remove(share)
+            for camera in share.lanes:
+                self._telemetry.over(camera)
 
     def _listen_anew(self) -> None:
-        """Nothing was heard of any camera for a while: that was not their silence, and others hear of that."""
+        """Nothing was heard of any camera for a while: that was not their silence; others hear of that."""
         now = time.monotonic()
         for share in self._shares:
             share.heard = dict.fromkeys(share.heard, now)
@@ -220,6 +223,8 @@ class Shift:
         _LOG.warning("Partition %s of %s is another worker's now.", share.hold.number, share.hold.topic)
         self._telemetry.fenced.inc()
         share.alive = False
+        for camera in share.lanes:
+            self._telemetry.over(camera)
         self._pending = [one for one in self._pending if one.share is not share]
         if share in self._shares:
             self._shares.remove(share)
@@ -296,7 +301,9 @@ class Shift:
         except NightreidError:
             raise
         except Exception as error:  # a decoder may fail in ways of its own; the record is at fault
-            raise EnvelopeError(Refusal.DAMAGED, f"The picture cannot be decoded: {error}.") from error
+            raise EnvelopeError(
+                Refusal.DAMAGED, f"The picture cannot be decoded: {str(error).rstrip(chr(46))}."
+            ) from error
 
     def _refuse(
         self, share: Share, offset: int, time_ns: int, record: Record | None, error: EnvelopeError
@@ -367,6 +374,11 @@ class Shift:
         stream = begun.stream
 
         def register() -> RecordingRecord:
+            known = self._gallery.recording(begun.recording)
+            if known is not None and known.camera != stream.camera:
+                raise EnvelopeError(
+                    Refusal.CAMERA, f"The stream {known.id!r} is of camera {known.camera!r} already."
+                )
             self._gallery.put_camera(stream.camera, stream.modality, stream.spectrum, stream.start_ns)
             return self._gallery.begin_recording(
                 RecordingRecord(
@@ -384,16 +396,11 @@ class Shift:
             )
 
         try:
-            record = self._patience.until_done("database", register)
+            return self._patience.until_done("database", register)
         except NightreidError as error:
-            if error.transient or isinstance(error, FencedError):
+            if error.transient or isinstance(error, FencedError | EnvelopeError):
                 raise
             raise EnvelopeError(Refusal.CAMERA, error.message) from error
-        if record.camera != stream.camera:
-            raise EnvelopeError(
-                Refusal.CAMERA, f"The stream {record.id!r} is of camera {record.camera!r} already."
-            )
-        return record
 
     def _lane(self, record: RecordingRecord, begun: Begun, offset: int) -> CameraLane:
         return CameraLane.open(record, begun.stream, self._detector, self._settings, self._digest, offset)
@@ -439,7 +446,7 @@ class Shift:
             camera = one.lane.stream.camera
             self._telemetry.frames.labels(camera).inc()
             self._telemetry.detections.labels(camera).inc(sum(map(len, seen.values())))
-            self._telemetry.frame_age.labels(camera).set(time.time() - one.gated.frame.time_ns / 1e9)
+            self._telemetry.saw(camera, one.gated.frame.time_ns)
 
     def _stage(self, share: Share, lane: CameraLane, closed: Sequence[Tracklet], due_ns: int) -> None:
         for tracklet in closed:
@@ -463,6 +470,7 @@ class Shift:
         frames = max(lane.lane.frames_done, over.frames)
         share.batch.checkpoints.append(lane.lane.checkpoint(frames, status, over.problem))
         share.done.add(over.recording)
+        self._telemetry.over(sequencer.camera)
         if lane.stream.modality is Modality.INFRARED:
             camera, modality = lane.stream.camera, str(lane.stream.modality)
             share.batch.staged.append(Staged(END, over.recording, camera, modality, lane.time_ns))

@@ -24,6 +24,7 @@ class Telemetry:
         self.progressed = time.monotonic()
         self._lock = threading.Lock()
         self._troubles: dict[str, str] = {}
+        self._seen: dict[str, int] = {}
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"nightreid_worker_{name}", text, labels, registry=registry)
@@ -65,6 +66,18 @@ class Telemetry:
         )
         self.leads = gauge("leads", "Whether this worker admits and announces.")
         self.assigned = gauge("assigned_partitions", "Partitions held.")
+
+    def saw(self, camera: str, time_ns: int) -> None:
+        """Say which picture of a camera was gone through last; its age grows from then on."""
+        known = camera in self._seen
+        self._seen[camera] = time_ns
+        if not known:
+            self.frame_age.labels(camera).set_function(lambda: time.time() - self._seen.get(camera, 0) / 1e9)
+
+    def over(self, camera: str) -> None:
+        """Say that no further pictures of a camera are waited for."""
+        if self._seen.pop(camera, None) is not None:
+            self.frame_age.remove(camera)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

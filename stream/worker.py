@@ -38,6 +38,7 @@ from stream.kafka_clients import (
 from stream.patience import Patience
 from stream.polling import DamagedRecordError, poll
 from stream.records import (
+    POLLED,
     Claim,
     Damaged,
     Prepared,
@@ -58,8 +59,10 @@ _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 1.0
 _SILENT_SECONDS = 2.0
+# Who waits for an answer for longer can tell nobody that there is none.
+_ANSWER_MS = 3000
 
-FETCH = {"max_poll_records": 32, "fetch_max_bytes": 16 << 20, "max_partition_fetch_bytes": 4 << 20}
+FETCH = {"max_poll_records": POLLED, "fetch_max_bytes": 16 << 20, "max_partition_fetch_bytes": 4 << 20}
 """How much is fetched at a time; memory is bounded by it beside what waits."""
 
 
@@ -167,7 +170,7 @@ class Worker:
         reasons = self.telemetry.troubles()
         if not self._changes.joined:
             reasons.append("The worker has not joined its group yet.")
-        return not reasons, reasons
+        return not reasons, list(dict.fromkeys(reasons))
 
     # The consumer's thread
 
@@ -229,7 +232,7 @@ class Worker:
             got = poll(client, _POLL_SECONDS)
         except DamagedRecordError as error:
             damaged = error
-        self._follow_changes(client)
+        # At once: what was polled does not come again, and anything below may fail for a while.
         for partition, records in got.items():
             share = self._shares.get(partition)
             # What came before the share was claimed is fetched again from where the ledger says.
@@ -237,6 +240,7 @@ class Worker:
                 self._hand_over(share, records, pool)
         if damaged is not None and (share := self._shares.get(damaged.place)) is not None:
             self._waiting.put(Damaged(share, damaged.offset, damaged.message))
+        self._follow_changes(client)
         self._begin_claimed(client)
         if time.monotonic() - self._reported >= _REPORT_SECONDS:
             self._report(client)
@@ -263,12 +267,15 @@ class Worker:
             if share is not None:
                 share.alive = False
                 self._waiting.put(Release(share))
+                with suppress(KeyError):
+                    self.telemetry.lag.remove(partition.topic, str(partition.partition))
         self._new += self._to_claim_again(client)
         new = [one for one in self._new if one in client.assignment()]
         if new:
             client.pause(*new)
             # Where the broker does not answer, they stay new until it does.
-            first, last = client.beginning_offsets(new), client.end_offsets(new)
+            first = client.beginning_offsets(new, timeout_ms=_ANSWER_MS)
+            last = client.end_offsets(new, timeout_ms=_ANSWER_MS)
             self._new = []
             for partition in new:
                 kept = first[partition], last[partition]
@@ -358,7 +365,7 @@ class Worker:
                 hopeful.append(partition)
         if hopeful:
             # What was heard with the last fetch may be old by now.
-            for partition, end in client.end_offsets(hopeful).items():
+            for partition, end in client.end_offsets(hopeful, timeout_ms=_ANSWER_MS).items():
                 share = self._shares[partition]
                 share.end = max(share.end, end)
                 share.caught_up = share.position >= share.end

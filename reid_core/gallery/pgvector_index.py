@@ -4,7 +4,7 @@ The server scans every vector that passes the filter and names the nearest by it
 inner products of those few decide here. Where more are nearly equal than were named, they are all fetched.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    all_,
     and_,
     any_,
     bindparam,
@@ -91,7 +92,7 @@ class PgvectorIndex:
     def finalists(self, session: Session, vectors: Floats, forbidden: Collection[str]) -> Finalists | None:
         """As `VectorStore.finalists`."""
         distances = [_distance(vector) for vector in vectors]
-        nearest = self._identities(distances).where(TrackletRow.identity_id.not_in(sorted(forbidden)))
+        nearest = self._identities(distances).where(TrackletRow.identity_id != all_(_names(forbidden)))
         found = _leading(session, nearest, vectors.shape[1])
         allowed = bool(found)
         if not found:
@@ -114,9 +115,9 @@ class PgvectorIndex:
     def _passing(self, where: SearchFilter) -> ColumnElement[bool]:
         conditions = [VectorRow.model_id == self.model]
         if where.cameras is not None:
-            conditions.append(VectorRow.camera_id.in_(sorted(where.cameras)))
+            conditions.append(VectorRow.camera_id == any_(_names(where.cameras)))
         if where.exclude_cameras:
-            conditions.append(VectorRow.camera_id.not_in(sorted(where.exclude_cameras)))
+            conditions.append(VectorRow.camera_id != all_(_names(where.exclude_cameras)))
         if where.modality is not None:
             conditions.append(VectorRow.modality == str(where.modality))
         if where.since_ns is not None:
@@ -131,7 +132,11 @@ class PgvectorIndex:
         """Scores, vector ids, tracklets and sightings of the best ``m``: ``(Q, m)`` each."""
         places, ids = self._candidates(session, queries, k, passing)
         k = min(k, int(np.count_nonzero(places == 0)))
-        rows = session.execute(_columns().where(VectorRow.id == _any_of(np.unique(ids)))).all() if k else []
+        rows = (
+            session.execute(_columns().where(VectorRow.id == any_(_numbers(np.unique(ids))))).all()
+            if k
+            else []
+        )
         numbers = np.array([row.id for row in rows], np.int64)
         tracklets = np.array([row.tracklet_id for row in rows], f"S{ID_LENGTH}")
         sightings = np.array([row.sighting_id for row in rows], f"S{ID_LENGTH}")
@@ -205,7 +210,7 @@ class PgvectorIndex:
         bounds: Doubles,
     ) -> Found:
         """The identities' rows that are within their ``(S, I)`` bound of a sighting, by ascending id."""
-        arrays: list[ColumnElement[Any]] = [bindparam(None, list(identities), ARRAY(String))]
+        arrays: list[ColumnElement[Any]] = [_names(identities)]
         arrays += [bindparam(None, bound.tolist(), ARRAY(_DOUBLE)) for bound in bounds]
         names = [f"bound_{view}" for view in range(len(bounds))]
         wanted = func.unnest(*arrays).table_valued("identity", *names).render_derived()
@@ -238,9 +243,13 @@ def _columns(*others: Any) -> Chosen:
     return select(*columns).order_by(VectorRow.id)
 
 
-def _any_of(ids: Ints) -> ColumnElement[Any]:
-    # One array however many there are; the parameters of a statement are numbered.
-    return any_(bindparam(None, ids.tolist(), ARRAY(BigInteger)))
+# One array however many there are: the parameters of a statement are numbered.
+def _names(names: Iterable[str]) -> ColumnElement[Any]:
+    return bindparam(None, list(names), ARRAY(String))
+
+
+def _numbers(numbers: Ints) -> ColumnElement[Any]:
+    return bindparam(None, numbers.tolist(), ARRAY(BigInteger))
 
 
 def _leading(session: Session, identities: Chosen, dim: int) -> Found:

@@ -10,8 +10,6 @@ from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.engine import Dialect
 
-from reid_core.gallery.vector_column import from_network
-
 
 class BinaryVector(VECTOR):
     """A ``vector`` column whose values are little-endian float32 bytes here.
@@ -39,3 +37,8 @@ class BinaryVector(VECTOR):
 def register_vectors(connection: Any) -> None:
     """Teach a psycopg connection to send vectors in binary."""
     connection.adapters.register_dumper(Vector, VectorBinaryDumper)
+
+
+def from_network(message: bytes) -> bytes:
+    """Little-endian float32 bytes of what ``vector_send`` gives: 4 bytes of header, then big-endian ones."""
+    return np.frombuffer(message, ">f4", offset=4).astype("<f4").tobytes()

@@ -5,7 +5,6 @@ Rows hold little-endian float32 bytes everywhere, and all bits come back as they
 
 from typing import Any
 
-import numpy as np
 from sqlalchemy import LargeBinary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -27,8 +26,3 @@ class VectorData(TypeDecorator[bytes]):
         from reid_core.gallery.pgvector_type import BinaryVector
 
         return dialect.type_descriptor(BinaryVector())
-
-
-def from_network(message: bytes) -> bytes:
-    """Little-endian float32 bytes of what ``vector_send`` gives: 4 bytes of header, then big-endian ones."""
-    return np.frombuffer(message, ">f4", offset=4).astype("<f4").tobytes()

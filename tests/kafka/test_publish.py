@@ -28,14 +28,11 @@ from tests.support.daemon import free_ports
 from tests.support.night import specs
 
 
-def create_topics(bootstrap, prefix=""):
+def create_topics(bootstrap, prefix="", **configs):
+    asked = {"num_partitions": 3, "replication_factor": 1, "configs": configs}
     with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
         admin.create_topics(
-            {
-                f"{prefix}frames.{modality}": {"num_partitions": 3, "replication_factor": 1}
-                for modality in Modality
-            },
-            wait_for_metadata=True,
+            {f"{prefix}frames.{modality}": asked for modality in Modality}, wait_for_metadata=True
         )
 
 
@@ -311,6 +308,25 @@ def test_a_broker_that_stays_away_does_not_keep_it_from_ending(own_broker, start
     status, told = publisher.end(signal.SIGTERM)
     assert time.monotonic() - begun < 15
     assert status == 0 and told["undelivered"] > 10 and told["interrupted"]
+
+
+@pytest.mark.parametrize("most", [60_000, 5_000])
+def test_what_a_topic_does_not_take_costs_nothing_else(kafka, topic_prefix, night_videos, most):
+    """Batches are split; a picture that is too large by itself is dropped, the others are not."""
+    create_topics(kafka.bootstrap, topic_prefix, **{"max.message.bytes": str(most)})
+    settings = PublishSettings(
+        kafka=KafkaSettings(bootstrap=kafka.bootstrap), prefix=topic_prefix, codec="jpeg", quality=95
+    )
+    result = publish(with_sources(settings, specs(night_videos)))
+    found = received(kafka.bootstrap, topic_prefix)
+    for one in result.status.cameras:
+        numbers = numbers_once(found[one.camera])
+        end = found[one.camera][-1]
+        assert end.kind is Kind.END and end.seq == one.read
+        assert one.acknowledged == len(numbers) == end.seq - sum(one.dropped.values())
+        small = most > 5_000 or one.camera == "night"
+        assert one.dropped == ({} if small else {"refused": one.read})
+    assert found["night"][0].width == 160
 
 
 def test_topics_nobody_made_are_one_sentence(kafka, topic_prefix, start, night_videos):

@@ -10,6 +10,7 @@ from reid_core.gallery.ledger import TRACKLET, Advance, Batch, FencedError, Ledg
 from reid_core.gallery.writing import put_event
 
 TOPIC = "frames.visible"
+TURNS = 8
 
 
 def partition(database: Database, name: str, turns: int) -> dict[str, object]:
@@ -62,5 +63,5 @@ if __name__ == "__main__":
     for what in (partition, lease):
         print("ready", flush=True)
         sys.stdin.readline()
-        print(json.dumps(what(opened, who, 20)), flush=True)
+        print(json.dumps(what(opened, who, TURNS)), flush=True)
     opened.close()

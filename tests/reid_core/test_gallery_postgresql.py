@@ -255,7 +255,8 @@ def test_two_reembed_at_once(gallery, postgres_gallery, generator):
 # Failures
 
 
-def test_a_restarted_server_is_used_again(own_postgres, generator):
+def test_a_restarted_server_is_used_again(own_postgres, generator, monkeypatch):
+    monkeypatch.setattr(postgresql_module, "_CONNECT_SECONDS", 2)
     url = own_postgres.fresh_database()
     vectors = unit(generator, 2)
     with Gallery.open(url) as gallery:

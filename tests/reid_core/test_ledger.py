@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gallery_world import MODEL, Scene, unit
+from racing import TURNS
 from sqlalchemy import select
 
 from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy
@@ -379,9 +380,9 @@ def test_processes_that_take_from_each_other_what_one_at_a_time_may_have(url, ga
     assert [place for place, _ in written] == list(range(len(written)))
     assert sorted((row["due_ns"], row["subject"]) for row in rows(gallery, StagedRow)) == written
     epochs = [epoch for racer in partitions for epoch in racer["epochs"]]
-    assert sorted(epochs) == list(range(1, 41))
+    assert sorted(epochs) == list(range(1, 2 * TURNS + 1))
     [row] = rows(gallery, PartitionRow)
-    assert (row["next"], row["epoch"]) == (len(written), 40)
+    assert (row["next"], row["epoch"]) == (len(written), 2 * TURNS)
     assert sum(racer["fenced"] for racer in partitions) > 0, "they never met"
 
     events = [(int(one["subject"]), one["payload"]["name"]) for one in rows(gallery, OutboxRow)]

@@ -16,14 +16,13 @@ from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.matcher import Matcher
 from reid_core.types import Candidate, Modality, Spectrum
 from stream import announcing, dead_letters, envelope, sequencing
-from stream.accounts import Accounts, AccountsCollector
 from stream.envelope import Codec, Envelope, Kind, Refusal, Stream, write
-from stream.outgoing import Cause, Outgoing, Policy, Record
+from stream.outgoing import Cause
 from stream.publisher_config import PublishSettings
-from stream.telemetry import Telemetry
 from stream.topic_plan import TopicSettings, plan
 from stream.worker_config import WorkerSettings
 from tests.reid_core.gallery_world import MODEL, Scene, unit
+from tests.support.metrics import publisher_metrics, worker_metrics
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/kafka.md").read_text(encoding="utf-8")
@@ -138,7 +137,7 @@ def test_oddities_are_those_that_are_counted():
     counted = set(re.findall(r'_counts\["(\w+)"\]', source))
     said = table("Order", "kind", "counts")
     assert set(said) == counted
-    [family] = [one for one in Telemetry().registry.collect() if one.name == "nightreid_worker_oddities"]
+    [family] = [one for one, _ in worker_metrics() if one.name == "nightreid_worker_oddities"]
     assert set(re.findall(r"\w+", family.documentation.partition(":")[2])) == counted
 
 
@@ -181,22 +180,6 @@ def links_and_candidates():
     text = DOCUMENT.partition("### Links")[2].partition("\n### ")[0]
     first, second = text.split("Each candidate:")
     return tuple(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) for part in (first, second))
-
-
-def worker_metrics():
-    """Name as served, kind, labels and text of each."""
-    for one in vars(Telemetry()).values():
-        if hasattr(one, "_labelnames"):
-            [family] = one.describe()
-            yield family, one._labelnames
-
-
-def publisher_metrics():
-    accounts = Accounts([("gate", True)])
-    accounts.acknowledged(Record("t", b"k", b"v", [], "gate", 0, 0, Policy.WAIT))
-    nothing = Outgoing(1 << 20, 1 << 20, 1 << 20, lambda *_: None)
-    for family in AccountsCollector(accounts, nothing).collect():
-        yield family, tuple(family.samples[0].labels)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import threading
 import time
 from types import SimpleNamespace
 
+from kafka.errors import MessageSizeTooLargeError
 from kafka.future import Future
 
 from stream.envelope import read
@@ -66,7 +67,10 @@ class _Admin:
 
 
 class _Producer:
-    """Acknowledges in a thread of its own, in order; behind a failure it goes on, as the real one does."""
+    """Acknowledges in a thread of its own, in order.
+
+    As the real one does, it goes on behind a failure; but once a record was too large, all are.
+    """
 
     def __init__(self, kafka):
         self._kafka = kafka
@@ -87,6 +91,7 @@ class _Producer:
         self._ended.wait(timeout)
 
     def _work(self):
+        fatal = None
         while not self._ended.is_set():
             try:
                 record, future = self._given.get(timeout=0.02)
@@ -94,7 +99,9 @@ class _Producer:
                 continue
             while self._kafka.hold.is_set() and not self._ended.is_set():
                 time.sleep(0.01)
-            error = RuntimeError("closed") if self._ended.is_set() else self._kafka.fail(record)
+            error = RuntimeError("closed") if self._ended.is_set() else fatal or self._kafka.fail(record)
+            if isinstance(error, MessageSizeTooLargeError):
+                fatal = error
             if error is None:
                 self._kafka.records.append(record)
                 future.success(None)

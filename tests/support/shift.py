@@ -1,13 +1,12 @@
-"""A night shift on real Kafka: frames published by hand, workers in processes of their own that may be killed."""
+"""A night shift on real Kafka: frames published by hand, workers in processes that may be killed."""
 
 import json
 import os
 import signal
 import sys
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from kafka import KafkaProducer
@@ -17,6 +16,7 @@ from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from stream.envelope import Codec, Envelope, Kind, Stream, write
 from stream.pictures import encode
+from stream.records import Prepared, Taken
 from stream.sources import open_source, recording_id
 from stream.worker import Worker
 from stream.worker_config import WorkerSettings
@@ -104,6 +104,7 @@ class Post:
         slow: seconds the detector takes for each look.
         stop_when_idle: seconds without anything new after which it ends by itself; 0 never.
         deadly: what kills it: see `tests.support.deaths`.
+        blobs: where pictures lie that are too large for a record, or empty.
         status: file it writes its counters to at the end, or empty.
     """
 
@@ -118,6 +119,7 @@ class Post:
     session_seconds: float = 6.0
     slow: float = 0.0
     deadly: str = ""
+    blobs: str = ""
     status_port: int = -1
     log: str = ""
 
@@ -134,12 +136,13 @@ class Post:
                 "session_seconds": self.session_seconds,
                 "limits": {"idle_seconds": 4.0, "lease_seconds": 2.0, "commit_seconds": 0.1} | self.limits,
                 "order": self.order,
+                "blobs": self.blobs or None,
                 "metrics_port": self.status_port if self.status_port >= 0 else None,
             }
         )
 
 
-def work(post: Post) -> None:
+def work(post: Post, prepare_record: Callable[[Taken], Prepared] | None = None) -> None:
     """Be that worker until SIGTERM."""
     import logging
 
@@ -152,7 +155,8 @@ def work(post: Post) -> None:
     settings = post.settings()
     with Gallery.open(post.database) as gallery:
         embedder = load_embedder(post.model, threads=1)
-        worker = Worker(gallery, brightness_detector(slow=post.slow), embedder, settings, stop)
+        detector = brightness_detector(slow=post.slow)
+        worker = Worker(gallery, detector, embedder, settings, stop, prepare_record)
         if post.deadly:
             from tests.support.deaths import arm
 
