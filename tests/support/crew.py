@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, insert, select
 
@@ -23,7 +23,17 @@ from reid_core.errors import NightreidError
 from reid_core.gallery.database import Database
 from reid_core.gallery.ledger import RECORD_REFUSED
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED
-from reid_core.gallery.schema import Base, LeaseRow, OutboxRow, PartitionRow, RefusedRow, StreamRow
+from reid_core.gallery.schema import (
+    Base,
+    LeaseRow,
+    OutboxRow,
+    PartitionRow,
+    RefusedRow,
+    SightingRow,
+    StreamRow,
+    TrackletRow,
+    VectorRow,
+)
 from stream.envelope import Envelope
 from tests.support.daemon import free_ports, tell_reaper
 from tests.support.forked import PROCESSES
@@ -268,11 +278,51 @@ class Deployment:
         with self.gallery.read() as session:
             return {(row.topic, row.number): row.next for row in session.scalars(chosen)}
 
+    def holders(self) -> dict[tuple[str, int], tuple[str, int]]:
+        """Who holds each partition, empty where nobody does, and the holder's epoch."""
+        chosen = select(PartitionRow).where(PartitionRow.group_id == self.group)
+        with self.gallery.read() as session:
+            return {(row.topic, row.number): (row.holder, row.epoch) for row in session.scalars(chosen)}
+
+    def lease_epoch(self) -> int:
+        """Which clerk it is by now."""
+        with self.gallery.read() as session:
+            row = session.get(LeaseRow, f"clerk/{self.group}")
+            return row.epoch if row is not None else 0
+
+    def committed(self) -> dict[TopicPartition, int]:
+        """The offsets that Kafka keeps of the group, for its own tools."""
+        with KafkaAdminClient(bootstrap_servers=self.bootstrap) as admin:
+            found = admin.list_group_offsets(self.group)[self.group]
+        return {place: kept.offset for place, kept in found.items()}
+
+    def whole(self) -> dict[str, int]:
+        """How many rows each table of the gallery has, once it is sure that no tracklet is half there."""
+        with self.gallery.read() as session:
+            kept = session.scalar(select(func.count()).select_from(SightingRow))
+            assert kept == session.scalar(select(func.count()).select_from(VectorRow))
+            empty = select(TrackletRow.id).where(~TrackletRow.id.in_(select(SightingRow.tracklet_id)))
+            assert not session.scalars(empty).all()
+            return {
+                table.name: session.scalar(select(func.count()).select_from(table)) or 0
+                for table in Base.metadata.sorted_tables
+                if table.name != "leases"
+            }
+
+    def records_taken(self) -> int:
+        """How many records the workers have taken up by now."""
+        return int(sum(worker.metric("records_total") for worker in self.workers))
+
     def records_left(self) -> int:
         """How many records the ledger has not gone past yet."""
         ends = self._ends([f"{self.prefix}frames.visible", f"{self.prefix}frames.infrared"])
         come = self.next_offsets()
         return sum(end - come.get((one.topic, one.partition), 0) for one, end in ends.items())
+
+    def until_dead(self, worker: WorkerProcess, within: float = 30.0) -> None:
+        """Come back once a worker has died of what it was armed with."""
+        self._wait(lambda: not worker.alive, within, "the worker's death")
+        assert worker.ended(1) == -signal.SIGKILL
 
     def until_staged(self, tracklets: int = 1, within: float = 30.0) -> None:
         """Come back once so many tracklets have been staged or admitted."""
@@ -287,7 +337,19 @@ class Deployment:
             return [(row.id, row.kind, row.subject) for row in session.scalars(chosen.order_by(OutboxRow.id))]
 
     def told(self, topic: str) -> list[Told]:
-        """Every committed record of one of the result topics, oldest first within its partition."""
+        """What every committed record of a result topic tells, oldest first within its partition."""
+        return [
+            Told(int(dict(one.headers)["outbox"]), one.key, one.value, dict(one.headers))
+            for one in self.read(topic)
+        ]
+
+    def refused(self) -> list[RefusedRow]:
+        """Every dead letter."""
+        with self.gallery.read() as session:
+            return list(session.scalars(select(RefusedRow).order_by(RefusedRow.id)))
+
+    def read(self, topic: str) -> list[Any]:
+        """Every committed record of a result topic, oldest first within its partition."""
         name = f"{self.prefix}{topic}"
         consumer = KafkaConsumer(
             bootstrap_servers=self.bootstrap,
@@ -308,9 +370,7 @@ class Deployment:
                     found += records
         finally:
             consumer.close()
-        return [
-            Told(int(dict(one.headers)["outbox"]), one.key, one.value, dict(one.headers)) for one in found
-        ]
+        return found
 
     def _ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
         consumer = KafkaConsumer(
@@ -356,8 +416,7 @@ class Deployment:
         self.check_rows(expected)
         self.check_topics()
         assert not self.count("staged")
-        with self.gallery.read() as session:
-            refused = [(row.topic, row.reason) for row in session.scalars(select(RefusedRow))]
+        refused = [(row.topic, row.reason) for row in self.refused()]
         assert Counter(refused) == Counter((f"{self.prefix}{topic}", why) for topic, why in dead_letters)
 
     def check_rows(self, expected: dict[str, list[str]]) -> None:
