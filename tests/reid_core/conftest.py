@@ -1,5 +1,7 @@
 """Databases for the gallery's tests: files, and PostgreSQL servers with pgvector."""
 
+import shutil
+
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -46,12 +48,29 @@ def postgres_gallery(_postgres_gallery):
     empty(_postgres_gallery)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
+@pytest.fixture(scope="session")
+def _sqlite_gallery(tmp_path_factory):
+    path = tmp_path_factory.mktemp("empty") / "x.db"
+    Gallery.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def sqlite_gallery(_sqlite_gallery, tmp_path):
+    """Address of an empty gallery in a file."""
+    return f"sqlite:///{shutil.copy(_sqlite_gallery, tmp_path)}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request):
     """Address of an empty gallery: once in a file, once in PostgreSQL."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_gallery")
-    return f"sqlite:///{tmp_path / 'x.db'}"
+    return request.getfixturevalue(f"{request.param}_gallery")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def books(request):
+    """As `url`, for those of whom the unit part need not see both."""
+    return request.getfixturevalue(f"{request.param}_gallery")
 
 
 def empty(url):

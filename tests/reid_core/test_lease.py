@@ -19,8 +19,8 @@ class Clock:
 
 
 @pytest.fixture
-def database(url):
-    with Gallery.open(url) as gallery:
+def database(books):
+    with Gallery.open(books) as gallery:
         yield gallery.database
 
 
@@ -169,10 +169,10 @@ def test_a_process_of_the_same_name_is_another_holder(make, database):
         guarded(database, one)
 
 
-def test_one_row_a_thing(make, url):
+def test_one_row_a_thing(make, books):
     (one, _), (two, clock) = make("one"), make("two")
     for _ in range(3):
         one.hold()
         two.hold()
         clock.now += 6
-    assert len(all_rows(url)["leases"]) == 1
+    assert len(all_rows(books)["leases"]) == 1

@@ -35,8 +35,8 @@ NEVER = IdentityPolicy(None)
 
 
 @pytest.fixture
-def gallery(url):
-    with Gallery.open(url) as gallery:
+def gallery(books):
+    with Gallery.open(books) as gallery:
         yield gallery
 
 
@@ -373,8 +373,8 @@ def race(url, names=("one", "two")):
     return told
 
 
-def test_processes_that_take_from_each_other_what_one_at_a_time_may_have(url, gallery, scene):
-    partitions, leases = race(url)
+def test_processes_that_take_from_each_other_what_one_at_a_time_may_have(books, gallery, scene):
+    partitions, leases = race(books)
     # Each place was written by one of them, and what it staged with it is there.
     written = sorted(tuple(one) for racer in partitions for one in racer["written"])
     assert [place for place, _ in written] == list(range(len(written)))

@@ -34,8 +34,8 @@ def forbid(session):
 
 
 @pytest.fixture
-def gallery(url):
-    with Gallery.open(url) as gallery:
+def gallery(books):
+    with Gallery.open(books) as gallery:
         yield gallery
 
 
@@ -113,7 +113,7 @@ def test_all_streams_are_told_of(gallery, day, staging):
 # Admitted
 
 
-def test_what_is_admitted_is_what_one_process_would_have_written(url, gallery, day, staging, tmp_path):
+def test_what_is_admitted_is_what_one_process_would_have_written(books, gallery, day, staging, tmp_path):
     entries = [
         day.entry(20 * n, near(vector, generator, 3)) for n, vector in enumerate((ANNA, BERT, ANNA, BERT))
     ]
@@ -125,7 +125,7 @@ def test_what_is_admitted_is_what_one_process_would_have_written(url, gallery, d
     with Gallery.open(other) as alone:
         Scene(alone, "gate")
         alone.add_tracklets(entries[::-1], MODEL, POLICY)
-    found = gallery_rows(url)
+    found = gallery_rows(books)
     assert found == gallery_rows(other)
     assert (len(found["tracklets"]), len(found["identities"]), len(found["vectors"])) == (4, 2, 12)
 
@@ -145,20 +145,20 @@ def test_a_visible_one_is_done_with_and_an_infrared_one_stays_for_its_link(galle
     assert [one.decision for one in gallery.links()] == [Decision.NOT_CALIBRATED]
 
 
-def test_what_is_admitted_again_changes_nothing(url, gallery, day, night, staging):
+def test_what_is_admitted_again_changes_nothing(books, gallery, day, night, staging):
     """A clerk that could not hear whether its transaction was committed does it again."""
     entries = [day.entry(0, near(ANNA, generator, 2)), night.entry(0, near(ANNA, generator, 2))]
     stage(gallery, *(of(entry, n) for n, entry in enumerate(entries)))
     waiting = staging.waiting(9)
     staging.admit(waiting, POLICY)
-    before = all_rows(url)
+    before = all_rows(books)
     staging.admit(waiting, POLICY)
-    assert all_rows(url) == before
+    assert all_rows(books) == before
     staging.settle(waiting[1], [link(entries[1])])
-    before = all_rows(url)
+    before = all_rows(books)
     staging.admit(waiting, POLICY)
     staging.settle(waiting[1], [link(entries[1])])
-    assert all_rows(url) == before
+    assert all_rows(books) == before
 
 
 def test_an_end_settles_links_again(gallery, night, staging):
@@ -172,42 +172,42 @@ def test_an_end_settles_links_again(gallery, night, staging):
     assert staging.count() == 0 and len(gallery.links()) == 1
 
 
-def test_who_is_not_clerk_any_more_writes_nothing(url, gallery, day, night):
+def test_who_is_not_clerk_any_more_writes_nothing(books, gallery, day, night):
     visible, infrared = day.entry(0, near(ANNA, generator, 2)), night.entry(0, near(ANNA, generator, 2))
     stage(gallery, of(visible, 1), of(infrared, 2))
     former = Staging(gallery, MODEL, forbid)
-    before = all_rows(url)
+    before = all_rows(books)
     waiting = former.waiting(9)
     with pytest.raises(LeaseLostError):
         former.admit(waiting, POLICY)
     with pytest.raises(LeaseLostError):
         former.settle(waiting[1], [link(infrared)])
-    assert all_rows(url) == before
+    assert all_rows(books) == before
     # Its search index has not kept what was not written either.
     Staging(gallery, MODEL, allow).admit(waiting, POLICY)
     assert len(gallery.search(ANNA[None], MODEL, 10).ids[0]) == 4
 
 
-def test_one_that_cannot_be_written_takes_those_with_it_back(url, gallery, day, staging):
+def test_one_that_cannot_be_written_takes_those_with_it_back(books, gallery, day, staging):
     good, bad = day.entry(0, near(ANNA, generator, 2)), day.entry(20, near(BERT, generator, 2))
     stage(gallery, of(good, 1))
     content = pack_entry(bad, MODEL)[:-3]
     values = {"kind": TRACKLET, "subject": bad.tracklet.id, "camera_id": "gate", "modality": "visible"}
     with gallery.database.write() as session:
         session.execute(insert(StagedRow).values(**values, due_ns=2, admitted=False, content=content))
-    before = all_rows(url)
+    before = all_rows(books)
     with pytest.raises(GalleryError, match="damaged"):
         staging.admit(staging.waiting(9), POLICY)
-    assert all_rows(url) == before
+    assert all_rows(books) == before
 
 
-def test_vectors_of_another_model_are_not_admitted(url, gallery, day):
+def test_vectors_of_another_model_are_not_admitted(books, gallery, day):
     stage(gallery, of(day.entry(0, near(ANNA, generator, 2)), 1))
     other = Staging(gallery, OTHER_MODEL, allow)
-    before = all_rows(url)
+    before = all_rows(books)
     with pytest.raises(ModelMismatchError):
         other.admit(other.waiting(9), POLICY)
-    assert all_rows(url) == before
+    assert all_rows(books) == before
 
 
 # Packed

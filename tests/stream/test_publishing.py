@@ -569,7 +569,10 @@ def test_health_follows_kafka_and_the_cameras(begin, fake_kafka, monkeypatch):
         fake_kafka.hold.set()
         until(lambda: ask(port, "/ready")[0] == 503)
         assert "acknowledged nothing" in ask(port, "/ready")[1] and ask(port, "/live")[0] == 200
+        told = len(watching.notes)
+        until(lambda: any("Kafka" in note for note in watching.notes[told:]))
         fake_kafka.hold.clear()
+        until(lambda: any("Kafka is back" in note for note in watching.notes[told:]))
         until(lambda: ask(port, "/ready")[0] == 200)
         lines = ask(port, "/metrics")[1].splitlines()
         values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
@@ -580,4 +583,3 @@ def test_health_follows_kafka_and_the_cameras(begin, fake_kafka, monkeypatch):
         server.on.clear()
         until(lambda: "No camera is being read." in ask(port, "/ready")[1])
         done(stopped=True)
-    assert any("Kafka is back" in note for note in watching.notes)

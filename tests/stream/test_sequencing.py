@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.envelope import Kind
@@ -497,6 +497,7 @@ def test_wherever_a_worker_falls_the_next_one_goes_on(name):
                 assert over == whole.over, (fell, at, further)
 
 
+@settings(max_examples=40)
 @given(histories(), st.data())
 def test_so_it_is_with_any_history(records, data):
     whole = follow(records)
@@ -515,6 +516,7 @@ def test_a_camera_that_restarts_behind_a_silence_is_noticed():
     assert before.given + after.given == whole.given and after.over == whole.over
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_time_and_number_go_forward_whatever_comes(records):
     follower = follow(records)

@@ -5,7 +5,8 @@ A point is ``what:when`` or ``what:when:number``, ``number`` being the how-manie
 
 =========  ==================================================================================
 crop       a closed tracklet becomes what is staged, crops and vectors among it
-ledger     what was found and how far its partitions are come, in one transaction
+ledger     what was found and how far its partitions are come, in one transaction, while somebody else is
+           still followed in the same picture: the records are gone over again
 offset     how far the partitions are come, where nothing was found
 kafka      the offsets that Kafka keeps for its own tools
 admit      staged tracklets become the gallery's
@@ -31,6 +32,7 @@ from sqlalchemy.orm import Session
 from reid_core.gallery import Gallery
 from reid_core.types import Modality
 from stream.worker import Worker
+from tests.support.short_night import OVERLAPPING
 
 _Call = Callable[..., Any]
 
@@ -99,7 +101,10 @@ def _crop(worker: Worker, point: _Point) -> None:
 
 
 def _ledger(worker: Worker, point: _Point) -> None:
-    point.around(worker._ledger, "save", lambda batch: bool(batch.staged))
+    def counts(batch: Any) -> bool:
+        return any(one.camera == OVERLAPPING for one in batch.staged)
+
+    point.around(worker._ledger, "save", counts)
 
 
 def _offset(worker: Worker, point: _Point) -> None:

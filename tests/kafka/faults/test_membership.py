@@ -1,0 +1,194 @@
+"""Workers that come, go, stand still and come back."""
+
+import time
+
+import psutil
+import pytest
+
+from tests.support.crew import until
+
+KIND = "Workers come and go"
+pytestmark = pytest.mark.slow
+
+
+def stands_still(worker):
+    """Come back once the worker has stopped itself."""
+    stopped = psutil.STATUS_STOPPED
+    until("the worker stands still", lambda: psutil.Process(worker.pid).status() == stopped, 30)
+
+
+def taken_over(deployment, zombie):
+    """Come back once another worker holds all that the zombie held."""
+    was = deployment.holders()
+    assert any(holder for holder, _ in was.values())
+
+    def over():
+        now = deployment.holders()
+        return all(now[place][1] > epoch for place, (holder, epoch) in was.items() if holder)
+
+    until("another worker takes over", over, 20)
+    assert zombie.alive
+
+
+@pytest.mark.fault(
+    row="A worker stands still past its session, in front of a write",
+    injected="SIGSTOP by the worker itself right before it writes what it found; SIGCONT once "
+    "another has its "
+    "partitions",
+    promise="The write is refused, and counted; the other goes on undisturbed; the one that is back "
+    "takes part "
+    "again",
+    bound_s=20,
+)
+def test_a_zombie_writes_nothing(deploy, postgres, recovery, short_records, undisturbed):
+    deployment = deploy(database=postgres)
+    zombie = deployment.worker(deadly="freeze ledger:before:2")
+    deployment.publish(short_records)
+    stands_still(zombie)
+    other = deployment.worker(slow=0.02)
+    taken_over(deployment, zombie)
+    recovery.begins()
+    zombie.thaw()
+    until("the write is refused", lambda: zombie.metric("fenced_total"), recovery.left)
+    assert "another worker's now" in zombie.log()
+    until("the worker takes part again", lambda: zombie.ready, recovery.left)
+    recovery.over()
+    deployment.drained(60)
+    deployment.check(undisturbed["postgresql"])
+    assert other.metric("retries_total") == 0
+    assert [worker.stop() for worker in (zombie, other)] == [0, 0]
+
+
+@pytest.mark.fault(
+    row="A worker stands still past its lease, in front of an admission",
+    injected="SIGSTOP by the worker itself right before it admits a tracklet; SIGCONT once another "
+    "is the clerk",
+    promise="It admits nothing more; the other one has admitted in its place",
+    bound_s=20,
+)
+def test_a_zombie_admits_nothing(deploy, postgres, recovery, short_records, undisturbed):
+    deployment = deploy(database=postgres)
+    zombie = deployment.worker(deadly="freeze admit:before:2")
+    deployment.publish(short_records)
+    stands_still(zombie)
+    deployment.worker(slow=0.02)
+    epoch = deployment.lease_epoch()
+    until("another clerk", lambda: deployment.lease_epoch() > epoch, 20)
+    recovery.begins()
+    zombie.thaw()
+    until("it hears of it", lambda: "Another worker has become clerk" in zombie.log(), recovery.left)
+    until("it leads no more", lambda: not zombie.metric("leads"), recovery.left)
+    recovery.over()
+    deployment.drained(60)
+    deployment.check(undisturbed["postgresql"])
+    assert zombie.stop() == 0
+
+
+@pytest.mark.fault(
+    row="A worker stands still past its lease, in front of an announcement",
+    injected="SIGSTOP by the worker itself right before it commits a Kafka transaction; SIGCONT once "
+    "another has "
+    "announced in its place",
+    promise="Kafka refuses the transaction; nothing is announced twice",
+    bound_s=20,
+)
+def test_a_zombie_announces_nothing(deploy, recovery, short_records, undisturbed):
+    deployment = deploy()
+    zombie = deployment.worker(deadly="freeze announce:before")
+    deployment.publish(short_records)
+    stands_still(zombie)
+    other = deployment.worker()
+    deployment.drained(40)
+    recovery.begins()
+    zombie.thaw()
+    until("it hears of it", lambda: "Announcing" in zombie.log(), recovery.left)
+    recovery.over()
+    deployment.drained(20)
+    deployment.check(undisturbed["sqlite"])
+    assert [worker.stop() for worker in (zombie, other)] == [0, 0]
+
+
+@pytest.mark.fault(
+    row="Five workers join and leave within 10 s",
+    injected="While one works, five others are started and ended by SIGTERM, one after another and "
+    "overlapping",
+    promise="Nobody writes what is another's; each ends with status 0; all is settled",
+    bound_s=40,
+)
+def test_workers_join_and_leave(deploy, postgres, recovery, short_records, undisturbed):
+    deployment = deploy(database=postgres, slow=0.05)
+    first = deployment.worker()
+    deployment.publish(short_records)
+    deployment.until_staged()
+    recovery.begins()
+    begun = time.monotonic()
+    others = []
+    for step in range(6):
+        if step < 5:
+            others.append(deployment.worker())
+        if step > 0:
+            others[step - 1].ask_to_stop()
+        time.sleep(max(0.0, begun + 1.6 * (step + 1) - time.monotonic()))
+    assert deployment.records_left() > 0, "there was nothing left to fight for"
+    assert [worker.ended(recovery.left) for worker in others] == [0] * 5
+    deployment.drained(recovery.left)
+    recovery.over()
+    deployment.check(undisturbed["postgresql"])
+    assert first.stop() == 0
+
+
+@pytest.mark.fault(
+    row="SIGTERM under load",
+    injected="SIGTERM while records wait in the worker and in Kafka; another worker is started afterwards",
+    promise="It ends with status 0 in the time allowed for it, what it had settled is written, and "
+    "the next one "
+    "goes on from there",
+    bound_s=8,
+)
+def test_a_worker_is_asked_to_stop_under_load(deploy, recovery, short_records, undisturbed):
+    deployment = deploy(slow=0.05, limits={"stop_seconds": 8.0})
+    worker = deployment.worker()
+    deployment.publish(short_records)
+    deployment.until_staged()
+    assert worker.metric("waiting_records") > 0
+    recovery.begins()
+    assert worker.stop() == 0
+    recovery.over()
+    assert not any(holder for holder, _ in deployment.holders().values()), "it let go of everything"
+    assert deployment.records_left() > 0
+    deployment.worker(slow=0.0)
+    deployment.drained(40)
+    deployment.check(undisturbed["sqlite"])
+
+
+@pytest.mark.fault(
+    row="A worker with a name of its own is started again",
+    injected="Two workers with static names; one ends by SIGTERM and is started again within its session",
+    promise="It has its partitions again, and the other one keeps its own without interruption",
+    bound_s=10,
+)
+def test_a_static_member_is_started_again(deploy, recovery, short_records, undisturbed):
+    deployment = deploy(session_seconds=15.0, partitions=2)
+    one, two = deployment.worker(member="one"), deployment.worker(member="two")
+    until(
+        "both have partitions",
+        lambda: one.metric("assigned_partitions") == two.metric("assigned_partitions") == 2,
+        30,
+    )
+    half = len(short_records) // 2
+    deployment.publish(short_records[:half])
+    until("all of it is taken", lambda: deployment.records_taken() == half, 30)
+    before = deployment.holders()
+    recovery.begins()
+    assert one.stop() == 0
+    again = deployment.worker(member="one")
+    until("it has them again", lambda: again.metric("assigned_partitions") == 2, recovery.left)
+    recovery.over()
+    after = deployment.holders()
+    assert {place: held for place, held in after.items() if held[0] == "two"} == {
+        place: held for place, held in before.items() if held[0] == "two"
+    }
+    deployment.publish(short_records[half:])
+    deployment.drained(60)
+    deployment.check(undisturbed["sqlite"])
+    assert [worker.stop() for worker in (again, two)] == [0, 0]
