@@ -142,13 +142,12 @@ class Clerk:
 
     def _admit_due(self) -> None:
         self._look_again()
+        now = time.monotonic()
+        # How far they have come first: what is staged in between is behind that, or waits with the rest.
+        come = self._come_to(now) if self._staging.waiting(1) else 0
         waiting = self._staging.waiting(_TOGETHER)
         self._telemetry.staged.set(len(waiting) if len(waiting) < _TOGETHER else self._staging.count())
-        now = time.monotonic()
         self._first_seen = {one.id: self._first_seen.get(one.id, now) for one in waiting}
-        if not waiting:
-            return
-        come = self._come_to(now)
         due = list(takewhile(lambda one: one.due_ns <= come, waiting))
         overdue = now - self._limits.hold_seconds
         due += [one for one in waiting[len(due) :] if self._first_seen[one.id] < overdue]

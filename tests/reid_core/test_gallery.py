@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gallery_world import DIM, MODEL, OTHER_MODEL, Scene, all_rows, jpeg, near, unit
 
 from reid_core.errors import GalleryError, ModelMismatchError, UsageError
 from reid_core.gallery import (
@@ -16,6 +15,7 @@ from reid_core.gallery import (
 )
 from reid_core.gallery.tracks import pack_track, unpack_track
 from reid_core.types import Candidate, Decision, Link, Modality, Spectrum
+from tests.support.gallery_world import DIM, MODEL, OTHER_MODEL, Scene, all_rows, jpeg, near, unit
 
 NEVER = IdentityPolicy(None)
 

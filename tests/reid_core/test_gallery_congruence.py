@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_world import DIM, MODEL, OTHER_MODEL, Scene, near, unit
 from sqlalchemy import create_engine, event, select
 from sqlalchemy.engine import Engine
 
@@ -17,6 +16,7 @@ from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy, RecordingReco
 from reid_core.gallery.schema import Base
 from reid_core.matcher import Matcher
 from reid_core.types import CloseReason, Modality, Spectrum
+from tests.support.gallery_world import DIM, MODEL, OTHER_MODEL, Scene, near, unit
 
 NEVER = IdentityPolicy(None)
 CALIBRATION = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")
@@ -404,7 +404,7 @@ import sys
 from pathlib import Path
 import numpy as np
 sys.path[:0] = {paths!r}
-from gallery_world import MODEL, Scene, near
+from tests.support.gallery_world import MODEL, Scene, near
 from reid_core.calibration import Calibration
 from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.matcher import Matcher

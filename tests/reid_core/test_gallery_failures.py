@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from gallery_world import MODEL, Scene, all_rows, unit
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
 
@@ -27,6 +26,7 @@ from reid_core.errors import (
 from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.schema import Base
 from reid_core.types import Modality
+from tests.support.gallery_world import MODEL, Scene, all_rows, unit
 
 NEVER = IdentityPolicy(None)
 
@@ -211,7 +211,7 @@ KILLED = """
 import os, sys
 import numpy as np
 sys.path.insert(0, {tests!r})
-from gallery_world import MODEL, Scene, unit
+from tests.support.gallery_world import MODEL, Scene, unit
 from reid_core.gallery import Gallery, IdentityPolicy
 generator = np.random.default_rng(1)
 gallery = Gallery.open({url!r})

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from gallery_world import MODEL, Scene, near, unit
 
 from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.types import Modality
+from tests.support.gallery_world import MODEL, Scene, near, unit
 
 POLICY = IdentityPolicy(0.8)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_world import DIM, MODEL, Scene, all_rows, unit
 
 from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter
 from reid_core.types import Modality
+from tests.support.gallery_world import DIM, MODEL, Scene, all_rows, unit
 
 NEVER = IdentityPolicy(None)
 QUERIES = unit(np.random.default_rng(99), 3)

@@ -11,7 +11,6 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from gallery_world import MODEL, Scene, all_rows, unit
 from sqlalchemy import create_engine, text
 
 import reid_core.gallery.database as database_module
@@ -29,6 +28,7 @@ from reid_core.gallery import Gallery, IdentityPolicy, writing
 from reid_core.gallery.failures import translated
 from reid_core.gallery.schema import Base
 from reid_core.types import Modality
+from tests.support.gallery_world import MODEL, Scene, all_rows, unit
 
 NEVER = IdentityPolicy(None)
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gallery_world import DIM, MODEL, Scene, near, unit
 
 from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.types import CloseReason, Decision, Link, Modality
+from tests.support.gallery_world import DIM, MODEL, Scene, near, unit
 
 JOIN = IdentityPolicy(0.8)
 

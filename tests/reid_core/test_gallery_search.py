@@ -1,7 +1,6 @@
 import faiss
 import numpy as np
 import pytest
-from gallery_world import MODEL, Scene, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from console.bench.search import bench_search
 from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter, VectorIndex
 from reid_core.gallery.index import Rows
 from reid_core.types import Modality
+from tests.support.gallery_world import MODEL, Scene, unit
 
 CAMERAS = [f"camera-{i}" for i in range(12)]
 

@@ -1,11 +1,11 @@
 """The right to do one thing: taken over from who stopped moving, and refused to who lost it."""
 
 import pytest
-from gallery_world import all_rows
 
 from reid_core.gallery import Gallery
 from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.schema import MetaRow
+from tests.support.gallery_world import all_rows
 
 
 class Clock:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_world import MODEL, Scene, unit
 from racing import TURNS
 from sqlalchemy import select
 
@@ -27,6 +26,7 @@ from reid_core.gallery.ledger import (
     StreamProgress,
 )
 from reid_core.gallery.schema import AttemptRow, OutboxRow, PartitionRow, RefusedRow, StagedRow, StreamRow
+from tests.support.gallery_world import MODEL, Scene, unit
 
 TOPIC, OTHER = "frames.visible", "frames.infrared"
 ALL = (0, 1 << 40)

@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gallery_world import MODEL, OTHER_MODEL, Scene, near, unit
 
 from reid_core.calibration import Calibration
 from reid_core.errors import ModelMismatchError, UsageError
 from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter, TrackletVectors
 from reid_core.matcher import Matcher, query_vector
 from reid_core.types import Decision, Modality
+from tests.support.gallery_world import MODEL, OTHER_MODEL, Scene, near, unit
 
 # Probability 1/2 at score 1/2.
 CALIBRATION = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")

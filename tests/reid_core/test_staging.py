@@ -6,7 +6,6 @@ from dataclasses import fields
 import msgpack
 import numpy as np
 import pytest
-from gallery_world import MODEL, OTHER_MODEL, Scene, all_rows, near, unit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
@@ -19,6 +18,7 @@ from reid_core.gallery.schema import StagedRow
 from reid_core.gallery.staging import Staging, pack_entry, unpack_entry
 from reid_core.types import Candidate, Decision, Link, Modality
 from tests.support.galleries import gallery_rows
+from tests.support.gallery_world import MODEL, OTHER_MODEL, Scene, all_rows, near, unit
 
 POLICY = IdentityPolicy(0.9)
 generator = np.random.default_rng(3)

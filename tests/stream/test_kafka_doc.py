@@ -21,7 +21,7 @@ from stream.outgoing import Cause
 from stream.publisher_config import PublishSettings
 from stream.topic_plan import TopicSettings, plan
 from stream.worker_config import WorkerSettings
-from tests.reid_core.gallery_world import MODEL, Scene, unit
+from tests.support.gallery_world import MODEL, Scene, unit
 from tests.support.metrics import publisher_metrics, worker_metrics
 
 ROOT = Path(__file__).parents[2]

@@ -427,7 +427,13 @@ class Deployment:
             for table, rows in expected.items()
             if found[table] != rows
         }
-        assert different == {}
+        said = [
+            f"{table} {how}: {row}"
+            for table, both in different.items()
+            for how, rows in both.items()
+            for row in rows
+        ]
+        assert not different, "\n".join(said)
 
     def check_topics(self) -> None:
         """Every event is on its topic, once and in order, and is about what the outbox says."""
@@ -476,4 +482,4 @@ class Deployment:
 
 def _behind(some: list[str], others: list[str]) -> list[str]:
     """What the one list has and the other has not."""
-    return [row[:300] for row in Counter(some) - Counter(others)]
+    return [row[:300] for row in Counter(some) - Counter(others)][:6]
