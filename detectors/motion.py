@@ -20,7 +20,7 @@ from reid_core.types import Frame, Image
 REFRESH = 25
 """Every so many pictures the gate forgets what it saw, so that a run can begin anew at any of them."""
 
-_THUMBNAIL = 192
+_THUMBNAIL = 256
 _CUT_LAYOUT = (24, 16)
 _CUT_CORRELATION = 0.85
 _CUT_HISTOGRAM = 0.15
@@ -80,7 +80,7 @@ def sketch(picture: Image, rgb: bool = False) -> Sketch:
     """Draw the sketch of a picture.
 
     Args:
-        picture: uint8 ``H x W x 3``.
+        picture: uint8 ``H x W x 3``, or grey ``H x W``.
         rgb: whether red comes first, so that a picture is decided about alike in either order.
     """
     thumbnail = _thumbnail(picture, rgb)
@@ -120,7 +120,7 @@ class MotionGate:
         """Decide about one picture.
 
         Args:
-            picture: uint8 ``H x W x 3``.
+            picture: uint8 ``H x W x 3``, or grey ``H x W``.
             index: its number in the recording.
             regions: the parts that are looked at separately.
             rgb: whether red comes first.
@@ -171,11 +171,17 @@ def _centred(layout: Image) -> NDArray[np.float32]:
 
 
 def _thumbnail(picture: Image, rgb: bool) -> Image:
-    """A small grey copy, its noise averaged away."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY if rgb else cv2.COLOR_BGR2GRAY)
-    height, width = grey.shape
-    scale = _THUMBNAIL / max(height, width)
-    if scale >= 1:
+    """A small grey copy, its noise averaged away: halved until its longer side is below `_THUMBNAIL`.
+
+    Means of two by two are what OpenCV averages fastest, several times faster than other areas.
+    """
+    grey = picture
+    if picture.ndim == 3:
+        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY if rgb else cv2.COLOR_BGR2GRAY), np.uint8)
+    if max(grey.shape) < _THUMBNAIL:
         return np.asarray(cv2.blur(grey, (3, 3)), np.uint8)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    while max(grey.shape) >= _THUMBNAIL and min(grey.shape) > 1:
+        height, width = (side // 2 for side in grey.shape)
+        even = grey[: 2 * height, : 2 * width]
+        grey = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return grey

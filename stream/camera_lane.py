@@ -112,17 +112,13 @@ class CameraLane:
         Args:
             index: its number in the recording.
             time_ns: its time, put right.
-            picture: uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts.
+            picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, or uint16 ``H x W`` raw counts.
             low: nothing of the recording from this picture on lies in front of this offset.
             clock: of the camera, in front of this picture.
             sketched: the picture's sketch, where it was made ahead.
         """
         state = self._remembered(clock)
-        if picture.dtype == np.uint16:
-            grey = self.scaler(picture)
-            image = np.repeat(grey[:, :, None], 3, axis=2)
-        else:
-            image = np.asarray(picture, np.uint8)
+        image = np.asarray(self.scaler(picture) if picture.dtype == np.uint16 else picture, np.uint8)
         frame = self.gate.admit(Picture(index, time_ns, image, bgr=False), sketched)
         return Gated(frame, self.lane.looks(frame), low, state)
 

@@ -59,6 +59,7 @@ _PROBE_SECONDS = 0.7
 _PATIENT_SECONDS = 3600.0
 _ABANDON_SECONDS = 5.0
 _OTHER_NODE_SECONDS = 5.0
+_PIECE = 256 << 10
 
 
 class Record(Protocol):
@@ -208,6 +209,33 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc]
     def _note(self, failure: Exception) -> None:
         if self.failures is not None:
             self.failures.append(failure)
+
+    async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
+        transport = await super()._build_transport(node, timeout_at=timeout_at)
+        transport._sock = _Emptied(transport._sock)
+        return transport
+
+
+class _Emptied:
+    """A socket that hands out as much as there is, whatever it is asked for.
+
+    The library asks for 4 KiB at a time: seventy times for a picture, and each time another thread may take
+    the interpreter and keep it for a while. It takes what it gets, and asks until nothing is left.
+
+    Args:
+        plain: the socket.
+    """
+
+    def __init__(self, plain: socket.socket) -> None:
+        self._plain = plain
+
+    def recv(self, _size: int) -> bytes:
+        """What has come; raises as the socket does."""
+        return self._plain.recv(_PIECE)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the socket's."""
+        return getattr(self._plain, name)
 
 
 def let_go(client: KafkaProducer | KafkaConsumer | KafkaAdminClient, seconds: float = 2.0) -> None:

@@ -46,7 +46,7 @@ def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -
         most_pixels: a larger one is refused.
 
     Returns:
-        uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts.
+        uint8 ``H x W x 3`` RGB, uint8 ``H x W`` grey of GRAY8, or uint16 ``H x W`` raw counts.
 
     Raises:
         EnvelopeError: it is damaged, too large, or another than the envelope says.
@@ -81,6 +81,4 @@ def _raw(envelope: Envelope, payload: bytes) -> Image | NDArray[np.uint16]:
             f"{len(payload)} bytes are not {envelope.width} x {envelope.height} {envelope.codec} pixels.",
         )
     plane = np.frombuffer(payload, dtype).reshape(envelope.height, envelope.width)
-    if envelope.codec is Codec.GRAY8:
-        return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB), np.uint8)
-    return plane.astype(np.uint16)
+    return plane if envelope.codec is Codec.GRAY8 else plane.astype(np.uint16)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -16,12 +17,13 @@ from stream import envelope as envelopes
 from stream import pictures
 from stream.blobs import BlobStore
 from stream.camera_lane import CameraLane
-from stream.envelope import Envelope, EnvelopeError, Kind, Refusal
+from stream.envelope import Codec, Envelope, EnvelopeError, Kind, Refusal
 from stream.kafka_clients import Record
 from stream.sequencing import Sequencer
 
 _CHANNELS = 3
 _SMALLEST_SIDE = 32
+_RAW = tuple(codec.value.encode() for codec in (Codec.GRAY8, Codec.GRAY16))
 POLLED = 32
 """Records that the consumer hands over at a time, at most."""
 
@@ -76,7 +78,7 @@ class Prepared:
 
     Attributes:
         envelope: what it says, without the payload.
-        picture: uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts; ``None`` for an end.
+        picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, uint16 ``H x W`` raw counts; ``None`` for an end.
         sketched: what the motion gate needs of it; ``None`` for raw counts, which are scaled in turn first.
     """
 
@@ -141,9 +143,13 @@ class Waiting:
 
     def put(self, item: Item, cost: int = 0) -> None:
         """Append; never waits: whoever puts looks at the size first."""
+        self.extend([(item, cost)])
+
+    def extend(self, items: Sequence[tuple[Item, int]]) -> None:
+        """Append items and what each takes; whoever waits is woken once."""
         with self._changed:
-            self._items.append((item, cost))
-            self.bytes += cost
+            self._items.extend(items)
+            self.bytes += sum(cost for _, cost in items)
             self._changed.notify()
 
     def take(self, seconds: float) -> Item | None:
@@ -195,6 +201,11 @@ def cost_of(record: Record, most_pixels: int) -> int:
         ):
             sides[name == "height"] = int(value)
     return len(record.value or b"") + min(sides[0] * sides[1], most_pixels) * _CHANNELS
+
+
+def is_raw(record: Record) -> bool:
+    """Whether its headers say that its picture is not compressed."""
+    return any(name == "codec" and value in _RAW for name, value in record.headers)
 
 
 def pack_record(record: Record | None) -> bytes:

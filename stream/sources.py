@@ -63,7 +63,14 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One decoded picture, channels in the decoder's order until somebody needs them."""
+    """One decoded picture, as the decoder left it until somebody needs its colours.
+
+    Attributes:
+        index: its number in the recording.
+        time_ns: capture time, UTC nanoseconds.
+        image: uint8 ``H x W x 3``, or grey ``H x W``.
+        bgr: whether blue comes first.
+    """
 
     index: int
     time_ns: int
@@ -71,7 +78,10 @@ class Picture:
     bgr: bool
 
     def rgb(self) -> Image:
-        """The picture as ``H x W x 3`` RGB."""
+        """The picture as ``H x W x 3`` RGB, not to be written to."""
+        if self.image.ndim == 2:
+            # The same points three times over: whoever needs them side by side copies the part it needs.
+            return np.broadcast_to(self.image[:, :, None], (*self.image.shape, 3))
         return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_BGR2RGB), np.uint8) if self.bgr else self.image
 
 

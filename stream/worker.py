@@ -8,12 +8,13 @@ staged and announces it, in one worker of the group at a time.
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
@@ -41,6 +42,7 @@ from stream.records import (
     POLLED,
     Claim,
     Damaged,
+    Item,
     Prepared,
     Release,
     Return,
@@ -48,6 +50,7 @@ from stream.records import (
     Taken,
     Waiting,
     cost_of,
+    is_raw,
     prepare,
 )
 from stream.shift import Shift
@@ -59,6 +62,7 @@ _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 1.0
 _SILENT_SECONDS = 2.0
+_TURN_SECONDS = 0.0005
 # Who waits for an answer for longer can tell nobody that there is none.
 _ANSWER_MS = 3000
 
@@ -139,6 +143,7 @@ class Worker:
             NightreidError: something that does not pass by waiting.
         """
         with ExitStack() as stack:
+            stack.enter_context(_short_turns())
             if self._settings.metrics_port is not None:
                 server = StatusServer(
                     self._settings.metrics_port, self.telemetry.registry, self.is_live, self.readiness
@@ -312,16 +317,20 @@ class Worker:
 
     def _hand_over(self, share: Share, records: Sequence[Record], pool: ThreadPoolExecutor) -> None:
         limits = self._settings.limits
+        handed: list[tuple[Item, int]] = []
+        room = limits.bytes - self._waiting.bytes
         for record in records:
             taken, cost = Taken(share, record, None), cost_of(record, limits.pixels)
-            careful = record.offset < share.hold.careful_below
-            if careful or self._waiting.bytes + cost > limits.bytes:
-                # Not decoded ahead: large pictures that come together would take more than they may.
+            if record.offset < share.hold.careful_below or cost > room or is_raw(record):
+                # Not decoded ahead: large pictures that come together would take more than they may, and
+                # those that are not compressed are handed over and back for longer than they are read.
                 cost = len(record.value or b"")
             else:
                 taken = Taken(share, record, pool.submit(self._prepare, taken))
-            self._waiting.put(taken, cost)
-        if records:
+            room -= cost
+            handed.append((taken, cost))
+        if handed:
+            self._waiting.extend(handed)
             label = records[0].topic, str(records[0].partition)
             self.telemetry.records.labels(*label).inc(len(records))
 
@@ -388,6 +397,21 @@ class Worker:
     def _end(self) -> None:
         self._shift.stop(self._settings.limits.stop_seconds)
         self._clerk.stop(self._settings.limits.stop_seconds)
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Have threads give the interpreter to each other sooner.
+
+    Receiving, decoding and looking hand it on many times a picture, and whoever wants it back from one that
+    computes waits for the length of a turn.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, _TURN_SECONDS))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.config import MotionSettings
-from detectors.motion import REFRESH, MotionGate
+from detectors.motion import REFRESH, MotionGate, sketch
 
 WHOLE = [(0, 0, 320, 240)]
 HALVES = [(0, 0, 200, 240), (120, 0, 320, 240)]
@@ -139,6 +139,28 @@ def test_cuts_of_real_footage(name, cuts, footage):
         index += 1
     assert found == cuts
     assert index in (1394, 783)
+
+
+def test_a_grey_picture_is_drawn_as_the_same_one_in_three_channels():
+    grey = cv2.cvtColor(scene(3, (480, 640, 3)), cv2.COLOR_BGR2GRAY)
+    one, three = sketch(grey), sketch(cv2.merge([grey] * 3))
+    assert np.array_equal(one.thumbnail, three.thumbnail)
+    assert np.array_equal(one.layout, three.layout) and np.array_equal(one.histogram, three.histogram)
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [((480, 640), (120, 160)), ((1081, 1923), (135, 240)), ((256, 200), (128, 100)), ((255, 40), (255, 40))],
+)
+def test_a_thumbnail_is_of_means(size, small):
+    picture = np.random.default_rng(2).integers(0, 256, size, np.uint8)
+    thumbnail = sketch(picture).thumbnail
+    assert thumbnail.shape == small
+    times = size[0] // small[0]
+    if times > 1:
+        even = picture[: small[0] * times, : small[1] * times].astype(float)
+        means = even.reshape(small[0], times, small[1], times).mean((1, 3))
+        assert np.abs(thumbnail - means).max() <= 2
 
 
 def test_the_order_of_the_colours_decides_nothing():

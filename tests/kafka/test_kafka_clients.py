@@ -2,6 +2,7 @@
 
 import gc
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reid_core.errors import ConfigError
+from stream import kafka_clients
 from stream.errors import BrokerAwayError, BrokerError
 from stream.kafka_clients import (
     KafkaSettings,
@@ -144,6 +146,17 @@ def test_errors_say_whether_trying_again_may_help(error, transient):
 def test_wrong_settings_are_refused(values, said):
     with pytest.raises(ValueError, match=said):
         KafkaSettings.model_validate(values)
+
+
+def test_what_has_come_is_taken_in_one_piece_whatever_is_asked_for():
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(bytes(60_000))
+        emptied = kafka_clients._Emptied(near)
+        assert len(emptied.recv(4096)) == 60_000
+        assert emptied.fileno() == near.fileno()
+        far.close()
+        assert emptied.recv(4096) == b""
 
 
 def test_addresses():

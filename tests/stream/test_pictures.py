@@ -13,6 +13,7 @@ from PIL import Image as Pil
 
 from stream.envelope import Codec, Envelope, EnvelopeError, Kind, Refusal
 from stream.pictures import decode, encode
+from stream.sources import Picture
 from tests.support.files import png
 from tests.support.frames import Camera
 from tests.support.memory import peak_growth
@@ -49,10 +50,17 @@ def test_png_loses_nothing_of_colour():
     assert np.array_equal(decode(frame(Codec.PNG), encode(COLOUR, Codec.PNG)), COLOUR)
 
 
-@pytest.mark.parametrize("codec", [Codec.PNG, Codec.GRAY8])
-def test_grey_is_repeated_three_times(codec):
-    picture = decode(frame(codec), encode(GREY, codec))
+def test_grey_of_a_file_is_repeated_three_times():
+    picture = decode(frame(Codec.PNG), encode(GREY, Codec.PNG))
     assert picture.dtype == np.uint8 and np.array_equal(picture, GREY[:, :, None].repeat(3, 2))
+
+
+def test_raw_grey_stays_as_it_is_until_somebody_needs_its_colours():
+    payload = encode(GREY, Codec.GRAY8)
+    picture = decode(frame(Codec.GRAY8), payload)
+    assert picture.dtype == np.uint8 and np.array_equal(picture, GREY)
+    assert np.shares_memory(picture, np.frombuffer(payload, np.uint8))
+    assert np.array_equal(Picture(0, 0, picture, bgr=False).rgb(), GREY[:, :, None].repeat(3, 2))
 
 
 @pytest.mark.parametrize("codec", [Codec.PNG, Codec.GRAY16])

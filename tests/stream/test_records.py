@@ -14,7 +14,17 @@ from detectors.motion import sketch
 from reid_core.gallery.ledger import Hold
 from stream.blobs import BlobStore, BlobStoreAwayError
 from stream.envelope import Codec, EnvelopeError, Refusal, read
-from stream.records import Prepared, Share, Taken, Waiting, cost_of, pack_record, prepare, unpack_record
+from stream.records import (
+    Prepared,
+    Share,
+    Taken,
+    Waiting,
+    cost_of,
+    is_raw,
+    pack_record,
+    prepare,
+    unpack_record,
+)
 from tests.support import frames
 from tests.support.frames import Camera, record
 
@@ -40,6 +50,13 @@ def test_first_in_first_out_and_counted():
     assert (len(waiting), waiting.bytes) == (2, 203)
     assert [waiting.take(0), waiting.take(0), waiting.take(0)] == [*items[1:], None]
     assert (len(waiting), waiting.bytes) == (0, 0)
+
+
+def test_several_at_once_are_taken_one_by_one():
+    waiting, items = Waiting(), [item(number) for number in range(3)]
+    waiting.extend([(one, 5) for one in items])
+    assert (len(waiting), waiting.bytes) == (3, 15)
+    assert [waiting.take(0) for _ in range(4)] == [*items, None] and waiting.bytes == 0
 
 
 def test_whoever_takes_waits_for_as_long_as_is_said_and_no_longer():
@@ -119,6 +136,13 @@ def test_a_record_without_anything_costs_next_to_nothing():
     made = frames.Taken(None, [])
     assert 0 <= cost_of(made, MOST) < 100
     assert cost_of(replace(made, headers=[("width", None), ("height", b"")]), MOST) < 100
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_what_is_not_compressed_is_known_by_its_headers(codec):
+    made = record(CAMERA.frame(0), headers={"codec": codec.value.encode()})
+    assert is_raw(made) == (codec in (Codec.GRAY8, Codec.GRAY16))
+    assert not is_raw(frames.Taken(None, [("codec", None), ("code", b"gray8")]))
 
 
 # Dead letters

@@ -1,0 +1,41 @@
+"""Freed blocks of megabytes are used again, not fetched anew page by page."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+_TRAFFIC = """
+import resource, sys, threading
+from stream.allocation import keep_large_blocks
+
+if sys.argv[1] == "kept":
+    assert keep_large_blocks()
+
+def copy(count):
+    for _ in range(count):
+        bytes(bytearray(4 << 20)) + bytes(300_000)
+
+def elsewhere(count):
+    thread = threading.Thread(target=copy, args=(count,))
+    thread.start()
+    thread.join()
+
+elsewhere(10)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+elsewhere(50)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(how):
+    """Pages that the system had to find for fifty times twelve megabytes."""
+    done = subprocess.run([sys.executable, "-c", _TRAFFIC, how], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_large_blocks_are_used_again():
+    assert faults("kept") < 10_000
+    assert faults("as it was") > 50_000
