@@ -13,8 +13,13 @@ DEMO_VENV ?= .venv-demo
 demo: $(DEMO_VENV)/.ready
 	$(DEMO_VENV)/bin/nightreid demo $(if $(DETECTOR),--detector $(DETECTOR))
 
+# The tests at a real Kafka mostly wait: they run beside the others, and are shown after them.
 test: $(READY)
-	$(BIN)/python -m pytest --durations=10
+	@said=$$(mktemp); failed=0; \
+	$(BIN)/python -m pytest -m kafka --durations=10 >"$$said" 2>&1 & kafka=$$!; \
+	$(BIN)/python -m pytest -m "not kafka" --durations=10 || failed=$$?; \
+	wait $$kafka || failed=$$?; \
+	echo "At a real Kafka:"; cat "$$said"; rm -f "$$said"; exit $$failed
 
 unit: $(READY)
 	$(BIN)/python -m pytest -m "not footage and not slow and not kafka"
