@@ -187,7 +187,7 @@ def _made(kind: Callable[..., ClientT], settings: KafkaSettings, options: dict[s
             raise explain_kafka(error) from error
         raise
     for manager in managers:
-        # An outage may be long, and each failure holds its socket.
+        # An outage may be long.
         manager.failures = None
     return client
 
@@ -202,11 +202,15 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc]
     def get_connection(self, node_id: Any, **options: Any) -> Any:
         """A connection, or one that is being made."""
         connection = super().get_connection(node_id, **options)
-        if self.failures is not None:
-            connection.init_future.add_errback(self._note)
+        connection.init_future.add_errback(self._note)
         return connection
 
     def _note(self, failure: Exception) -> None:
+        # Their frames hold the sockets, in circles: open until Python's collector comes by.
+        cause: BaseException | None = failure
+        while cause is not None:
+            cause.__traceback__ = None
+            cause = cause.__context__
         if self.failures is not None:
             self.failures.append(failure)
 

@@ -23,7 +23,8 @@ from stream.sequencing import Sequencer
 
 _CHANNELS = 3
 _SMALLEST_SIDE = 32
-_RAW = tuple(codec.value.encode() for codec in (Codec.GRAY8, Codec.GRAY16))
+_RAW = frozenset(codec.value.encode() for codec in (Codec.GRAY8, Codec.GRAY16))
+_INLINE = b"crc32c:"
 POLLED = 32
 """Records that the consumer hands over at a time, at most."""
 
@@ -204,8 +205,9 @@ def cost_of(record: Record, most_pixels: int) -> int:
 
 
 def is_raw(record: Record) -> bool:
-    """Whether its headers say that its picture is not compressed."""
-    return any(name == "codec" and value in _RAW for name, value in record.headers)
+    """Whether its headers say that its picture lies in it, and is not compressed."""
+    said = dict(record.headers)
+    return said.get("codec") in _RAW and (said.get("digest") or b"").startswith(_INLINE)
 
 
 def pack_record(record: Record | None) -> bytes:

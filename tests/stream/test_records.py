@@ -142,7 +142,9 @@ def test_a_record_without_anything_costs_next_to_nothing():
 def test_what_is_not_compressed_is_known_by_its_headers(codec):
     made = record(CAMERA.frame(0), headers={"codec": codec.value.encode()})
     assert is_raw(made) == (codec in (Codec.GRAY8, Codec.GRAY16))
-    assert not is_raw(frames.Taken(None, [("codec", None), ("code", b"gray8")]))
+    elsewhere = record(CAMERA.frame(0), headers={"codec": codec.value.encode(), "digest": b"sha256:00"})
+    assert not is_raw(elsewhere)
+    assert not is_raw(frames.Taken(None, [("codec", None), ("digest", None)]))
 
 
 # Dead letters
