@@ -4,7 +4,9 @@ import ctypes
 import sys
 from contextlib import suppress
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+# Threads that each have memory of their own keep as much each.
+_ARENAS = 2
 # The largest that the C library takes, and several of the largest blocks that come at once.
 _MOST_KEPT, _LARGEST_KEPT = 256 << 20, 32 << 20
 
@@ -23,7 +25,6 @@ def keep_large_blocks() -> bool:
         return False
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
-        return bool(
-            library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT) and library.mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
-        )
+        wanted = {_ARENA_MAX: _ARENAS, _MMAP_THRESHOLD: _LARGEST_KEPT, _TRIM_THRESHOLD: _MOST_KEPT}
+        return all(library.mallopt(setting, value) for setting, value in wanted.items())
     return False
