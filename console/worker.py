@@ -10,7 +10,7 @@ from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
-from stream.allocation import keep_large_blocks
+from stream.process import suit_to_receiving
 from stream.worker import Worker
 from stream.worker_config import WorkerSettings
 
@@ -23,7 +23,7 @@ def worker_command(config: Path | None, overrides: Sequence[str]) -> int:
     """
     settings = load_config(WorkerSettings, config, overrides, os.environ)
     log_lines(settings.log)
-    keep_large_blocks()
+    suit_to_receiving()
     with (
         PersonDetector.open(settings.models.detector, settings.detector) as detector,
         Gallery.open(settings.database) as gallery,

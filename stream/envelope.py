@@ -24,6 +24,7 @@ from reid_core.types import Modality, Spectrum
 SCHEMA = "nightreid.frame"
 MAJOR, MINOR = 1, 0
 MOST_PIXELS = 100_000_000
+_INLINE = "crc32c"
 _LONGEST_NAME = 255
 _LONGEST_STREAM = 64
 _LONGEST_TEXT = 4096
@@ -174,7 +175,7 @@ BODY = {
 
 def inline_digest(payload: bytes) -> str:
     """The digest of a payload that travels in the record."""
-    return f"crc32c:{crc32c.crc32c(payload):08x}"
+    return f"{_INLINE}:{crc32c.crc32c(payload):08x}"
 
 
 def blob_digest(payload: bytes) -> str:
@@ -188,7 +189,7 @@ def check_digest(digest: str, payload: bytes) -> None:
     Raises:
         EnvelopeError: it is another, or the digest is of no known kind.
     """
-    made = {"crc32c": inline_digest, "sha256": blob_digest}.get(digest.partition(":")[0])
+    made = {_INLINE: inline_digest, "sha256": blob_digest}.get(digest.partition(":")[0])
     if made is None:
         raise EnvelopeError(Refusal.DIGEST, f"The digest {digest[:80]!r} is of no known kind.")
     if made(payload) != digest:
@@ -224,6 +225,13 @@ def write(envelope: Envelope) -> tuple[bytes, Headers]:
         body["payload"] = envelope.payload
     packed: bytes = msgpack.packb(body)
     return packed, [(name, str(value).encode()) for name, value in headers.items()]
+
+
+def holds_raw_picture(headers: Iterable[tuple[str, bytes | None]]) -> bool:
+    """Whether a record's headers say that its picture lies in it, and is not compressed."""
+    said = {name: text or b"" for name, text in headers}
+    raw = said.get("codec") in (Codec.GRAY8.encode(), Codec.GRAY16.encode())
+    return raw and said.get("digest", b"").startswith(_INLINE.encode())
 
 
 def without_payload(envelope: Envelope) -> Envelope:

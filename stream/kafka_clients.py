@@ -187,7 +187,7 @@ def _made(kind: Callable[..., ClientT], settings: KafkaSettings, options: dict[s
             raise explain_kafka(error) from error
         raise
     for manager in managers:
-        # An outage may be long.
+        # Nobody asks for them any more, and an outage may be long.
         manager.failures = None
     return client
 

@@ -17,14 +17,12 @@ from stream import envelope as envelopes
 from stream import pictures
 from stream.blobs import BlobStore
 from stream.camera_lane import CameraLane
-from stream.envelope import Codec, Envelope, EnvelopeError, Kind, Refusal
+from stream.envelope import Envelope, EnvelopeError, Kind, Refusal
 from stream.kafka_clients import Record
 from stream.sequencing import Sequencer
 
 _CHANNELS = 3
 _SMALLEST_SIDE = 32
-_RAW = frozenset(codec.value.encode() for codec in (Codec.GRAY8, Codec.GRAY16))
-_INLINE = b"crc32c:"
 POLLED = 32
 """Records that the consumer hands over at a time, at most."""
 
@@ -202,12 +200,6 @@ def cost_of(record: Record, most_pixels: int) -> int:
         ):
             sides[name == "height"] = int(value)
     return len(record.value or b"") + min(sides[0] * sides[1], most_pixels) * _CHANNELS
-
-
-def is_raw(record: Record) -> bool:
-    """Whether its headers say that its picture lies in it, and is not compressed."""
-    said = dict(record.headers)
-    return said.get("codec") in _RAW and (said.get("digest") or b"").startswith(_INLINE)
 
 
 def pack_record(record: Record | None) -> bytes:

@@ -8,13 +8,12 @@ staged and announces it, in one worker of the group at a time.
 import logging
 import os
 import socket
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
@@ -26,6 +25,7 @@ from reid_core.runtime import Embedder
 from reid_core.types import Modality
 from stream.blobs import BlobStore
 from stream.clerk import Clerk
+from stream.envelope import holds_raw_picture
 from stream.kafka_clients import (
     ConsumerRebalanceListener,
     KafkaConsumer,
@@ -50,7 +50,6 @@ from stream.records import (
     Taken,
     Waiting,
     cost_of,
-    is_raw,
     prepare,
 )
 from stream.shift import Shift
@@ -62,7 +61,6 @@ _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 1.0
 _SILENT_SECONDS = 2.0
-_TURN_SECONDS = 0.0005
 # Who waits for an answer for longer can tell nobody that there is none.
 _ANSWER_MS = 3000
 
@@ -143,7 +141,6 @@ class Worker:
             NightreidError: something that does not pass by waiting.
         """
         with ExitStack() as stack:
-            stack.enter_context(_short_turns())
             if self._settings.metrics_port is not None:
                 server = StatusServer(
                     self._settings.metrics_port, self.telemetry.registry, self.is_live, self.readiness
@@ -321,7 +318,7 @@ class Worker:
         room = limits.bytes - self._waiting.bytes
         for record in records:
             taken, cost = Taken(share, record, None), cost_of(record, limits.pixels)
-            if record.offset < share.hold.careful_below or cost > room or is_raw(record):
+            if record.offset < share.hold.careful_below or cost > room or holds_raw_picture(record.headers):
                 # Not decoded ahead: large pictures that come together would take more than they may, and
                 # those that are not compressed are handed over and back for longer than they are read.
                 cost = len(record.value or b"")
@@ -397,21 +394,6 @@ class Worker:
     def _end(self) -> None:
         self._shift.stop(self._settings.limits.stop_seconds)
         self._clerk.stop(self._settings.limits.stop_seconds)
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Have threads give the interpreter to each other sooner.
-
-    Receiving, decoding and looking hand it on many times a picture, and whoever wants it back from one that
-    computes waits for the length of a turn.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, _TURN_SECONDS))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]

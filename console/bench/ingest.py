@@ -24,10 +24,10 @@ from reid_core.errors import SourceError
 from reid_core.gallery import Gallery
 from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Detections, Floats, Modality, Spectrum
-from stream.allocation import keep_large_blocks
 from stream.envelope import Codec, Envelope, Kind, Stream
 from stream.kafka_clients import KafkaConsumer, KafkaSettings, TopicPartition, consumer, translated
 from stream.pictures import encode
+from stream.process import suit_to_receiving
 from stream.sources import parse_source
 from stream.topic_plan import TopicSettings
 from stream.worker import FETCH, Worker
@@ -71,7 +71,7 @@ def bench_ingest(
       envelope, checksum, order, decoding, motion gate, tracker, ledger in SQLite, offsets;
     * bare: a loop of the client library's ``poll`` with the worker's own fetch settings and nothing else,
       not even a group;
-    * tuned: that loop with what makes receiving faster in a worker (`stream.allocation`, larger pieces), to
+    * tuned: that loop with what makes receiving faster in a worker (`stream.process`, larger pieces), to
       tell what that saves from what the worker adds.
 
     Frames of 300 kB: raw 8-bit grey, as a near-infrared camera's, and JPEG, which has to be decoded; the
@@ -168,7 +168,7 @@ def _bare(kafka: KafkaSettings, settings: TopicSettings) -> float:
 
 
 def _tuned(kafka: KafkaSettings, settings: TopicSettings) -> float:
-    keep_large_blocks()
+    suit_to_receiving()
     return _poll_all(consumer(kafka, **FETCH), settings)
 
 
@@ -188,7 +188,7 @@ def _poll_all(client: KafkaConsumer, settings: TopicSettings) -> float:
 
 def _worker(kafka: KafkaSettings, settings: TopicSettings) -> float:
     """From the first records until the last is settled and written."""
-    keep_large_blocks()
+    suit_to_receiving()
     stop = threading.Event()
     detector = _NothingDetector(_NothingNetwork(), "nothing", "0" * 64, DetectorSettings())
     with tempfile.TemporaryDirectory() as folder, Gallery.open(f"sqlite:///{folder}/bench.db") as gallery:

@@ -28,7 +28,7 @@ _FIRST_SECONDS = 150.0
 _BACKLOG = 400
 _FLOOD = 1000.0
 _WARM_FRAMES = 200
-_MARGIN = 0.9
+_MARGIN = 0.8
 _MOST_FRAMES = 1400
 _SAMPLE_SECONDS = 5.0
 _WARM_SHARE = 0.2
@@ -57,11 +57,11 @@ def bench_shift(
 
     The footage is decoded and encoded as JPEG beforehand and repeated, half of the cameras visible, half
     infrared, each beginning elsewhere in it, each picture stamped with the time at which it is sent. First
-    something always waits, for two minutes and a half, which gives the highest rate; then nine tenths of it
+    something always waits, for two minutes and a half, which gives the highest rate; then four fifths of it
     are sent for so many minutes. Memory is the worker's resident size, its slope a line through the samples
-    after the first fifth. Latency
-    is from the capture of a tracklet's last picture to the broker's acknowledgement of its link, so it holds
-    the tracker's patience (``tracker.lost_seconds``) within which somebody may come back.
+    after the first fifth. Latency is from the capture of a tracklet's last picture to the broker's
+    acknowledgement of its link, so it holds the tracker's patience (``tracker.lost_seconds``) within which
+    somebody may come back.
     """
     kafka = KafkaSettings(bootstrap=(bootstrap,))
     cameras = _cameras(visible, infrared)
@@ -167,13 +167,11 @@ class _Feed:
                 continue
             due += 1 / self.rate
             self._stop.wait(max(0.0, due - time.monotonic()))
-            self._send(next(envelopes))
-
-    def _send(self, envelope: Envelope) -> None:
-        value, headers = write(envelope)
-        topic = self._settings.frames(envelope.stream.modality)
-        self._client.send(topic, value, key=envelope.key, headers=headers)
-        self.sent += 1
+            envelope = next(envelopes)
+            value, headers = write(envelope)
+            topic = self._settings.frames(envelope.stream.modality)
+            self._client.send(topic, value, key=envelope.key, headers=headers)
+            self.sent += 1
 
     def _envelopes(self) -> Iterator[Envelope]:
         begun = time.time_ns()

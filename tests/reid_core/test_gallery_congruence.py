@@ -403,7 +403,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-sys.path[:0] = {paths!r}
+sys.path.insert(0, {root!r})
 from tests.support.gallery_world import MODEL, Scene, near
 from reid_core.calibration import Calibration
 from reid_core.gallery import Gallery, IdentityPolicy
@@ -435,10 +435,8 @@ def test_writers_in_several_processes_are_as_good_as_one(request, kind, tmp_path
     shared = f"sqlite:///{tmp_path / 'shared.db'}"
     if kind == "postgresql":
         shared = request.getfixturevalue("postgres")
-    here = Path(__file__)
-    code = WRITER.format(
-        paths=[str(here.parent), str(here.parents[2])], url=shared, folder=str(tmp_path / "index")
-    )
+    root = str(Path(__file__).parents[2])
+    code = WRITER.format(root=root, url=shared, folder=str(tmp_path / "index"))
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", code, str(number)],

@@ -210,7 +210,7 @@ def test_an_error_never_shows_rows(path, caplog):
 KILLED = """
 import os, sys
 import numpy as np
-sys.path.insert(0, {tests!r})
+sys.path.insert(0, {root!r})
 from tests.support.gallery_world import MODEL, Scene, unit
 from reid_core.gallery import Gallery, IdentityPolicy
 generator = np.random.default_rng(1)
@@ -227,7 +227,7 @@ gallery.close()
 def test_kill_leaves_whole_tracklets_and_a_second_run_completes_them(tmp_path):
     def run(name, last):
         url = f"sqlite:///{tmp_path / name}"
-        code = KILLED.format(tests=str(Path(__file__).parent), url=url, last=last)
+        code = KILLED.format(root=str(Path(__file__).parents[2]), url=url, last=last)
         return subprocess.run([sys.executable, "-c", code], env=_environment(), cwd=tmp_path).returncode
 
     assert run("whole.db", -1) == 0

@@ -97,7 +97,7 @@ def test_a_commit_in_the_middle_of_its_turn_is_not_overtaken(gallery, monkeypatc
     desk.turn()
     assert not commits
     assert desk.admitted == [(20, "yard"), (40, "gate"), (55, "yard")]
-    assert desk.telemetry.registry.get_sample_value("nightreid_worker_late_tracklets_total") is None
+    assert not any(desk.telemetry.late_tracklets.labels(camera)._value.get() for camera in CAMERAS)
 
 
 def test_a_partition_that_nobody_has_opened_may_hold_something_earlier(gallery):

@@ -20,6 +20,7 @@ from stream.envelope import (
     Stream,
     blob_digest,
     check_digest,
+    holds_raw_picture,
     inline_digest,
     read,
     write,
@@ -343,6 +344,15 @@ def test_a_digest_of_no_known_kind(digest):
 def test_the_digest_is_the_one_that_others_compute():
     assert inline_digest(b"123456789") == "crc32c:e3069283"
     assert blob_digest(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_a_raw_picture_is_known_by_its_headers(codec):
+    here = dict(write(Camera().frame(0))[1]) | {"codec": codec.encode()}
+    assert holds_raw_picture(here.items()) == (codec in (Codec.GRAY8, Codec.GRAY16))
+    elsewhere = here | {"digest": blob_digest(b"x").encode()}
+    assert not holds_raw_picture(elsewhere.items())
+    assert not holds_raw_picture([("codec", None), ("digest", None)]) and not holds_raw_picture([])
 
 
 def test_every_refusal_has_a_code_of_its_own():

@@ -20,7 +20,6 @@ from stream.records import (
     Taken,
     Waiting,
     cost_of,
-    is_raw,
     pack_record,
     prepare,
     unpack_record,
@@ -136,15 +135,6 @@ def test_a_record_without_anything_costs_next_to_nothing():
     made = frames.Taken(None, [])
     assert 0 <= cost_of(made, MOST) < 100
     assert cost_of(replace(made, headers=[("width", None), ("height", b"")]), MOST) < 100
-
-
-@pytest.mark.parametrize("codec", Codec)
-def test_what_is_not_compressed_is_known_by_its_headers(codec):
-    made = record(CAMERA.frame(0), headers={"codec": codec.value.encode()})
-    assert is_raw(made) == (codec in (Codec.GRAY8, Codec.GRAY16))
-    elsewhere = record(CAMERA.frame(0), headers={"codec": codec.value.encode(), "digest": b"sha256:00"})
-    assert not is_raw(elsewhere)
-    assert not is_raw(frames.Taken(None, [("codec", None), ("digest", None)]))
 
 
 # Dead letters

@@ -8,10 +8,11 @@ import pytest
 
 _TRAFFIC = """
 import resource, sys, threading
-from stream.allocation import keep_large_blocks
+from stream.process import suit_to_receiving
 
 if sys.argv[1] == "kept":
-    assert keep_large_blocks()
+    assert suit_to_receiving()
+    assert sys.getswitchinterval() < 0.001
 
 def copy(count):
     for _ in range(count):

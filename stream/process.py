@@ -1,4 +1,4 @@
-"""Memory that large, short-lived blocks come from."""
+"""What a process that receives many pictures asks of its interpreter and of its C library."""
 
 import ctypes
 import sys
@@ -9,18 +9,25 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _ARENAS = 2
 # The largest that the C library takes, and several of the largest blocks that come at once.
 _MOST_KEPT, _LARGEST_KEPT = 256 << 20, 32 << 20
+_TURN_SECONDS = 0.0005
 
 
-def keep_large_blocks() -> bool:
-    """Have the C library use freed blocks of megabytes again, not fetch each anew from the system.
+def suit_to_receiving() -> bool:
+    """Have large blocks of memory used again, and threads give the interpreter to each other sooner.
 
     What Kafka sends comes in pieces of megabytes that are copied several times on their way. Each copy would
     be fetched from the system page by page and given back at once: half of what receiving costs. At most
-    256 MiB of what is free is kept instead.
+    256 MiB of what is free is kept instead. Receiving, decoding and looking hand the interpreter on many
+    times a picture, and whoever wants it back from one that computes waits for the length of a turn.
 
     Returns:
-        whether it was told so; only glibc can be.
+        whether blocks are used again; only glibc can be told to.
     """
+    sys.setswitchinterval(_TURN_SECONDS)
+    return _keep_large_blocks()
+
+
+def _keep_large_blocks() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     with suppress(OSError, AttributeError):
