@@ -11,6 +11,7 @@ from detectors.config import DetectorSettings
 from detectors.letterbox import Placement, Region, decode, merge, place, tile
 from detectors.network import Canvas, Network
 from detectors.thermal import PolarityJudge
+from detectors.ultralytics_package import published_weights, quiet_ultralytics
 from reid_core.errors import ModelError
 from reid_core.starter import starter_detector
 from reid_core.types import Detections, Frame, Image, Modality, Polarity, Spectrum
@@ -41,6 +42,9 @@ class PersonDetector:
     """
 
     def __init__(self, network: Network, name: str, digest: str, settings: DetectorSettings) -> None:
+        # Not only with the first tracker: its import tells OpenCV to have no threads, and OpenCV divides by
+        # their number where another thread is at work with it.
+        quiet_ultralytics()
         self.network = network
         self.name = name
         self.digest = digest
@@ -65,8 +69,6 @@ class PersonDetector:
         threads = settings.threads or os.cpu_count() or 1
         path = Path((starter_detector() or PUBLISHED) if weights is None else weights)
         if not path.exists() and path.suffix == ".pt" and path.parent == Path():
-            from detectors.ultralytics_package import published_weights
-
             path = published_weights(path.name)
         _check_openable(path)
         network: Network

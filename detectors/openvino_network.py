@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from detectors.network import Canvas, Head, Network
 from reid_core.errors import ModelError
-from reid_core.openvino_package import import_openvino
+from reid_core.openvino_package import import_openvino, openvino_core
 from reid_core.types import Floats, Image
 
 STRIDES = (8, 16, 32)
@@ -44,7 +44,7 @@ class OpenVINONetwork(Network):
 
         self._xml = path if path.suffix == ".xml" else min(path.glob("*.xml"))
         self._streams = streams
-        self._core = ov.Core()
+        self._core = openvino_core()
         self._exported: Canvas | None = None
         facts = _Facts.beside(self._xml)
         graph = self._read()

@@ -1,5 +1,6 @@
 """OpenVINO on our terms: installed or said so, and nothing sent."""
 
+import functools
 import sys
 from typing import Any
 
@@ -23,3 +24,17 @@ def import_openvino() -> Any:
             "OpenVINO is not installed.", "Install it with: pip install openvino"
         ) from None
     return openvino
+
+
+@functools.cache
+def openvino_core() -> Any:
+    """The process's one ``openvino.Core``, never let go of.
+
+    Its CPU plugin gives the thread that first compiles a network a stack for signal handlers, and takes it
+    back when it goes. Of several, the last to go may leave the thread with one that is gone: the next signal
+    then kills the process, or its handler writes into what lies there now.
+
+    Raises:
+        MissingDependencyError: OpenVINO is not installed.
+    """
+    return import_openvino().Core()

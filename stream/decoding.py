@@ -158,5 +158,5 @@ def check_distinct(cameras: Sequence[str]) -> None:
         if count > 1:
             raise UsageError(
                 f"{count} sources are called {camera!r}.",
-                "Name them: --visible NAME=PATH --visible OTHER=PATH.",
+                "Name each: NAME=PATH OTHER=PATH.",
             )

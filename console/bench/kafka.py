@@ -8,7 +8,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def worker_process(arguments: Sequence[str], cores: Sequence[int]) -> Iterator[W
     """A worker that may use these cores only, until the block ends.
 
     Raises:
-        NightreidError: it ends before it works.
+        NightreidError: it ends by itself.
     """
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
@@ -99,6 +99,12 @@ def worker_process(arguments: Sequence[str], cores: Sequence[int]) -> Iterator[W
         )
         try:
             yield WorkerProcess(process, _port(process, log.name))
+        except OSError as error:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+                log.seek(0)
+                raise _ended(process, log.read()) from error
+            raise
         finally:
             process.terminate()
             try:
@@ -119,6 +125,10 @@ def _port(process: "subprocess.Popen[str]", log: int | str) -> int:
             if found:
                 return int(rest.partition(":")[0])
         if process.poll() is not None:
-            raise NightreidError(f"The worker ended: {text.strip()[-500:]}")
+            raise _ended(process, text)
         time.sleep(0.1)
     raise NightreidError("The worker did not begin in time.")
+
+
+def _ended(process: "subprocess.Popen[str]", text: str) -> NightreidError:
+    return NightreidError(f"The worker ended with status {process.returncode}: {text.strip()[-500:]}")

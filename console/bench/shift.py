@@ -5,7 +5,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from console.bench.kafka import WorkerProcess, topics, worker_process
 from console.bench.machine import describe_machine
 from reid_core.errors import SourceError
+from reid_core.gallery import Gallery
 from reid_core.types import Modality, Spectrum
 from stream.envelope import Codec, Envelope, Kind, Stream, write
 from stream.kafka_clients import KafkaSettings, TopicPartition, consumer, producer, translated
@@ -60,8 +62,8 @@ def bench_shift(
     something always waits, for two minutes and a half, which gives the highest rate; then four fifths of it
     are sent for so many minutes. Memory is the worker's resident size, its slope a line through the samples
     after the first fifth. Latency is from the capture of a tracklet's last picture to the broker's
-    acknowledgement of its link, so it holds the tracker's patience (``tracker.lost_seconds``) within which
-    somebody may come back.
+    acknowledgement of its link; how the tracklets closed is told with it, because one that somebody left
+    (``timeout``) closes only when the tracker's patience is over (``tracker.lost_seconds``).
     """
     kafka = KafkaSettings(bootstrap=(bootstrap,))
     cameras = _cameras(visible, infrared)
@@ -76,6 +78,7 @@ def bench_shift(
             finally:
                 feed.stop()
             links = _latencies(kafka, settings, found["from_ns"])
+        closed = _closed(_database(folder), links)
     return {
         "name": "shift",
         "cameras": len(cameras),
@@ -86,10 +89,10 @@ def bench_shift(
         "lag_records": found["lag"],
         "memory": found["memory"],
         "links": len(links),
-        "latency_s": {f"p{q}": round(float(np.percentile(links, q)), 3) for q in (50, 95, 99)}
-        if links
-        else {},
-        "of_that_tracker_s": 2.0,
+        "closed": closed,
+        "latency_s": {
+            f"p{q}": round(float(np.percentile(list(links.values()), q)), 3) for q in (50, 95, 99) if links
+        },
         "machine": describe_machine(),
     }
 
@@ -130,7 +133,7 @@ def _arguments(
     options = {
         "kafka.bootstrap": ",".join(kafka.bootstrap),
         "prefix": settings.prefix,
-        "database": f"sqlite:///{folder}/shift.db",
+        "database": _database(folder),
     }
     options |= {"models.detector": detector} if detector is not None else {}
     options |= {"models.reid": reid} if reid is not None else {}
@@ -257,7 +260,17 @@ def _each_minute(samples: Sequence[tuple[float, float]]) -> list[int]:
     ]
 
 
-def _latencies(kafka: KafkaSettings, settings: TopicSettings, from_ns: int) -> list[float]:
+def _database(folder: str) -> str:
+    return f"sqlite:///{folder}/shift.db"
+
+
+def _closed(database: str, tracklets: Collection[str]) -> dict[str, int]:
+    with Gallery.open(database) as gallery:
+        found = gallery.tracklets(modality=Modality.INFRARED)
+    return dict(Counter(str(each.close_reason) for each in found if each.id in tracklets))
+
+
+def _latencies(kafka: KafkaSettings, settings: TopicSettings, from_ns: int) -> dict[str, float]:
     """Seconds from the last picture of each infrared tracklet to its first link on the topic."""
     seen: dict[str, float] = {}
     with translated():
@@ -273,4 +286,4 @@ def _latencies(kafka: KafkaSettings, settings: TopicSettings, from_ns: int) -> l
                     if said["start_ns"] >= from_ns:
                         seen.setdefault(said["tracklet"], record.timestamp / 1e3 - said["end_ns"] / 1e9)
         client.close()
-    return list(seen.values())
+    return seen

@@ -9,7 +9,7 @@ import numpy as np
 
 from reid_core.errors import ModelError
 from reid_core.models.manifest import ModelManifest
-from reid_core.openvino_package import import_openvino
+from reid_core.openvino_package import openvino_core
 from reid_core.runtime.embedder import Embedder, Precision
 from reid_core.runtime.graph import check_input, fixed_chunks, output_position
 from reid_core.types import Floats, Modality
@@ -55,7 +55,7 @@ class _Graph:
     def __init__(
         self, path: Path, manifest: ModelManifest, precision: Precision, threads: int | None
     ) -> None:
-        core = _core()
+        core = openvino_core()
         self._path = path
         try:
             network = core.read_model(str(path))
@@ -91,10 +91,6 @@ class _Graph:
             raise ModelError(f"OpenVINO cannot run the network {self._path}: {_last_line(error)}.") from None
         # The tensor is the request's own memory: the next call writes over it.
         return np.array(self._request.get_output_tensor(self.output).data, np.float32)
-
-
-def _core() -> Any:
-    return import_openvino().Core()
 
 
 def _sides(inputs: Any) -> list[int | None]:

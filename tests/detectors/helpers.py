@@ -1,8 +1,11 @@
 """Measures that several tests take."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from detectors.letterbox import intersections_over_unions
+from reid_core.openvino_package import openvino_core
 from reid_core.types import Detections
 
 
@@ -25,3 +28,15 @@ def agreement(ours, theirs):
             overlap = min(overlap, float(ious.max()))
             difference = max(difference, abs(float(confidence - other.confidences[ious.argmax()])))
     return overlap, difference
+
+
+@contextmanager
+def single_precision():
+    """OpenVINO compiles networks to compute in f32, whatever this machine would choose."""
+    core = openvino_core()
+    before = core.get_property("CPU", "INFERENCE_PRECISION_HINT")
+    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    try:
+        yield
+    finally:
+        core.set_property("CPU", {"INFERENCE_PRECISION_HINT": before})

@@ -11,7 +11,7 @@ from detectors.detector import PersonDetector, digest_of
 from detectors.network import Head
 from reid_core.errors import MissingDependencyError, ModelError
 from reid_core.types import Frame, Modality, Spectrum
-from tests.detectors.helpers import agreement, sure
+from tests.detectors.helpers import agreement, single_precision, sure
 
 FORMATS = ["torch", "onnx static", "onnx dynamic", "openvino static", "openvino dynamic"]
 
@@ -88,10 +88,8 @@ def test_heads_of_both_forms_are_read_as_ultralytics_reads_them(config, end_to_e
     theirs = YOLO(weights).predict(noise[..., ::-1], **told)[0].boxes
     if format != "torch":
         weights = YOLO(weights).export(format=format, imgsz=320, nms=False, verbose=False)
-    with PersonDetector.open(weights) as detector:
-        if format == "openvino":
-            # Not in half precision: random weights make much of small differences.
-            detector.network._core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    # Not in half precision: random weights make much of small differences.
+    with PersonDetector.open(weights) as detector, single_precision():
         assert detector.network.fixed == (None if format == "torch" else (320, 320))
         rows = detector.network.infer([noise, noise])[1]
     assert rows.shape == ((300 if end_to_end else 2100), 5)

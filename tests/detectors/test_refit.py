@@ -7,12 +7,12 @@ import pytest
 from detectors.detector import PersonDetector
 from detectors.letterbox import decode, place
 from detectors.openvino_network import OpenVINONetwork, refit
-from tests.detectors.helpers import agreement, sure
+from tests.detectors.helpers import agreement, single_precision, sure
 
 
 def _outputs(network, canvases):
-    network._core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return network.infer(canvases)
+    with single_precision():
+        return network.infer(canvases)
 
 
 @pytest.mark.footage

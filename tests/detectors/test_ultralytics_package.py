@@ -96,6 +96,23 @@ def test_a_file_that_is_no_picture_is_still_said_to_be_none(tmp_path):
         Image.open(tmp_path / "x.jpg")
 
 
+def test_with_a_detector_there_it_touches_opencv_no_more(tmp_path):
+    # Its import takes OpenCV's threads away, which kills a process where another thread is at work with them.
+    code = """
+import cv2
+from detectors.config import LookSettings, TrackerSettings
+from detectors.detector import PersonDetector
+from detectors.tracking import CameraTracker
+from reid_core.types import Modality
+with PersonDetector.open():
+    told = []
+    cv2.setNumThreads = told.append
+    CameraTracker("r", "a", Modality.VISIBLE, 10, TrackerSettings(), LookSettings())
+print(told)
+"""
+    assert process(code, tmp_path).stdout == "[]\n"
+
+
 @pytest.mark.footage
 @pytest.mark.parametrize("weights", ["yolo11n_from_int8/yolo11n.pt", "yolo11n_int8_openvino_model"])
 def test_looking_and_tracking_touch_nothing_outside_the_cache(weights, shared, tmp_path):

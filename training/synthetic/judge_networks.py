@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reid_core.errors import ModelError
-from reid_core.openvino_package import import_openvino
+from reid_core.openvino_package import openvino_core
 from reid_core.preprocess import Preprocess
 from reid_core.types import Floats, Image
 
@@ -65,7 +65,7 @@ class AttributeNetwork:
     preprocess = Preprocess(height=160, width=80, channels="bgr", interpolation="bilinear")
 
     def __init__(self, weights: Path, threads: int) -> None:
-        core = import_openvino().Core()
+        core = openvino_core()
         file = weights / ATTRIBUTES
         if not file.is_file():
             raise ModelError(
