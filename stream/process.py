@@ -27,6 +27,21 @@ def suit_to_receiving() -> bool:
     return _keep_large_blocks()
 
 
+def return_memory() -> bool:
+    """Give free memory back to the system, whatever lies above it: what a burst took stays taken otherwise.
+
+    Takes milliseconds, and what is needed again is fetched again. To be done once a minute, not more often.
+
+    Returns:
+        whether there was any; only glibc can be asked.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    with suppress(OSError, AttributeError):
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    return False
+
+
 def _keep_large_blocks() -> bool:
     if not sys.platform.startswith("linux"):
         return False

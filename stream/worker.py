@@ -38,6 +38,7 @@ from stream.kafka_clients import (
 )
 from stream.patience import Patience
 from stream.polling import DamagedRecordError, poll
+from stream.process import return_memory
 from stream.records import (
     POLLED,
     Claim,
@@ -60,6 +61,7 @@ from stream.worker_config import WorkerSettings
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 1.0
+_RETURN_SECONDS = 60.0
 _SILENT_SECONDS = 2.0
 # Who waits for an answer for longer can tell nobody that there is none.
 _ANSWER_MS = 3000
@@ -118,6 +120,7 @@ class Worker:
         self._paused = False
         self._silent = False
         self._reported = 0.0
+        self._returned = time.monotonic()
         self._told: dict[TopicPartition, int] = {}
 
     @property
@@ -246,6 +249,9 @@ class Worker:
         self._begin_claimed(client)
         if time.monotonic() - self._reported >= _REPORT_SECONDS:
             self._report(client)
+        if time.monotonic() - self._returned >= _RETURN_SECONDS:
+            return_memory()
+            self._returned = time.monotonic()
 
     def _breathe(self, client: KafkaConsumer) -> None:
         """Fetch nothing more while enough waits; the membership stays."""

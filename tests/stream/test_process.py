@@ -1,4 +1,4 @@
-"""Freed blocks of megabytes are used again, not fetched anew page by page."""
+"""Freed blocks of megabytes are used again, not fetched anew page by page, and given back when told to."""
 
 import platform
 import subprocess
@@ -40,3 +40,29 @@ def faults(how):
 def test_large_blocks_are_used_again():
     assert faults("kept") < 10_000
     assert faults("as it was") > 50_000
+
+
+_BURST = """
+from pathlib import Path
+from stream.process import return_memory, suit_to_receiving
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20
+
+suit_to_receiving()
+before = resident()
+burst = [bytearray(b"x") * (1 << 20) for _ in range(100)]
+kept = bytearray(b"x") * 200_000
+del burst
+after = resident()
+assert return_memory()
+print(after - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_what_a_burst_took_is_given_back():
+    done = subprocess.run([sys.executable, "-c", _BURST], capture_output=True, text=True, check=True)
+    kept, left = map(int, done.stdout.split())
+    assert kept > 90
+    assert left < 10
