@@ -54,7 +54,8 @@ def _stand_still(gallery: Gallery) -> Callable[[], None]:
         # A writer that stands still in its transaction keeps every other writer waiting, on purpose: this
         # is about the others. So none of this process's threads is in one.
         with gallery.database._write_lock:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # To this thread: sent to the process, another one may take it, and this one goes on until then.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     return act
 
