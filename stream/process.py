@@ -2,7 +2,6 @@
 
 import ctypes
 import sys
-from contextlib import suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 # Threads that each have memory of their own keep as much each.
@@ -35,18 +34,19 @@ def return_memory() -> bool:
     Returns:
         whether there was any; only glibc can be asked.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    with suppress(OSError, AttributeError):
-        return bool(ctypes.CDLL(None).malloc_trim(0))
-    return False
+    library = _c_library()
+    return library is not None and bool(library.malloc_trim(0))
 
 
 def _keep_large_blocks() -> bool:
+    library = _c_library()
+    wanted = {_ARENA_MAX: _ARENAS, _MMAP_THRESHOLD: _LARGEST_KEPT, _TRIM_THRESHOLD: _MOST_KEPT}
+    return library is not None and all(library.mallopt(*each) for each in wanted.items())
+
+
+def _c_library() -> ctypes.CDLL | None:
+    """The C library if it is one that can be told how to keep memory."""
     if not sys.platform.startswith("linux"):
-        return False
-    with suppress(OSError, AttributeError):
-        library = ctypes.CDLL(None)
-        wanted = {_ARENA_MAX: _ARENAS, _MMAP_THRESHOLD: _LARGEST_KEPT, _TRIM_THRESHOLD: _MOST_KEPT}
-        return all(library.mallopt(setting, value) for setting, value in wanted.items())
-    return False
+        return None
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
