@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import ROOT, command_environment
 from tests.support.fault_table import PASSED, page, rows_on
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs/faults.md"
 TRIES = """
 import time

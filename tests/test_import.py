@@ -84,6 +84,7 @@ def test_importing_a_room_opens_nothing(name, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_importing_every_module_of_every_room_opens_nothing(tmp_path):
     # Alembic runs its environment itself, while it migrates.
     names = [name for name in modules() if name != "reid_core.gallery.migrations.env"]

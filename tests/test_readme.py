@@ -26,6 +26,7 @@ def test_its_links_lead_somewhere():
         assert (ROOT / target).exists(), target
 
 
+@pytest.mark.slow
 def test_its_commands_and_options_exist():
     commands = [line for block in _blocks("console") for line in re.sub(r"\\\n\s*", "", block).splitlines()]
     called = [line.removeprefix("$ ").split() for line in commands if line.startswith("$ nightreid")]

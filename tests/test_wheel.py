@@ -23,6 +23,7 @@ def wheel(tmp_path_factory):
     return file
 
 
+@pytest.mark.slow
 def test_it_carries_configs_templates_migrations_and_models(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "configs/run.yaml" in names

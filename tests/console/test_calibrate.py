@@ -11,6 +11,8 @@ from reid_core.models.dual_stream import create_dual_stream
 from reid_core.preprocess import Preprocess
 from tests.support.people import write_people
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):

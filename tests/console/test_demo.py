@@ -462,6 +462,7 @@ def watched(bright_night, colour_checkpoint, tmp_path_factory):
     return demo.watch(bright_night, database, brightness.brightness_detector(), embedder, SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_night_is_watched_and_measured(watched):
     run, figures = watched
     assert [one.modality for one in run.cameras] == [Modality.VISIBLE] * 2 + [Modality.INFRARED]
@@ -482,6 +483,7 @@ def test_a_night_is_watched_and_measured(watched):
     assert {one.tracklet for one in run.links} == {one.id for one in run.cameras[2].tracklets}
 
 
+@pytest.mark.slow
 def test_the_ranking_that_is_measured_is_the_runs_own_without_its_end(
     bright_night, colour_checkpoint, tmp_path
 ):

@@ -85,6 +85,7 @@ def test_infrared_crops_are_grey(crops, model, tmp_path):
     np.testing.assert_allclose(read(tmp_path / "f.npz")["feat"], 3**-0.5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_unreadable_images_are_named_and_the_others_kept(crops, model, tmp_path):
     (crops / "a broken [red].jpg").write_text("no picture")
     Image.new("1", (30_000, 30_000)).save(crops / "bomb.png")

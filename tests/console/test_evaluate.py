@@ -47,6 +47,7 @@ def evaluate(model, people, *protocols, **more):
     return evaluate_command([model], people, [], protocols, **more)
 
 
+@pytest.mark.slow
 def test_all_presets_that_apply_are_measured_and_shown(model, people, tmp_path, capsys):
     assert evaluate(model, people, out=tmp_path / "r.json", report=tmp_path / "r.html") == 0
     said = json.loads((tmp_path / "r.json").read_text())
@@ -65,6 +66,7 @@ def test_all_presets_that_apply_are_measured_and_shown(model, people, tmp_path, 
     assert f"{said['results'][ALL]['r1']:.3f}" in page and str(people) not in page
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_protocol_and_of_no_mirror(model, people, capsys):
     evaluate(model, people, "synthetic-all-single-A-near", as_json=True)
     said = json.loads(capsys.readouterr().out)["results"][NEAR]
@@ -86,6 +88,7 @@ def test_figures_are_those_of_the_protocol_and_of_no_mirror(model, people, capsy
     assert "/flip/" in key and flipped["map"] != said["map"]
 
 
+@pytest.mark.slow
 def test_vectors_are_computed_once(model, people, capsys, monkeypatch):
     evaluate(model, people, "synthetic-all-single-A", as_json=True)
     first = json.loads(capsys.readouterr().out)
@@ -104,6 +107,7 @@ def test_vectors_are_computed_once(model, people, capsys, monkeypatch):
     assert sum(counted) < 108 and first["results"] == second["results"]
 
 
+@pytest.mark.slow
 def test_a_changed_image_is_embedded_anew(model, people, capsys):
     evaluate(model, people, "synthetic-all-single-A", as_json=True)
     before = json.loads(capsys.readouterr().out)["results"]
@@ -117,6 +121,7 @@ def test_a_changed_image_is_embedded_anew(model, people, capsys):
         image.write_bytes(kept)
 
 
+@pytest.mark.slow
 def test_reranking_is_part_of_the_protocol(model, people, capsys):
     evaluate(
         model, people, "synthetic-all-single-A", "synthetic-all-single-A+rerank=k-reciprocal(6,2,0.3)",
@@ -156,6 +161,7 @@ def test_several_files_are_several_trials(tmp_path, capsys):
     assert "0.npz, 1.npz, 2.npz" in (tmp_path / "r.html").read_text()
 
 
+@pytest.mark.slow
 def test_several_models_have_a_mean_and_a_spread(people, model, tmp_path, capsys):
     other = create_dual_stream("resnet18", 32, generator=torch.Generator().manual_seed(9))
     save_checkpoint(tmp_path / "other", other, name="small", preprocess=Preprocess(height=64, width=32))
@@ -264,6 +270,7 @@ def test_the_command_line_reaches_all_of_it(tmp_path, monkeypatch, capsys):
     assert status == 1 and re.search(r"error\[source\]: The feature file .* does not exist\.", errors)
 
 
+@pytest.mark.slow
 def test_the_halvings_of_regdb_have_a_model_each(tmp_path, capsys):
     for identity in range(1, 9):
         for side, spectrum in (("Visible", "visible"), ("Thermal", "thermal")):

@@ -400,6 +400,7 @@ def test_large_crops_are_made_small() -> None:
     assert {image.attrs["width"] for image in images} == {"53"}
 
 
+@pytest.mark.slow
 def test_three_hundred_tracklets_stay_sane() -> None:
     told = result()
     many = [tracklet(f"yard-{n}", NIGHT + n * SECOND, height=300) for n in range(300)]

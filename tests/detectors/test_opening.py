@@ -68,6 +68,7 @@ def test_the_digest_covers_the_weights_of_an_xml(tmp_path):
     assert digest_of(tmp_path / "net.xml") != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "end_to_end", "format"),
     [
@@ -110,6 +111,7 @@ def test_an_end_to_end_head_is_read_for_people_only():
     ]
 
 
+@pytest.mark.slow
 def test_the_only_class_may_be_called_many_things_but_not_something_else(toy):
     for name in ("person", "Pedestrian", "0"):
         PersonDetector.open(toy("yolo11n.yaml", name)).close()

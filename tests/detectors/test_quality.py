@@ -84,6 +84,7 @@ def test_the_best_crops_are_kept_with_time_between_them():
     assert kept[0].crop.shape == (100, 40, 3)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(30, 99)), min_size=1, max_size=40))
 def test_whatever_is_offered_the_best_of_all_is_kept(offers):
     crops = BestCrops(count=2, spacing_ns=SECOND)

@@ -200,6 +200,7 @@ def streets(draw):
     return [both(*people) if people else NOBODY for people in scenes]
 
 
+@pytest.mark.slow
 @KINDS
 @settings(max_examples=30, deadline=None)
 @given(scenes=streets(), cuts=st.sets(st.integers(1, 90), max_size=2))

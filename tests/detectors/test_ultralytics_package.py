@@ -63,6 +63,7 @@ except ModelError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("earlier", ["", "import ultralytics\n", "from ultralytics import YOLO\n"])
 def test_safe_loading_holds_whoever_imported_ultralytics_first(earlier, tmp_path):
     done = process(earlier + EVIL, tmp_path, ULTRALYTICS_SAFE_LOAD="0")
@@ -96,6 +97,7 @@ def test_a_file_that_is_no_picture_is_still_said_to_be_none(tmp_path):
         Image.open(tmp_path / "x.jpg")
 
 
+@pytest.mark.slow
 def test_with_a_detector_there_it_touches_opencv_no_more(tmp_path):
     # Its import takes OpenCV's threads away, which kills a process where another thread is at work with them.
     code = """
@@ -143,6 +145,7 @@ print(json.dumps(events))
     assert not any((tmp_path / "home").iterdir())
 
 
+@pytest.mark.slow
 def test_a_published_name_without_a_network(tmp_path):
     code = """
 from detectors.detector import PersonDetector

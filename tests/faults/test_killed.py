@@ -17,6 +17,8 @@ from tests.conftest import ROOT, command_environment
 from tests.support.files import cut_from
 from tests.support.night import Night, count, rows, run_night
 
+pytestmark = pytest.mark.slow
+
 # One process that has everything imported and no thread yet; each run is a fork of it.
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
@@ -193,7 +195,6 @@ def _wait_for_a_tracklet(process, database, most=1):
 
 
 @pytest.mark.footage
-@pytest.mark.slow
 def test_the_command_killed_and_interrupted_on_real_footage(footage, clips, tmp_path):
     whole, killed, stopped = (tmp_path / name for name in ("whole.db", "killed.db", "stopped.db"))
     subprocess.run(_command(footage, clips, whole), env=command_environment(), check=True)

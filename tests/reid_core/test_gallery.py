@@ -48,6 +48,7 @@ def test_a_damaged_track_is_named(damage):
         unpack_track(damage)
 
 
+@pytest.mark.slow
 def test_what_was_added_can_be_read(gallery, generator):
     scene = Scene(gallery)
     vectors = unit(generator, 3)
@@ -278,6 +279,7 @@ def test_reembedding_needs_crops(gallery, generator):
         gallery.reembed(shades, OTHER_MODEL)
 
 
+@pytest.mark.slow
 def test_a_reader_sees_whole_tracklets_while_a_writer_writes(url, tmp_path, generator):
     failures, done = [], threading.Event()
     queries = unit(generator, 1)
@@ -306,6 +308,7 @@ def test_a_reader_sees_whole_tracklets_while_a_writer_writes(url, tmp_path, gene
         assert reader.search(queries, MODEL, 1000).ids.shape == (1, 120)
 
 
+@pytest.mark.slow
 def test_one_gallery_serves_several_threads(gallery, generator):
     scene = Scene(gallery)
     entries = [scene.entry(20 * i, unit(generator, 2)) for i in range(30)]

@@ -18,6 +18,8 @@ from reid_core.matcher import Matcher
 from reid_core.types import CloseReason, Modality, Spectrum
 from tests.support.gallery_world import DIM, MODEL, OTHER_MODEL, Scene, near, unit
 
+pytestmark = pytest.mark.slow
+
 NEVER = IdentityPolicy(None)
 CALIBRATION = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")
 DIMS = {MODEL: DIM, OTHER_MODEL: 8}
@@ -428,7 +430,6 @@ with Gallery.open({url!r}, Path({folder!r}) / str(number)) as gallery:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_writers_in_several_processes_are_as_good_as_one(request, kind, tmp_path):
     """From the empty database on; what they wrote is what one writer would have, in the same order."""

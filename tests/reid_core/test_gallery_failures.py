@@ -50,6 +50,7 @@ def test_opening_again_changes_nothing(path):
     assert all_rows(path) == before
 
 
+@pytest.mark.slow
 def test_opening_prints_nothing(tmp_path):
     code = f"from reid_core.gallery import Gallery; Gallery.open('sqlite:///{tmp_path}/x.db').close()"
     done = subprocess.run(
@@ -224,6 +225,7 @@ gallery.close()
 """
 
 
+@pytest.mark.slow
 def test_kill_leaves_whole_tracklets_and_a_second_run_completes_them(tmp_path):
     def run(name, last):
         url = f"sqlite:///{tmp_path / name}"

@@ -223,6 +223,7 @@ def test_a_writer_who_stops_in_the_middle_loses_its_turn(postgres_gallery, monke
         assert [each.position for each in awake.tracklets()] == [1, 2]
 
 
+@pytest.mark.slow
 def test_two_reembed_at_once(gallery, postgres_gallery, generator):
     scene = Scene(gallery)
     gallery.add_tracklets([scene.entry(20 * i, unit(generator, 4)) for i in range(5)], MODEL, NEVER)
@@ -255,6 +256,7 @@ def test_two_reembed_at_once(gallery, postgres_gallery, generator):
 # Failures
 
 
+@pytest.mark.slow
 def test_a_restarted_server_is_used_again(own_postgres, generator, monkeypatch):
     monkeypatch.setattr(postgresql_module, "_CONNECT_SECONDS", 2)
     url = own_postgres.fresh_database()
@@ -290,6 +292,7 @@ def test_a_restarted_server_is_used_again(own_postgres, generator, monkeypatch):
             own_postgres.thaw()
 
 
+@pytest.mark.slow
 def test_who_is_not_let_in_is_told_why(own_postgres):
     url = own_postgres.fresh_database()
     run(url, "CREATE ROLE ann LOGIN PASSWORD 'right'", "CREATE ROLE ben LOGIN")

@@ -47,6 +47,7 @@ def test_the_orientation_tag_is_obeyed(tmp_path):
     assert read_image(tmp_path / "turned.jpg").shape == (30, 10, 3)
 
 
+@pytest.mark.slow
 def test_a_picture_too_large_is_refused_before_it_is_decoded(tmp_path):
     bomb = tmp_path / "bomb.png"
     Image.new("1", (30_000, 30_000)).save(bomb)
@@ -54,6 +55,7 @@ def test_a_picture_too_large_is_refused_before_it_is_decoded(tmp_path):
         read_image(bomb)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("size", [(30_000, 30_000), (12_000, 10_000)])
 def test_so_is_one_in_memory(size):

@@ -373,6 +373,7 @@ def race(url, names=("one", "two")):
     return told
 
 
+@pytest.mark.slow
 def test_processes_that_take_from_each_other_what_one_at_a_time_may_have(books, gallery, scene):
     partitions, leases = race(books)
     # Each place was written by one of them, and what it staged with it is there.

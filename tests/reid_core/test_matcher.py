@@ -65,6 +65,7 @@ def test_links_to_the_right_identity(gallery, generator):
     )
 
 
+@pytest.mark.slow
 def test_the_five_best_identities_are_found_behind_hundreds_of_one(gallery, generator):
     people = np.eye(16, dtype=np.float32)[:6]
     scene = Scene(gallery)

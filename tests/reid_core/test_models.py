@@ -138,6 +138,7 @@ def test_weights_come_from_the_generator_and_leave_the_global_state_alone():
     assert not torch.equal(one.state_dict()[weight], other.state_dict()[weight])
 
 
+@pytest.mark.slow
 def test_imagenet_weights_come_from_the_installed_package_without_running_its_code():
     code = (
         "import sys; from reid_core.models.dual_stream import create_dual_stream as c;"

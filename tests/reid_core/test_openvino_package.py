@@ -42,6 +42,7 @@ print(*got)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the library does this on Linux only")
 def test_networks_that_come_and_go_leave_signals_their_stack():
     done = subprocess.run([sys.executable, "-c", COMING_AND_GOING], capture_output=True, text=True)

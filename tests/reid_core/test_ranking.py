@@ -87,6 +87,7 @@ sets = st.lists(few, min_size=1, max_size=12).map(lambda rows: unit(rows, np.flo
 shares = st.floats(0, 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(query=sets, gallery=sets, k1=st.integers(1, 9), k2=st.integers(1, 5), weight=shares)
 def test_k_reciprocal_agrees_with_the_formulas_where_much_is_equal(query, gallery, k1, k2, weight):
@@ -180,6 +181,7 @@ def peak(work):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_many_images_need_no_array_of_all_pairs():
     generator = np.random.default_rng(0)
     query, gallery = (unit(generator.normal(size=(6000, 32))) for _ in range(2))

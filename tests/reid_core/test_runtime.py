@@ -24,6 +24,8 @@ from reid_core.runtime.loading import _within_parity
 from reid_core.runtime.parity import PARITY, cosine_distance, probe_crops
 from reid_core.types import Modality
 
+pytestmark = pytest.mark.slow
+
 CALIBRATION = {"visible-visible": Calibration(9.0, -4.0, 0.6, 10, 20, "held out")}
 
 
@@ -142,7 +144,6 @@ def test_threads_may_share_an_embedder(checkpoint, runtime):
     assert not wrong
 
 
-@pytest.mark.slow
 def test_the_cache_is_used_repaired_and_not_needed(checkpoint, reference, cache, monkeypatch, tmp_path):
     load_embedder(checkpoint, "openvino")
     (export,) = (path for path in (cache / "exports").iterdir() if "-openvino-" in path.name)
@@ -171,10 +172,7 @@ def test_a_cached_export_needs_no_torch(checkpoint):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(
-    ("format", "runtimes"),
-    [("openvino", ["auto"]), pytest.param("onnx", ["onnx", "openvino"], marks=pytest.mark.slow)],
-)
+@pytest.mark.parametrize(("format", "runtimes"), [("openvino", ["auto"]), ("onnx", ["onnx", "openvino"])])
 def test_an_export_is_a_checkpoint_of_the_same_model(checkpoint, reference, tmp_path, format, runtimes):
     export_checkpoint(checkpoint, format, tmp_path / "out")
     for runtime in runtimes:
@@ -246,7 +244,6 @@ def test_wrong_choices_are_said(checkpoint, monkeypatch):
         load_embedder(checkpoint, "onnx")
 
 
-@pytest.mark.slow
 def test_imagenet_features_say_they_never_learned_people(cache):
     embedder = load_embedder("imagenet")
     assert embedder.name == "imagenet-efficientnet-lite0" and embedder.runtime == "openvino"
@@ -266,7 +263,6 @@ def test_imagenet_features_take_no_other_weights_for_its_own(monkeypatch):
         load_embedder("imagenet", "torch")
 
 
-@pytest.mark.slow
 def test_int8_is_a_model_of_its_own_within_its_bound(checkpoint, reference, tmp_path):
     crops = {modality: probe_crops(15) for modality in Modality}
     with pytest.raises(UsageError, match="10 calibration crops"):

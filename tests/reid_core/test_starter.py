@@ -50,6 +50,7 @@ def test_the_detector_says_what_it_is_and_where_it_comes_from():
     assert said["status"] == "finished" and said["results"]["alpha"] in map(float, said["results"]["blends"])
 
 
+@pytest.mark.slow
 def test_the_defaults_are_the_starter_models_and_need_no_network(offline):
     embedder = load_embedder()
     assert embedder.model_id == open_checkpoint(EMBEDDER).model_id

@@ -94,6 +94,7 @@ def live(server, name="door"):
     return SourceSpec(name, server.url, Modality.VISIBLE, Spectrum.VISIBLE)
 
 
+@pytest.mark.slow
 def test_a_camera_that_goes_away_is_given_up_and_the_others_finish(watch, night_videos):
     with camera(frames=80) as server:
         begun = time.monotonic()
@@ -140,6 +141,7 @@ def test_frames_are_dropped_and_counted_when_the_detector_is_slow(watch):
     assert walk.last_frame < door.frames
 
 
+@pytest.mark.slow
 def test_a_stopped_camera_keeps_what_it_saw(watch):
     with camera(frames=10_000, walkers=(Walker(0, 60, RED),)) as server:
         begun = time.monotonic()

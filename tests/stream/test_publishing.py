@@ -110,6 +110,7 @@ def seqs(envelopes):
 # Recordings
 
 
+@pytest.mark.slow
 def test_a_worker_sees_the_pixels_and_numbers_that_a_run_sees(send, fake_kafka, night_videos):
     sources = specs(night_videos)
     result = send(sources)
@@ -169,6 +170,7 @@ def test_a_clock_put_back_does_not_stop_the_pictures():
     assert not limit.admits(10**18 - 3600 * 10**9 + 10**7)
 
 
+@pytest.mark.slow
 def test_recordings_are_sent_as_slowly_as_they_were_taken_where_that_is_wanted(send, night_videos):
     (night,) = specs(night_videos, ["night"])
     slow = CameraSettings(camera="night", source=night.location, modality="infrared", max_fps=5)
@@ -360,6 +362,7 @@ def test_what_kafka_finds_too_large_gives_way_to_the_others(send, fake_kafka, ni
     assert 1 < fake_kafka.sessions < 15
 
 
+@pytest.mark.slow
 def test_kafka_that_is_away_at_the_start_is_asked_until_it_answers(begin, fake_kafka, night_videos):
     fake_kafka.away.set()
     watching = Watching()
@@ -383,6 +386,7 @@ def test_the_client_is_not_left_to_give_records_up(send, fake_kafka, night_video
     assert fake_kafka.options["delivery_timeout_ms"] > 365 * 86400 * 1000
 
 
+@pytest.mark.slow
 def test_stopping_waits_for_kafka_only_so_long_and_tells_what_is_left(send, fake_kafka, night_videos):
     fake_kafka.hold.set()
     stop = threading.Event()
@@ -393,6 +397,7 @@ def test_stopping_waits_for_kafka_only_so_long_and_tells_what_is_left(send, fake
     assert result.interrupted and result.undelivered > 20 and fake_kafka.records == []
 
 
+@pytest.mark.slow
 def test_recordings_wait_while_nothing_gets_through(begin, fake_kafka, night_videos):
     fake_kafka.hold.set()
     watching = Watching()
@@ -433,6 +438,7 @@ def test_a_camera_ends_when_it_is_stopped(live_sent):
     assert 0 <= result.status.cameras[0].delay_s < 5
 
 
+@pytest.mark.slow
 def test_a_camera_that_comes_back_begins_anew(live_sent):
     with camera(frames=10_000, pause_at=30, pause=1.0) as server:
         result, notes, envelopes = live_sent(
@@ -451,6 +457,7 @@ def test_a_camera_that_comes_back_begins_anew(live_sent):
     assert notes[-1] == "door: The camera is back."
 
 
+@pytest.mark.slow
 def test_a_short_silence_does_not_end_a_stream(live_sent):
     with camera(frames=10_000, pause_at=30, pause=1.0) as server:
         result, notes, envelopes = live_sent(
@@ -491,6 +498,7 @@ def test_a_camera_that_does_not_answer_is_asked_for_ever_and_nothing_tells_its_p
         assert secret not in everything
 
 
+@pytest.mark.slow
 def test_what_a_camera_that_breaks_off_leaves_behind_does_not_tell_its_password(live_sent):
     with camera(frames=20) as server:
         result, notes, envelopes = live_sent(server, lambda status: status.cameras[0].state is State.AWAY)
@@ -499,6 +507,7 @@ def test_what_a_camera_that_breaks_off_leaves_behind_does_not_tell_its_password(
     assert envelopes[-1].problem is not None and envelopes[-1].seq == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "cause"), [("drop-oldest", Cause.OLDEST), ("drop-latest", Cause.LATEST), ("wait", None)]
 )
@@ -552,6 +561,7 @@ def ask(port, path):
         return error.code, error.read().decode()
 
 
+@pytest.mark.slow
 def test_health_follows_kafka_and_the_cameras(begin, fake_kafka, monkeypatch):
     monkeypatch.setattr("stream.publishing._AWAY_SECONDS", 0.5)
     fake_kafka.away.set()

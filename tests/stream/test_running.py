@@ -93,6 +93,7 @@ def no_thread_left():
     return not [name for name in names if name.startswith(("decode ", "write")) or name == "detect"]
 
 
+@pytest.mark.slow
 def test_an_error_of_the_writer_ends_the_run_and_keeps_what_was_written(parts, night_videos, tmp_path):
     gallery, detector, embedder = parts
     real, calls = gallery.add_tracklets, []
@@ -129,6 +130,7 @@ def test_an_error_of_the_detector_ends_the_run(parts, night_videos, calls):
     assert no_thread_left()
 
 
+@pytest.mark.slow
 def test_an_error_of_the_embedder_ends_the_run(parts, night_videos):
     gallery, detector, embedder = parts
 
@@ -151,6 +153,7 @@ def test_an_error_while_following_ends_the_run(parts, night_videos):
     assert no_thread_left()
 
 
+@pytest.mark.slow
 def test_a_decoder_that_breaks_ends_its_camera_alone(parts, night_videos, monkeypatch):
     from stream import sources
 

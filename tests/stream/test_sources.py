@@ -157,6 +157,7 @@ def test_a_bad_picture_among_good_ones(tmp_path, colour_checkpoint):
     assert not {20, 25, 40} & set(walk.frames.tolist())
 
 
+@pytest.mark.slow
 def test_pictures_whose_size_changes_midway(tmp_path, colour_checkpoint):
     folder = tmp_path / "mixed"
     folder.mkdir()

@@ -58,6 +58,7 @@ def test_the_loss_is_the_mean_cross_entropy_and_learns():
     assert loss.weight.grad is not None and loss.weight.grad.abs().sum() > 0
 
 
+@pytest.mark.slow
 def test_a_run_with_attributes_goes_on_with_the_same_weights(tmp_path):
     data = write_people(tmp_path / "set", train=6, val=0, test=1, images=2)
     write_labels(data, {str(n): {"hat": "cap" if n % 2 else "none", "tall": n < 4} for n in range(1, 20)})

@@ -42,6 +42,7 @@ def sysu(shared, forest):
     return root
 
 
+@pytest.mark.slow
 def test_sysu_is_what_was_published(sysu):
     report = check_dataset(sysu)
     assert report.layout == "sysu"
@@ -60,6 +61,7 @@ def test_sysu_is_what_was_published(sysu):
     )
 
 
+@pytest.mark.slow
 def test_what_is_missing_or_surplus_in_sysu_is_named(sysu):
     with without(sysu / "cam3/0006/0007.jpg"):
         one = errors(check_dataset(sysu))["count"]
@@ -113,6 +115,7 @@ def test_regdb_is_what_was_published(regdb):
     assert sorted(of_trials) == [206] * 40 + [2060] * 40
 
 
+@pytest.mark.slow
 def test_what_is_missing_in_regdb_is_named(regdb):
     with without(regdb / "Thermal/12"), without(regdb / "Visible/7/male_back_v_00003_7.bmp"):
         seen = errors(check_dataset(regdb))
@@ -130,6 +133,7 @@ def test_what_is_missing_in_regdb_is_named(regdb):
         assert notes(check_dataset(regdb))["unlisted"].paths == ("Visible/413",)
 
 
+@pytest.mark.slow
 def test_lists_of_regdb_that_do_not_fit_together(regdb):
     lists = dict(regdb_lists(1))
     thermal = lists["idx/test_thermal_1.txt"]
@@ -177,6 +181,7 @@ def llcm(forest):
     return root
 
 
+@pytest.mark.slow
 def test_llcm_is_what_was_published(llcm):
     report = check_dataset(llcm)
     assert report.layout == "llcm" and list(errors(report)) == ["empty"]
@@ -238,6 +243,7 @@ def test_what_is_wrong_with_llcm_is_named(few_of_llcm):
         assert missing == [f"The folder {path} is missing."]
 
 
+@pytest.mark.slow
 def test_one_image_in_two_splits(few_of_llcm):
     write(few_of_llcm, "idx/test_id.txt", "7,9,12")
     write(few_of_llcm, "test_vis/cam1/0007/other.jpg", "vis/0007/a.jpg")

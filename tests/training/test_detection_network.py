@@ -123,6 +123,7 @@ def test_unfolding_changes_nothing_in_evaluation_and_saves_training(network, pic
     assert (in_training(unfolded) - before).abs().mean() < 0.02 * ruined
 
 
+@pytest.mark.slow
 def test_a_saved_network_is_a_detector(network, tmp_path):
     people = one_class(network)
     path = tmp_path / "people.pt"

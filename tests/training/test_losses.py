@@ -12,6 +12,7 @@ def features(scale):
     return torch.tensor(np.random.RandomState(1).randn(8, 4) * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "value"), [(1, 0.623775), (5, 2.921902), (20, 41.821625)])
 def test_the_exact_triplet_gives_the_published_numbers(scale, value):
     loss = WeightedRegularizedTriplet("exact")(features(scale), PAIRS)

@@ -67,6 +67,7 @@ def test_every_gallery_of_sysu_is_the_published_one(sysu, published, search):
         assert hashlib.sha256(said.encode()).hexdigest() == expected["sha256"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "images", "valid"),
     [

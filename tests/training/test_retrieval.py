@@ -56,6 +56,7 @@ def test_gives_what_the_official_function_gives(golden):
 sides = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4)), min_size=1, max_size=14)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     query=sides,

@@ -12,6 +12,8 @@ from training.synthetic.motion_pose import Actor
 from training.synthetic.person import Hat, Item, draw_person
 from training.synthetic.skeleton import BONE, RestSkeleton, posed
 
+pytestmark = pytest.mark.slow
+
 PERSON = draw_person(5, 0)
 CLOTH = PERSON.top.cloth
 BARE = replace(PERSON, hat=None, glasses="none", scarf=None, items=(), outer=None)

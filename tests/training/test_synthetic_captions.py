@@ -92,6 +92,7 @@ def both(caption):
     return f"{caption.text} {caption.aug_text.lower()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spectrum", "mean", "aug_mean"),
     [
@@ -205,6 +206,7 @@ def test_an_open_jacket_shows_the_top_from_the_front_only():
     assert see(person, whole_view(person, yaw=180.0)).top is None
 
 
+@pytest.mark.slow
 def test_mistakes_come_at_the_stated_rate_and_are_named():
     rate, count = 0.3, 600
     view_rng = np.random.default_rng(9)

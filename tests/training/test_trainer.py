@@ -100,6 +100,7 @@ def rows(out):
         return [{k: v for k, v in row.items() if k != "images_per_second"} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
     out, result, told = undisturbed
     assert result.finished and result.steps == 6 and told.steps[-1] == 6
@@ -120,6 +121,7 @@ def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
     assert any("Step 3: near to visible R1" in note for note in told.notes)
 
 
+@pytest.mark.slow
 def test_frozen_stems_keep_their_weights_and_follow_each_modality(tiny, undisturbed, tmp_path):
     out = tmp_path / "run"
     tiny(out, "model.frozen_stems=true", "keep_classifier=false", "ema=0")
@@ -147,6 +149,7 @@ def test_frozen_stems_keep_their_weights_and_follow_each_modality(tiny, undistur
     assert torch.equal(whole.embed(images, Modality.INFRARED), bare.embed(images, Modality.INFRARED))
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_ends_in_the_same_weights(tiny, undisturbed, tmp_path):
     # Told between two steps, it stops after the next.
     for stop_at in (1, 4):
@@ -160,6 +163,7 @@ def test_a_run_that_goes_on_ends_in_the_same_weights(tiny, undisturbed, tmp_path
     assert rows(tmp_path / "run")[:3] == rows(undisturbed[0])[:3]
 
 
+@pytest.mark.slow
 def test_a_run_learns_on_from_a_checkpoint_and_says_so(tiny, undisturbed, tmp_path):
     before, files = load_checkpoint(undisturbed[0] / "model")
     out, changes = tmp_path / "run", ("schedule.length=2", "optimiser.lr=1e-12", "ema=0")
@@ -184,6 +188,7 @@ def test_a_run_learns_on_from_a_checkpoint_and_says_so(tiny, undisturbed, tmp_pa
         tiny(tmp_path / "other", start=tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_what_comes_out_is_a_blend_with_the_start(tiny, undisturbed, tmp_path):
     start = undisturbed[0] / "model"
     changes = ("schedule.length=2", "ema=0", "keep_classifier=false")
@@ -202,6 +207,7 @@ def test_what_comes_out_is_a_blend_with_the_start(tiny, undisturbed, tmp_path):
         tiny(tmp_path / "none", "model.blend=0.5")
 
 
+@pytest.mark.slow
 def test_worker_processes_make_the_same_batches(people, undisturbed, tmp_path):
     # In a process of its own, as users train: torch forks its workers, which the threads that other tests
     # have left behind in this one do not survive.
@@ -224,6 +230,7 @@ def test_worker_processes_make_the_same_batches(people, undisturbed, tmp_path):
     assert weights(tmp_path / "run") == weights(undisturbed[0])
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_run_and_every_loss_can_be_had(tiny, undisturbed, tmp_path):
     changes = ["seed=2", "losses.triplet.weight=1", "optimiser.kind=sgd", "augmentation.views=2", "ema=0"]
     tiny(tmp_path / "run", *changes, "optimiser.clip=1")
@@ -233,6 +240,7 @@ def test_another_seed_is_another_run_and_every_loss_can_be_had(tiny, undisturbed
     assert float(last["loss"]) == pytest.approx(total, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_alone_and_restarted_on_demand(tiny, undisturbed, tmp_path):
     out = tmp_path / "run"
     tiny(out, "schedule.length=2")
@@ -336,6 +344,7 @@ def held_out(people=40, apart=1.0, seed=0):
     return np.array(vectors, np.float32), records
 
 
+@pytest.mark.slow
 def test_calibration_says_what_the_gallery_will_see():
     vectors, records = held_out(apart=1.3)
     settings = CalibrationSettings(gallery=10, rounds=10)
