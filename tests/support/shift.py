@@ -102,10 +102,10 @@ class Post:
         order: how far records may be off.
         session_seconds: of its membership.
         slow: seconds the detector takes for each look.
-        stop_when_idle: seconds without anything new after which it ends by itself; 0 never.
         deadly: what kills it: see `tests.support.deaths`.
         blobs: where pictures lie that are too large for a record, or empty.
-        status: file it writes its counters to at the end, or empty.
+        status_port: where it answers; 0 any that is free, -1 none.
+        log: file it writes its log to, or empty.
     """
 
     bootstrap: str
