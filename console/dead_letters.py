@@ -10,10 +10,10 @@ from console.failing import check_writable
 from console.kafka import Deployment
 from reid_core.errors import NightreidError, UsageError
 from reid_core.types import Modality
-from stream.dead_letter_box import list_letters, replay, show
-from stream.dead_letters import DeadLetter, topic_of
-from stream.errors import DeadLetterError
-from stream.export import iso_utc
+from stream.kafka.dead_letter_box import list_letters, replay, show
+from stream.kafka.dead_letters import DeadLetter, topic_of
+from stream.kafka.errors import DeadLetterError
+from stream.run.export import iso_utc
 
 
 def list_command(

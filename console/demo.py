@@ -28,15 +28,16 @@ from reid_core.gallery import Gallery
 from reid_core.matcher import Matcher
 from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Modality, Spectrum
-from stream.config import RunSettings
-from stream.result import RunResult
-from stream.run import run_footage
-from stream.sources import SourceSpec, existing
-from stream.truth import apply_truth
+from stream.chain.config import RunSettings
+from stream.footage.naming import SourceSpec
+from stream.footage.sources import existing
+from stream.run.result import RunResult
+from stream.run.running import run_footage
+from stream.run.truth import apply_truth
 
 if TYPE_CHECKING:
     # Importing the synthetic world needs the packages of its extra.
-    from training.synthetic.video import VideoPlan
+    from training.synthetic.scenes.video import VideoPlan
 
 SEED = 40_001
 """Of the night's people by default: no recipe trains on this seed's world."""
@@ -52,7 +53,7 @@ class Night:
     """A finished night.
 
     Attributes:
-        folder: as `training.synthetic.video.write_videos` writes it.
+        folder: as `training.synthetic.scenes.video.write_videos` writes it.
         cameras: name to what ``video.json`` says of it.
     """
 
@@ -89,7 +90,7 @@ def demo_command(
             f"The synthetic night needs the package{'s' * (len(missing) > 1)} {' and '.join(missing)}.",
             "pip install 'nightreid[synthetic]'",
         )
-    from training.synthetic.video import VideoPlan
+    from training.synthetic.scenes.video import VideoPlan
 
     plan = VideoPlan(people=people, seed=seed)
     settings = load_config(RunSettings, None, [], os.environ)
@@ -136,7 +137,7 @@ def claim(out: Path, plan: "VideoPlan") -> None:
 
 def make_night(out: Path, plan: "VideoPlan", processes: int) -> Night:
     """Write the videos, unless they are there; what was half-written is never taken for a night."""
-    from training.synthetic.video import write_videos
+    from training.synthetic.scenes.video import write_videos
 
     night, unfinished = out / _NIGHT, out / _UNFINISHED
     if not night.exists():
@@ -227,7 +228,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _is_of(manifest: dict[str, Any], plan: "VideoPlan") -> bool:
-    from training.synthetic.video import FORMAT
+    from training.synthetic.scenes.video import FORMAT
 
     wanted: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, **asdict(plan)}))
     # In the manifest this is who they are.

@@ -15,8 +15,8 @@ from console.demo_linking import Linking, OpenSet, linking, open_set
 from console.demo_truth import CameraPeople
 from detectors.letterbox import intersections_over_unions
 from reid_core.types import Decision, Modality, Spectrum
-from stream.result import CameraResult, RunResult, TrackletResult
-from stream.truth import MIN_IOU
+from stream.run.result import CameraResult, RunResult, TrackletResult
+from stream.run.truth import MIN_IOU
 
 INFRARED = (Spectrum.NEAR, Spectrum.THERMAL)
 
@@ -81,7 +81,7 @@ def run_figures(
     """All figures of a run.
 
     Args:
-        result: with truth applied (`stream.truth.apply_truth`).
+        result: with truth applied (`stream.run.truth.apply_truth`).
         truth: every camera's people.
         rankings: infrared tracklet to all identities of the gallery, most alike first. The candidates of
             a link are not enough: they end at the settings' ``match.top``.

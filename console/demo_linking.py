@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid_core.types import Decision
-from stream.result import LinkResult, TrackletResult
+from stream.run.result import LinkResult, TrackletResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from reid_core.errors import SourceError
 from reid_core.types import Floats
-from stream.export import mot_names
-from stream.truth import read_truth
+from stream.run.export import mot_names
+from stream.run.truth import read_truth
 from training.evaluation.detection import FrameTruth, read_mot
 
 
@@ -33,7 +33,7 @@ CameraPeople = Mapping[int, FramePeople]
 
 
 def read_people(path: Path) -> dict[int, FramePeople]:
-    """One camera's people by frame, from a truth file as `stream.truth.apply_truth` takes it.
+    """One camera's people by frame, from a truth file as `stream.run.truth.apply_truth` takes it.
 
     Raises:
         SourceError: it cannot be read, or a row is malformed.
@@ -49,7 +49,7 @@ def read_people(path: Path) -> dict[int, FramePeople]:
 
 
 def people_of_cameras(cameras: Sequence[str], folder: Path) -> dict[str, CameraPeople]:
-    """Camera to its people, from a folder of truth files named as `stream.export.write_mot` names them.
+    """Camera to its people, from a folder of truth files named as `stream.run.export.write_mot` names them.
 
     Raises:
         SourceError: a camera has no file there, or a file cannot be read.

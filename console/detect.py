@@ -19,9 +19,10 @@ from reid_core.config import load_config
 from reid_core.errors import SourceError
 from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
 from reid_core.types import Detections, Frame, Image, Modality
-from stream.config import RunSettings
-from stream.export import write_atomically
-from stream.sources import VideoSource, check_size, natural_order, open_source, parse_source
+from stream.chain.config import RunSettings
+from stream.footage.naming import parse_source
+from stream.footage.sources import VideoSource, check_size, natural_order, open_source
+from stream.run.export import write_atomically
 
 _PERSON_CATEGORY = 1
 

@@ -88,7 +88,7 @@ def evaluate_command(
             ]
     said = _with_seeds([one.said for one in found])
     if out is not None:
-        from stream.export import write_atomically
+        from stream.run.export import write_atomically
 
         write_atomically(out, json.dumps(said, indent=2) + "\n")
     if report is not None:

@@ -13,7 +13,7 @@ from console import charts, figures
 from console.evaluated import FIGURES, Evaluated
 from console.report_crops import Crop, Crops
 from console.templating import templates
-from stream.export import write_atomically
+from stream.run.export import write_atomically
 from training.evaluation.protocols import short_name
 from training.evaluation.ranks import rank_similarities, ranked_lists
 from training.seeding import generator

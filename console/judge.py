@@ -15,7 +15,7 @@ from console.synthetic import processes_or_cores, progress_of
 from reid_core.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from training.synthetic.judge import Verdict
+    from training.synthetic.judges.judge import Verdict
 
 REID, FRAMES = "reid", "frames"
 SEED = 50_001
@@ -74,15 +74,15 @@ def make_world(folder: Path, seed: int, processes: int) -> dict[str, Any]:
         What was judged, for the record: seed, counts and digest of the data set.
     """
     if not (folder / REID / "synthetic.json").is_file():
-        from training.synthetic.dataset import write_dataset
-        from training.synthetic.plan import Plan
+        from training.synthetic.scenes.dataset import write_dataset
+        from training.synthetic.scenes.plan import Plan
 
         # Nothing is trained here: everybody is a test identity.
         plan = Plan(ids=IDENTITIES, seed=seed, images=IMAGES, val=0.0, test=1.0)
         with progress_of("crops") as progress:
             write_dataset(folder / REID, plan, processes=processes, progress=progress)
     if not (folder / FRAMES / "truth.json").is_file():
-        from training.synthetic.frames import write_frames
+        from training.synthetic.scenes.frames import write_frames
 
         with progress_of("frames") as progress:
             write_frames(folder / FRAMES, PICTURES, seed, processes=processes, progress=progress)
@@ -99,9 +99,9 @@ def judge_world(folder: Path, weights: Path) -> "list[Verdict]":
     from training.datasets.opening import open_dataset
     from training.evaluation.public_networks import PUBLIC_NETWORKS, open_public_network
     from training.evaluation.single_shot import files_embedder
-    from training.synthetic.judge import judge_attributes, judge_identities
-    from training.synthetic.judge_frames import judge_people, read_frames
-    from training.synthetic.judge_networks import AttributeNetwork, open_detector
+    from training.synthetic.judges.frames import judge_people, read_frames
+    from training.synthetic.judges.judge import judge_attributes, judge_identities
+    from training.synthetic.judges.networks import AttributeNetwork, open_detector
 
     threads = os.cpu_count() or 1
     dataset = open_dataset(folder / REID)

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from reid_core.config import load_config
-from stream.kafka_settings import KafkaSettings
-from stream.lag import lag
-from stream.publisher_config import PublishSettings
-from stream.topic_plan import TopicSettings, plan
-from stream.topics import Finding, check, create
-from stream.worker_config import WorkerSettings
+from stream.kafka.lag import lag
+from stream.kafka.settings import KafkaSettings
+from stream.kafka.topic_plan import TopicSettings, plan
+from stream.kafka.topics import Finding, check, create
+from stream.publisher.config import PublishSettings
+from stream.worker.config import WorkerSettings
 
 WRONG = 1
 

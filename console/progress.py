@@ -67,7 +67,7 @@ class ProgressBars:
 
 
 class RunProgress(ProgressBars):
-    """Shows a run's cameras; implements what `stream.run` reports to.
+    """Shows a run's cameras; implements what `stream.run.running` reports to.
 
     Args:
         counted: what is found.

@@ -21,10 +21,11 @@ from console.stopping import stopped_by_ctrl_c
 from reid_core.config import load_config
 from reid_core.errors import UsageError
 from reid_core.types import Modality, Spectrum
-from stream.accounts import CameraStatus, PublishStatus, State
-from stream.publisher_config import PublishSettings, with_sources
-from stream.publishing import PublishResult, publish
-from stream.sources import SourceSpec, existing, parse_source
+from stream.footage.naming import SourceSpec, parse_source
+from stream.footage.sources import existing
+from stream.publisher.accounts import CameraStatus, PublishStatus, State
+from stream.publisher.config import PublishSettings, with_sources
+from stream.publisher.publishing import PublishResult, publish
 
 INCOMPLETE = 1
 _LINE_SECONDS = 10.0

@@ -15,8 +15,8 @@ from console import report_words as words
 from console.report_page import SLUGS, Page
 from console.report_views import FigureGroup
 from console.templating import templates
-from stream.export import write_atomically
-from stream.result import RunResult
+from stream.run.export import write_atomically
+from stream.run.result import RunResult
 
 
 def render_report(

@@ -7,7 +7,14 @@ from console import report_words as words
 from console.report_crops import Crop, Crops
 from console.report_views import CandidateView, PersonView, ProbeView, TrackletView
 from reid_core.types import Decision, Modality
-from stream.result import CameraResult, CandidateResult, IdentityResult, LinkResult, RunResult, TrackletResult
+from stream.run.result import (
+    CameraResult,
+    CandidateResult,
+    IdentityResult,
+    LinkResult,
+    RunResult,
+    TrackletResult,
+)
 
 CROP_HEIGHT = 160
 """Pixels: crops are made no higher than this for the page."""

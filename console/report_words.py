@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from reid_core.types import Decision, Modality
-from stream.result import RunResult
+from stream.run.result import RunResult
 
 
 def moment(time_ns: int) -> datetime:

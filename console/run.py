@@ -17,12 +17,13 @@ from reid_core.errors import UsageError
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
-from stream.config import RunSettings
-from stream.export import to_json, write_mot
-from stream.result import RunResult
-from stream.run import run_footage
-from stream.sources import SourceSpec, existing, parse_source
-from stream.truth import apply_truth
+from stream.chain.config import RunSettings
+from stream.footage.naming import SourceSpec, parse_source
+from stream.footage.sources import existing
+from stream.run.export import to_json, write_mot
+from stream.run.result import RunResult
+from stream.run.running import run_footage
+from stream.run.truth import apply_truth
 
 INCOMPLETE = 1
 

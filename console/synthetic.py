@@ -64,8 +64,8 @@ def dataset_command(
     processes: int | None,
 ) -> int:
     """Write a ReID data set."""
-    from training.synthetic.dataset import write_dataset
-    from training.synthetic.plan import Plan
+    from training.synthetic.scenes.dataset import write_dataset
+    from training.synthetic.scenes.plan import Plan
 
     spectra = infrared.split(",")
     known = {str(Spectrum.NEAR): Spectrum.NEAR, str(Spectrum.THERMAL): Spectrum.THERMAL}
@@ -93,7 +93,7 @@ def video_command(
     out: Path, people: int, seed: int, strangers: float, fps: int, processes: int | None
 ) -> int:
     """Write the videos of a night shift."""
-    from training.synthetic.video import VideoPlan, write_videos
+    from training.synthetic.scenes.video import VideoPlan, write_videos
 
     plan = VideoPlan(people=people, seed=seed, strangers=strangers, fps=fps)
     with progress_of("frames") as progress:
@@ -105,7 +105,7 @@ def video_command(
 
 def frames_command(out: Path, count: int, seed: int, processes: int | None) -> int:
     """Write labelled frames."""
-    from training.synthetic.frames import write_frames
+    from training.synthetic.scenes.frames import write_frames
 
     if count < 1 or seed < 0:
         raise UsageError("At least one frame of each spectrum is needed, and a seed of 0 or more.")
@@ -117,7 +117,7 @@ def frames_command(out: Path, count: int, seed: int, processes: int | None) -> i
 
 def sheet_command(out: Path, people: int, seed: int) -> int:
     """Draw a contact sheet."""
-    from training.synthetic.sheet import draw_sheet, write_sheet
+    from training.synthetic.scenes.sheet import draw_sheet, write_sheet
 
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"{out} is not the name of a picture.", "End it in .png or .jpg.")

@@ -108,7 +108,7 @@ def detector_command(
         overrides: ``detector.key=value`` each.
     """
     from detectors.detector import PersonDetector
-    from stream.config import RunSettings
+    from stream.chain.config import RunSettings
     from training.evaluation.detection import ranking_settings
 
     settings = load_config(RunSettings, config, overrides, os.environ).detector

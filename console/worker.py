@@ -10,9 +10,9 @@ from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
-from stream.process import suit_to_receiving
-from stream.worker import Worker
-from stream.worker_config import WorkerSettings
+from stream.service.process import suit_to_receiving
+from stream.worker.config import WorkerSettings
+from stream.worker.worker import Worker
 
 
 def worker_command(config: Path | None, overrides: Sequence[str]) -> int:

@@ -4,14 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stream.config import RunSettings as RunSettings
-    from stream.run import run_footage as run_footage
-    from stream.sources import parse_source as parse_source
+    from stream.chain.config import RunSettings as RunSettings
+    from stream.footage.naming import parse_source as parse_source
+    from stream.run.running import run_footage as run_footage
 
 _HOME = {
-    "RunSettings": "stream.config",
-    "parse_source": "stream.sources",
-    "run_footage": "stream.run",
+    "RunSettings": "stream.chain.config",
+    "parse_source": "stream.footage.naming",
+    "run_footage": "stream.run.running",
 }
 
 __all__ = ["RunSettings", "parse_source", "run_footage"]

@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 
 from console.kafka import Deployment
 from reid_core.config import load_config
-from stream.publisher_config import PublishSettings
-from stream.status_server import StatusServer
-from stream.topic_plan import TopicSettings
-from stream.worker_config import WorkerSettings
+from stream.kafka.topic_plan import TopicSettings
+from stream.publisher.config import PublishSettings
+from stream.service.status_server import StatusServer
+from stream.worker.config import WorkerSettings
 from tests.conftest import ROOT
 from tests.support.command_line import accepted, anchors
 from tests.support.metrics import publisher_metrics, worker_metrics

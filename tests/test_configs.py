@@ -6,7 +6,7 @@ import pytest
 
 from reid_core.config import load_config
 from reid_core.errors import ConfigError
-from stream.config import RunSettings
+from stream.chain.config import RunSettings
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 

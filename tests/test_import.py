@@ -97,7 +97,7 @@ def test_importing_every_module_of_every_room_opens_nothing(tmp_path):
 
 def test_a_room_does_not_load_what_it_may_not_need(tmp_path):
     """Importing the detectors' settings, say, must not cost a second of torch."""
-    light = "detectors.config, detectors.motion, detectors.thermal, stream.config, console.cli"
+    light = "detectors.config, detectors.motion, detectors.thermal, stream.chain.config, console.cli"
     loaded = set(run(["-c", f"import {light}, sys; print(*sys.modules)"], tmp_path).stdout.split())
     assert "detectors.motion" in loaded
     assert not loaded & {"torch", "ultralytics", "openvino", "faiss", "transformers", "onnxruntime"}

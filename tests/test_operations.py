@@ -8,10 +8,10 @@ import yaml
 from console.kafka import Deployment
 from reid_core import errors
 from reid_core.config import Settings, load_config
-from stream.outgoing import Cause
-from stream.publisher_config import PublishSettings
-from stream.worker import FETCH
-from stream.worker_config import WorkerSettings
+from stream.publisher.config import PublishSettings
+from stream.publisher.outgoing import Cause
+from stream.worker.config import WorkerSettings
+from stream.worker.worker import FETCH
 from tests.conftest import ROOT
 from tests.support.command_line import accepted, anchors, console_lines
 from tests.support.metrics import publisher_metrics, worker_metrics

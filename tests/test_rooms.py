@@ -97,6 +97,20 @@ def test_no_module_imports_itself_by_way_of_others():
     assert circles == []
 
 
+@pytest.mark.parametrize("room", [*BELOW, "training.synthetic"])
+def test_imports_go_down_inside_a_room_too(room):
+    graph = {}
+    depth = room.count(".") + 2
+    for name in modules():
+        if name.startswith(f"{room}."):
+            own = ".".join(name.split(".")[:depth])
+            used = {".".join(other.split(".")[:depth]) for other in imports_of(name)}
+            graph.setdefault(own, set()).update(one for one in used - {own} if one.startswith(f"{room}."))
+    assert len(graph) > 2
+    done = set()
+    assert [found for name in graph if (found := circle_from(name, graph, (), done))] == []
+
+
 def test_a_circle_would_be_found():
     graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
     assert circle_from("a", graph) == ["b", "c", "b"]

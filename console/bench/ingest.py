@@ -24,14 +24,14 @@ from reid_core.errors import SourceError
 from reid_core.gallery import Gallery
 from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Detections, Floats, Modality, Spectrum
-from stream.envelope import Codec, Envelope, Kind, Stream
-from stream.kafka_clients import KafkaConsumer, KafkaSettings, TopicPartition, consumer, translated
-from stream.pictures import encode
-from stream.process import suit_to_receiving
-from stream.sources import parse_source
-from stream.topic_plan import TopicSettings
-from stream.worker import FETCH, Worker
-from stream.worker_config import WorkerSettings
+from stream.footage.naming import parse_source
+from stream.kafka.clients import KafkaConsumer, KafkaSettings, TopicPartition, consumer, translated
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream
+from stream.kafka.payloads import encode
+from stream.kafka.topic_plan import TopicSettings
+from stream.service.process import suit_to_receiving
+from stream.worker.config import WorkerSettings
+from stream.worker.worker import FETCH, Worker
 
 TARGET = 1.25
 """Of the worker's time to the bare consumer's: at least 0.8 of its rate."""
@@ -71,8 +71,8 @@ def bench_ingest(
       envelope, checksum, order, decoding, motion gate, tracker, ledger in SQLite, offsets;
     * bare: a loop of the client library's ``poll`` with the worker's own fetch settings and nothing else,
       not even a group;
-    * tuned: that loop with what makes receiving faster in a worker (`stream.process`, larger pieces), to
-      tell what that saves from what the worker adds.
+    * tuned: that loop with what makes receiving faster in a worker (`stream.service.process`, larger pieces),
+      to tell what that saves from what the worker adds.
 
     Frames of 300 kB: raw 8-bit grey, as a near-infrared camera's, and JPEG, which has to be decoded; the
     target is for the former, what decoding costs is shown by the latter. Rounds alternate; medians are

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reid_core.errors import NightreidError
-from stream.envelope import Envelope, write
-from stream.kafka_clients import KafkaSettings, admin, producer, translated
-from stream.topic_plan import TopicSettings, plan
-from stream.topics import create
+from stream.kafka.clients import KafkaSettings, admin, producer, translated
+from stream.kafka.envelope import Envelope, write
+from stream.kafka.topic_plan import TopicSettings, plan
+from stream.kafka.topics import create
 
 _STARTING_SECONDS = 120.0
 _ASK_SECONDS = 5.0

@@ -18,9 +18,9 @@ from reid_core.errors import SourceError
 from reid_core.gallery import Gallery
 from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Detections, Floats, Image, Modality
-from stream.config import RunSettings
-from stream.run import run_footage
-from stream.sources import SourceSpec, parse_source
+from stream.chain.config import RunSettings
+from stream.footage.naming import SourceSpec, parse_source
+from stream.run.running import run_footage
 
 MODELS_TARGET = 1.2
 BY_HAND_TARGET = 3.0

@@ -18,11 +18,11 @@ from console.bench.machine import describe_machine
 from reid_core.errors import SourceError
 from reid_core.gallery import Gallery
 from reid_core.types import Modality, Spectrum
-from stream.envelope import Codec, Envelope, Kind, Stream, write
-from stream.kafka_clients import KafkaSettings, TopicPartition, consumer, producer, translated
-from stream.pictures import encode
-from stream.sources import parse_source
-from stream.topic_plan import TopicSettings
+from stream.footage.naming import parse_source
+from stream.kafka.clients import KafkaSettings, TopicPartition, consumer, producer, translated
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.payloads import encode
+from stream.kafka.topic_plan import TopicSettings
 
 CAMERAS = 8
 # Long enough for all that the footage shows: some stretches of it take several times as long as others.

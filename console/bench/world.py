@@ -28,9 +28,9 @@ def bench_world(identities: int = 160, people: int = 12) -> dict[str, Any]:
             be shared out evenly, a process waits at the end.
         people: who walk through the videos, about three in view at a time.
     """
-    from training.synthetic.dataset import write_dataset
-    from training.synthetic.plan import Plan
-    from training.synthetic.video import VideoPlan, write_videos
+    from training.synthetic.scenes.dataset import write_dataset
+    from training.synthetic.scenes.plan import Plan
+    from training.synthetic.scenes.video import VideoPlan, write_videos
 
     processes = processes_or_cores(None)
     plan = Plan(ids=identities, seed=SEED, val=0, test=0)

@@ -26,7 +26,7 @@ from console.report import render_report
 from reid_core.errors import MissingDependencyError, SourceError, UsageError
 from reid_core.runtime import load_embedder
 from reid_core.types import Decision, Detections, Modality, Spectrum
-from stream.result import CameraResult, IdentityResult, LinkResult, RunResult, TrackletResult
+from stream.run.result import CameraResult, IdentityResult, LinkResult, RunResult, TrackletResult
 from tests.support import brightness
 from tests.support.night import SETTINGS
 from training.evaluation.detection import FrameTruth
@@ -343,13 +343,13 @@ def test_a_report_without_figures_has_no_place_for_them(small):
 
 @pytest.fixture
 def plan(synthetic):
-    from training.synthetic.video import VideoPlan
+    from training.synthetic.scenes.video import VideoPlan
 
     return VideoPlan(people=3, seed=5)
 
 
 def finished(out, plan, **changes):
-    from training.synthetic.video import FORMAT
+    from training.synthetic.scenes.video import FORMAT
 
     (out / "night").mkdir(parents=True)
     people = {str(n + 1): {} for n in range(plan.people)}
@@ -377,7 +377,7 @@ def test_the_folder_of_another_night_or_of_anybody_else_is_left_alone(tmp_path, 
 
 
 def test_videos_are_made_once_and_never_taken_half(tmp_path, plan, monkeypatch):
-    from training.synthetic import video
+    from training.synthetic.scenes import video
 
     out, calls = tmp_path / "demo", []
 

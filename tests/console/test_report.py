@@ -14,7 +14,7 @@ from console import figures, report_words
 from console.report import render_report, write_report
 from reid_core.errors import StorageError
 from reid_core.types import Decision, Modality, Spectrum
-from stream.result import (
+from stream.run.result import (
     CameraResult,
     CandidateResult,
     IdentityResult,

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from reid_core.types import Modality
-from stream.dead_letter_box import list_letters, replay, show
-from stream.dead_letters import HEADERS, REPLAY_HEADER, DeadLetter, nightreid_version, topic_of
-from stream.errors import BrokerAwayError, BrokerError, DeadLetterError
-from stream.kafka_clients import KafkaSettings, TopicPartition, consumer, producer, using
-from stream.polling import poll
-from stream.topics import TopicSettings, create
+from stream.kafka.clients import KafkaSettings, TopicPartition, consumer, producer, using
+from stream.kafka.dead_letter_box import list_letters, replay, show
+from stream.kafka.dead_letters import HEADERS, REPLAY_HEADER, DeadLetter, nightreid_version, topic_of
+from stream.kafka.errors import BrokerAwayError, BrokerError, DeadLetterError
+from stream.kafka.polling import poll
+from stream.kafka.topics import TopicSettings, create
 
 PICTURE = bytes(range(256)) * 40
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from reid_core.errors import ConfigError
-from stream import kafka_clients
-from stream.errors import BrokerAwayError, BrokerError
-from stream.kafka_clients import (
+from stream.kafka import clients as kafka_clients
+from stream.kafka.clients import (
     KafkaSettings,
     TopicPartition,
     admin,
@@ -26,7 +25,8 @@ from stream.kafka_clients import (
     translated,
     using,
 )
-from stream.polling import DamagedRecordError, poll
+from stream.kafka.errors import BrokerAwayError, BrokerError
+from stream.kafka.polling import DamagedRecordError, poll
 from tests.support.broker import quiet_client
 
 

@@ -16,12 +16,13 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from reid_core.types import Modality, Spectrum
-from stream.envelope import Kind, check_digest, read
-from stream.kafka_settings import KafkaSettings
-from stream.pictures import decode
-from stream.publisher_config import PublishSettings, with_sources
-from stream.publishing import publish
-from stream.sources import SourceSpec, open_source, recording_id
+from stream.footage.naming import SourceSpec
+from stream.footage.sources import open_source, recording_id
+from stream.kafka.envelope import Kind, check_digest, read
+from stream.kafka.payloads import decode
+from stream.kafka.settings import KafkaSettings
+from stream.publisher.config import PublishSettings, with_sources
+from stream.publisher.publishing import publish
 from tests.conftest import command_environment
 from tests.stream.test_live import camera
 from tests.support.daemon import free_ports
@@ -263,7 +264,7 @@ def test_a_broker_that_dies_while_a_camera_is_watched_costs_only_what_is_counted
 
 def test_a_connection_that_gets_nowhere_is_left_and_nothing_is_lost(own_broker, night_videos, monkeypatch):
     """As it would after minutes: everything not acknowledged goes again, at worst twice, in order."""
-    monkeypatch.setattr("stream.delivering._STALLED_SECONDS", 1.5)
+    monkeypatch.setattr("stream.publisher.delivering._STALLED_SECONDS", 1.5)
     create_topics(own_broker.bootstrap)
     kafka = KafkaSettings(bootstrap=own_broker.bootstrap, connect_seconds=2)
     settings = PublishSettings(kafka=kafka, codec="png", realtime=True)

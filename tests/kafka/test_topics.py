@@ -6,8 +6,7 @@ import time
 import pytest
 
 from reid_core.types import Modality
-from stream.errors import BrokerError
-from stream.kafka_clients import (
+from stream.kafka.clients import (
     ConfigResource,
     KafkaSettings,
     OffsetAndMetadata,
@@ -18,8 +17,9 @@ from stream.kafka_clients import (
     translated,
     using,
 )
-from stream.lag import lag
-from stream.topics import Topic, TopicSettings, check, create, plan
+from stream.kafka.errors import BrokerError
+from stream.kafka.lag import lag
+from stream.kafka.topics import Topic, TopicSettings, check, create, plan
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream import delivering
+from stream.publisher import delivering
 from tests.support.fake_kafka import FakeKafka
 
 

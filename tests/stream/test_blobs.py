@@ -11,8 +11,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from reid_core.errors import ConfigError, MissingDependencyError
-from stream.blobs import BlobStore, BlobStoreAwayError
-from stream.envelope import EnvelopeError, Refusal, blob_digest, inline_digest
+from stream.kafka.blobs import BlobStore, BlobStoreAwayError
+from stream.kafka.envelope import EnvelopeError, Refusal, blob_digest, inline_digest
 
 PAYLOAD = bytes(range(256)) * 40
 LARGE = 1 << 20

@@ -9,10 +9,10 @@ import pytest
 from detectors.config import TrackerSettings
 from reid_core.gallery import RecordingRecord, RecordingStatus
 from reid_core.types import Modality, Spectrum
-from stream.camera_lane import CameraLane, clock_of
-from stream.config import ChainSettings
-from stream.records import prepare
-from stream.sequencing import Clock
+from stream.chain.config import ChainSettings
+from stream.worker.camera_lane import CameraLane, clock_of
+from stream.worker.records import prepare
+from stream.worker.sequencing import Clock
 from tests.support.brightness import RED, SMALL, WARM, Walker, brightness_detector, scenes
 from tests.support.frames import Camera, record
 

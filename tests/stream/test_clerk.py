@@ -9,9 +9,9 @@ from reid_core.gallery import Gallery
 from reid_core.gallery.ledger import TRACKLET, Advance, Batch, Ledger, Staged, StreamProgress
 from reid_core.gallery.outbox import TRACKLET_CLOSED, Outbox
 from reid_core.gallery.staging import Staging, pack_entry
-from stream.clerk import Clerk
-from stream.telemetry import Telemetry
-from stream.worker_config import WorkerSettings
+from stream.service.telemetry import Telemetry
+from stream.worker.clerk import Clerk
+from stream.worker.config import WorkerSettings
 from tests.support.gallery_world import MODEL, Scene, near, unit
 
 generator = np.random.default_rng(4)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reid_core.types import Modality, Spectrum
-from stream import envelope as envelopes
-from stream.envelope import (
+from stream.kafka import envelope as envelopes
+from stream.kafka.envelope import (
     BODY,
     HEADERS,
     Codec,

@@ -8,8 +8,8 @@ import pytest
 
 from reid_core.errors import StorageError
 from reid_core.types import Decision, Modality, Spectrum
-from stream.export import iso_utc, mot_names, to_json, write_atomically, write_mot
-from stream.result import (
+from stream.run.export import iso_utc, mot_names, to_json, write_atomically, write_mot
+from stream.run.result import (
     CameraResult,
     CandidateResult,
     IdentityResult,

@@ -15,12 +15,14 @@ from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.matcher import Matcher
 from reid_core.types import Candidate, Modality, Spectrum
-from stream import announcing, dead_letters, envelope, sequencing
-from stream.envelope import Codec, Envelope, Kind, Refusal, Stream, write
-from stream.outgoing import Cause
-from stream.publisher_config import PublishSettings
-from stream.topic_plan import TopicSettings, plan
-from stream.worker_config import WorkerSettings
+from stream.followers import announcing
+from stream.kafka import dead_letters, envelope
+from stream.kafka.envelope import Codec, Envelope, Kind, Refusal, Stream, write
+from stream.kafka.topic_plan import TopicSettings, plan
+from stream.publisher.config import PublishSettings
+from stream.publisher.outgoing import Cause
+from stream.worker import sequencing
+from stream.worker.config import WorkerSettings
 from tests.support.gallery_world import MODEL, Scene, unit
 from tests.support.metrics import publisher_metrics, worker_metrics
 
@@ -226,9 +228,8 @@ def test_numbers_beside_settings_are_the_defaults():
 def test_stages_are_those_that_are_timed():
     text = DOCUMENT.partition("Stages (`stage`):")[2].partition(".\n")[0].partition("`frame_age`")[0]
     timed = set()
-    for name in ("shift", "clerk", "worker", "announcing"):
-        source = (ROOT / f"stream/{name}.py").read_text(encoding="utf-8")
-        timed |= set(re.findall(r'telemetry\.timed\("(\w+)"\)', source))
+    for file in (ROOT / "stream").rglob("*.py"):
+        timed |= set(re.findall(r'telemetry\.timed\("(\w+)"\)', file.read_text(encoding="utf-8")))
     assert set(re.findall(r"`(\w+)`", text)) == timed
 
 

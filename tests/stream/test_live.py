@@ -12,9 +12,9 @@ from reid_core.errors import SourceError
 from reid_core.gallery import Gallery, RecordingStatus
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
-from stream.config import LiveSettings, RunSettings
-from stream.run import run_footage
-from stream.sources import SourceSpec, parse_source
+from stream.chain.config import LiveSettings, RunSettings
+from stream.footage.naming import SourceSpec, parse_source
+from stream.run.running import run_footage
 from tests.support.brightness import RED, SMALL, Walker, brightness_detector, scene
 from tests.support.night import Counting, rows, specs
 

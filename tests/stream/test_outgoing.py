@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.outgoing import Cause, Outgoing, Policy, Record
+from stream.publisher.outgoing import Cause, Outgoing, Policy, Record
 
 NEVER = threading.Event()
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pil
 
-from stream.envelope import Codec, Envelope, EnvelopeError, Kind, Refusal
-from stream.pictures import decode, encode
-from stream.sources import Picture
+from stream.footage.sources import Picture
+from stream.kafka.envelope import Codec, Envelope, EnvelopeError, Kind, Refusal
+from stream.kafka.payloads import decode, encode
 from tests.support.files import png
 from tests.support.frames import Camera
 from tests.support.memory import peak_growth

@@ -8,7 +8,7 @@ import pytest
 
 _TRAFFIC = """
 import resource, sys, threading
-from stream.process import suit_to_receiving
+from stream.service.process import suit_to_receiving
 
 if sys.argv[1] == "kept":
     assert suit_to_receiving()
@@ -45,7 +45,7 @@ def test_large_blocks_are_used_again():
 
 _BURST = """
 from pathlib import Path
-from stream.process import return_memory, suit_to_receiving
+from stream.service.process import return_memory, suit_to_receiving
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20

@@ -9,10 +9,10 @@ import yaml
 from reid_core.config import load_config
 from reid_core.errors import ConfigError
 from reid_core.types import Modality, Spectrum
-from stream.envelope import Codec
-from stream.outgoing import Policy
-from stream.publisher_config import CameraSettings, PublishSettings, with_sources
-from stream.sources import SourceSpec
+from stream.footage.naming import SourceSpec
+from stream.kafka.envelope import Codec
+from stream.publisher.config import CameraSettings, PublishSettings, with_sources
+from stream.publisher.outgoing import Policy
 
 CONFIG = Path(__file__).parents[2] / "configs/publish.yaml"
 START = 1_700_000_000_123_456_000

@@ -13,16 +13,17 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from reid_core.errors import SourceError, UsageError
 from reid_core.types import Modality, Spectrum
-from stream.accounts import State
-from stream.blobs import BlobStore, BlobStoreAwayError
-from stream.envelope import Codec, Kind
-from stream.errors import BrokerError
-from stream.limiting import RateLimit
-from stream.outgoing import Cause
-from stream.pictures import decode
-from stream.publisher_config import CameraSettings, PublishSettings, ReconnectSettings, with_sources
-from stream.publishing import publish
-from stream.sources import SourceSpec, open_source, recording_id
+from stream.footage.naming import SourceSpec
+from stream.footage.sources import open_source, recording_id
+from stream.kafka.blobs import BlobStore, BlobStoreAwayError
+from stream.kafka.envelope import Codec, Kind
+from stream.kafka.errors import BrokerError
+from stream.kafka.payloads import decode
+from stream.publisher.accounts import State
+from stream.publisher.config import CameraSettings, PublishSettings, ReconnectSettings, with_sources
+from stream.publisher.limiting import RateLimit
+from stream.publisher.outgoing import Cause
+from stream.publisher.publishing import publish
 from tests.stream.test_live import camera, live
 from tests.support.brightness import WARM, Walker, scenes
 from tests.support.night import specs
@@ -563,7 +564,7 @@ def ask(port, path):
 
 @pytest.mark.slow
 def test_health_follows_kafka_and_the_cameras(begin, fake_kafka, monkeypatch):
-    monkeypatch.setattr("stream.publishing._AWAY_SECONDS", 0.5)
+    monkeypatch.setattr("stream.publisher.publishing._AWAY_SECONDS", 0.5)
     fake_kafka.away.set()
     watching = Watching()
     with camera(frames=10_000) as server:

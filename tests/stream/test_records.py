@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from detectors.motion import sketch
 from reid_core.gallery.ledger import Hold
-from stream.blobs import BlobStore, BlobStoreAwayError
-from stream.envelope import Codec, EnvelopeError, Refusal, read
-from stream.records import (
+from stream.kafka.blobs import BlobStore, BlobStoreAwayError
+from stream.kafka.envelope import Codec, EnvelopeError, Refusal, read
+from stream.worker.records import (
     Prepared,
     Share,
     Taken,

@@ -12,12 +12,12 @@ from reid_core.errors import ModelError, StorageError, UsageError
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Detections, Frame, Modality
-from stream.decoding import Ended
-from stream.lane import Lane
-from stream.looking import Looker
-from stream.run import run_footage
-from stream.timing import StageClock
-from stream.writing import Writer
+from stream.chain.lane import Lane
+from stream.run.decoding import Ended
+from stream.run.looking import Looker
+from stream.run.running import run_footage
+from stream.run.timing import StageClock
+from stream.run.writing import Writer
 from tests.support.brightness import brightness_detector
 from tests.support.night import SETTINGS, Counting, count, specs
 
@@ -155,7 +155,7 @@ def test_an_error_while_following_ends_the_run(parts, night_videos):
 
 @pytest.mark.slow
 def test_a_decoder_that_breaks_ends_its_camera_alone(parts, night_videos, monkeypatch):
-    from stream import sources
+    from stream.footage import sources
 
     real = sources.VideoSource.pictures
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.envelope import Kind
-from stream.sequencing import Arrival, Begun, Clock, Ordered, OrderSettings, Over, Sequencer
+from stream.kafka.envelope import Kind
+from stream.worker.sequencing import Arrival, Begun, Clock, Ordered, OrderSettings, Over, Sequencer
 from tests.support.frames import SECOND, START_NS, Camera
 
 SETTINGS = OrderSettings()

@@ -12,11 +12,11 @@ from reid_core.gallery.ledger import Ledger
 from reid_core.gallery.schema import AttemptRow, RefusedRow
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
-from stream.records import POLLED, Claim, Release, Taken, Waiting, prepare
-from stream.shift import Shift
-from stream.telemetry import Telemetry
-from stream.worker import FETCH
-from stream.worker_config import WorkerSettings
+from stream.service.telemetry import Telemetry
+from stream.worker.config import WorkerSettings
+from stream.worker.records import POLLED, Claim, Release, Taken, Waiting, prepare
+from stream.worker.shift import Shift
+from stream.worker.worker import FETCH
 from tests.support.brightness import SMALL, brightness_detector
 from tests.support.frames import Camera, record
 

@@ -11,10 +11,10 @@ from reid_core.errors import SourceError, UsageError
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
-from stream.config import RunSettings
-from stream.decoding import check_distinct
-from stream.run import run_footage
-from stream.sources import SourceSpec, natural_order, open_source, parse_source, redact, sampled_digest
+from stream.chain.config import RunSettings
+from stream.footage.naming import SourceSpec, check_distinct, parse_source, redact
+from stream.footage.sources import natural_order, open_source, sampled_digest
+from stream.run.running import run_footage
 from tests.support.brightness import RED, SMALL, WARM, Walker, brightness_detector, scene, scenes, write_video
 from tests.support.night import Counting
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from reid_core.errors import UsageError
-from stream.status_server import StatusServer
+from stream.service.status_server import StatusServer
 
 
 @pytest.fixture

@@ -6,9 +6,16 @@ import pytest
 
 from reid_core.errors import SourceError, UsageError
 from reid_core.types import Decision, Modality, Spectrum
-from stream.export import write_mot
-from stream.result import CameraResult, CandidateResult, IdentityResult, LinkResult, RunResult, TrackletResult
-from stream.truth import apply_truth, read_truth
+from stream.run.export import write_mot
+from stream.run.result import (
+    CameraResult,
+    CandidateResult,
+    IdentityResult,
+    LinkResult,
+    RunResult,
+    TrackletResult,
+)
+from stream.run.truth import apply_truth, read_truth
 
 
 def tracklet(id_: str, lefts: list[float], identity: str | None = None) -> TrackletResult:

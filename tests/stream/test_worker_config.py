@@ -7,10 +7,10 @@ import yaml
 
 from reid_core.config import load_config
 from reid_core.errors import ConfigError
-from stream.config import ChainSettings
-from stream.kafka_settings import KafkaSettings
-from stream.publisher_config import PublishSettings
-from stream.worker_config import LimitSettings, WorkerSettings
+from stream.chain.config import ChainSettings
+from stream.kafka.settings import KafkaSettings
+from stream.publisher.config import PublishSettings
+from stream.worker.config import LimitSettings, WorkerSettings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

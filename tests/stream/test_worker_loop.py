@@ -7,9 +7,9 @@ import pytest
 
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
-from stream import worker as module
-from stream.worker import Worker
-from stream.worker_config import WorkerSettings
+from stream.worker import worker as module
+from stream.worker.config import WorkerSettings
+from stream.worker.worker import Worker
 from tests.support.brightness import SMALL, brightness_detector
 
 QUIET = SimpleNamespace(

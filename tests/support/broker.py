@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 
 from reid_core.runtime.cache import cache_folder
-from stream.errors import BrokerError
-from stream.kafka_clients import KafkaSettings, admin, translated
+from stream.kafka.clients import KafkaSettings, admin, translated
+from stream.kafka.errors import BrokerError
 from tests.support.daemon import Daemon, free_ports
 
 POM = Path(__file__).parent / "kafka/pom.xml"

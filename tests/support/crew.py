@@ -34,7 +34,7 @@ from reid_core.gallery.schema import (
     TrackletRow,
     VectorRow,
 )
-from stream.envelope import Envelope
+from stream.kafka.envelope import Envelope
 from tests.support.daemon import free_ports, tell_reaper
 from tests.support.forked import PROCESSES
 from tests.support.galleries import gallery_rows

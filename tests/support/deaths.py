@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 
 from reid_core.gallery import Gallery
 from reid_core.types import Modality
-from stream.worker import Worker
+from stream.worker.worker import Worker
 from tests.support.short_night import OVERLAPPING
 
 _Call = Callable[..., Any]

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from kafka.errors import MessageSizeTooLargeError
 from kafka.future import Future
 
-from stream.envelope import read
-from stream.errors import BrokerAwayError
+from stream.kafka.envelope import read
+from stream.kafka.errors import BrokerAwayError
 
 
 class FakeKafka:

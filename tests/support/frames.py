@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from reid_core.types import Modality, Spectrum
-from stream.envelope import Codec, Envelope, Kind, Stream, write
-from stream.pictures import encode
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.payloads import encode
 
 START_NS = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000

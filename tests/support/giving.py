@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stream.publisher_config import PublishSettings
-from stream.publishing import publish
+from stream.publisher.config import PublishSettings
+from stream.publisher.publishing import publish
 from tests.support.crew import Served
 from tests.support.daemon import free_ports
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 
-from stream.accounts import Accounts, AccountsCollector
-from stream.outgoing import Outgoing, Policy, Record
-from stream.telemetry import Telemetry
+from stream.publisher.accounts import Accounts, AccountsCollector
+from stream.publisher.outgoing import Outgoing, Policy, Record
+from stream.service.telemetry import Telemetry
 
 
 def worker_metrics() -> Iterator[tuple[Metric, tuple[str, ...]]]:

@@ -13,10 +13,10 @@ from typing import Any
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
-from stream.config import IdentitySettings, RunSettings
-from stream.result import RunResult
-from stream.run import Silence, run_footage
-from stream.sources import SourceSpec
+from stream.chain.config import IdentitySettings, RunSettings
+from stream.footage.naming import SourceSpec
+from stream.run.result import RunResult
+from stream.run.running import Silence, run_footage
 from tests.support.brightness import SMALL, START_NS, brightness_detector
 
 SETTINGS = RunSettings(detector=SMALL, identity=IdentitySettings(merge_score=0.98))

@@ -7,9 +7,9 @@ from pathlib import Path
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
-from stream.envelope import Envelope, Kind
-from stream.run import run_footage
-from stream.sources import SourceSpec
+from stream.footage.naming import SourceSpec
+from stream.kafka.envelope import Envelope, Kind
+from stream.run.running import run_footage
 from tests.support.brightness import START_NS, brightness_detector, scenes, write_video
 from tests.support.night import SETTINGS
 from tests.support.shift import records_of

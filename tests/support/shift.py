@@ -14,12 +14,12 @@ from kafka.admin import KafkaAdminClient
 
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
-from stream.envelope import Codec, Envelope, Kind, Stream, write
-from stream.pictures import encode
-from stream.records import Prepared, Taken
-from stream.sources import open_source, recording_id
-from stream.worker import Worker
-from stream.worker_config import WorkerSettings
+from stream.footage.sources import open_source, recording_id
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.payloads import encode
+from stream.worker.config import WorkerSettings
+from stream.worker.records import Prepared, Taken
+from stream.worker.worker import Worker
 from tests.support.brightness import SMALL, brightness_detector
 from tests.support.night import specs
 

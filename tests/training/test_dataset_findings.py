@@ -12,8 +12,8 @@ from tests.support.people import write_people
 from tests.support.trees import errors, holding, without, write
 from training.datasets.checking import Severity, check_dataset
 from training.datasets.wording import few
-from training.synthetic.dataset import write_dataset
-from training.synthetic.plan import Plan
+from training.synthetic.scenes.dataset import write_dataset
+from training.synthetic.scenes.plan import Plan
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ from reid_core.errors import SourceError, UsageError
 from reid_core.types import Detections
 from training.datasets.opening import open_dataset
 from training.evaluation.single_shot import files_embedder
-from training.synthetic.judge import (
+from training.synthetic.judges.frames import judge_people, read_frames
+from training.synthetic.judges.judge import (
     JUDGING_NETWORK,
     Target,
     area_under_roc,
     judge_attributes,
     judge_identities,
 )
-from training.synthetic.judge_frames import judge_people, read_frames
-from training.synthetic.judge_networks import ATTRIBUTE_OUTPUTS
+from training.synthetic.judges.networks import ATTRIBUTE_OUTPUTS
 
 scores = st.lists(st.integers(0, 5), min_size=1, max_size=12)
 
@@ -237,7 +237,7 @@ def visitors(shared):
 
 @pytest.mark.footage
 def test_the_attribute_network_sees_what_real_people_wear(shared, visitors):
-    from training.synthetic.judge_networks import AttributeNetwork
+    from training.synthetic.judges.networks import AttributeNetwork
 
     answers = AttributeNetwork(shared / "weights", 1)(visitors)
     assert answers.shape == (4, 8) and answers.min() >= 0 and answers.max() <= 1
@@ -264,9 +264,9 @@ def test_public_networks_know_a_real_person_again(shared, visitors):
 @pytest.mark.footage
 def test_the_command_judges_a_world_that_it_makes(shared, nightreid, tmp_path):
     pytest.importorskip("anny")
-    from training.synthetic.dataset import write_dataset
-    from training.synthetic.frames import write_frames
-    from training.synthetic.plan import Plan
+    from training.synthetic.scenes.dataset import write_dataset
+    from training.synthetic.scenes.frames import write_frames
+    from training.synthetic.scenes.plan import Plan
 
     write_dataset(tmp_path / "reid", Plan(ids=60, seed=3, images=1, val=0.0, test=1.0))
     write_frames(tmp_path / "frames", 4, 3)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.synthetic.body import SKIN_VERTICES
-from training.synthetic.mesh import box, ellipsoid, joined, sheet, tube
-from training.synthetic.motion import Motion, draw_style
-from training.synthetic.motion_pose import Actor
-from training.synthetic.person import Hat, Item, draw_person
-from training.synthetic.skeleton import BONE, RestSkeleton, posed
+from training.synthetic.figures.body import SKIN_VERTICES
+from training.synthetic.geometry.mesh import box, ellipsoid, joined, sheet, tube
+from training.synthetic.geometry.skeleton import BONE, RestSkeleton, posed
+from training.synthetic.motion.doing import Motion, draw_style
+from training.synthetic.motion.pose import Actor
+from training.synthetic.people.person import Hat, Item, draw_person
 
 pytestmark = pytest.mark.slow
 
@@ -41,8 +41,8 @@ def bodies(missing):
         import anny  # noqa: F401
     except ImportError:
         missing("needs anny, the parametric body")
-    from training.synthetic.accessories import find_landmarks
-    from training.synthetic.body import reference_orientations, rest_body
+    from training.synthetic.figures.accessories import find_landmarks
+    from training.synthetic.figures.body import reference_orientations, rest_body
 
     result = {}
     for name, (age, weight, height) in {
@@ -62,7 +62,7 @@ def carrying(kind, side="left", size=1.0, seed=0):
 
 
 def attached(person, marks, **options):
-    from training.synthetic.accessories import attachments
+    from training.synthetic.figures.accessories import attachments
 
     return attachments(person, marks, **options)
 
@@ -131,7 +131,7 @@ def test_hats_hold_the_skull(bodies, kind):
 
 @pytest.mark.parametrize("kind", ["backpack", "shoulder bag"])
 def test_straps_lie_outside_the_clothes_and_near_them(bodies, kind):
-    from training.synthetic.body import template, triangles
+    from training.synthetic.figures.body import template, triangles
 
     faces = triangles(template().groups["body"])
     for vertices, marks in bodies.values():

@@ -10,11 +10,11 @@ import pytest
 from reid_core.colours import contains_colour, strip_colours
 from reid_core.types import Spectrum
 from training.seeding import generator
-from training.synthetic.attributes import TAGS, attributes, identity_caption, labels
-from training.synthetic.caption_seen import see
-from training.synthetic.captions import MISTAKES, View, describe, statistics
-from training.synthetic.person import Hat, Item, draw_person
-from training.synthetic.words import COLOUR_WORDS, HAIR_WORDS
+from training.synthetic.captions.attributes import TAGS, attributes, identity_caption, labels
+from training.synthetic.captions.captioning import MISTAKES, View, describe, statistics
+from training.synthetic.captions.seen import see
+from training.synthetic.captions.words import COLOUR_WORDS, HAIR_WORDS
+from training.synthetic.people.person import Hat, Item, draw_person
 
 ALL = frozenset({"head", "trunk", "legs", "feet"})
 PEOPLE = [draw_person(identity, 11) for identity in range(1, 136)]

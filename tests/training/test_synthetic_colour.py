@@ -6,8 +6,8 @@ import torch
 
 from reid_core.types import Spectrum
 from training.seeding import generator
-from training.synthetic.light import Lamp, Light
-from training.synthetic.optics import Camera
+from training.synthetic.geometry.optics import Camera
+from training.synthetic.light.lamps import Lamp, Light
 
 pytestmark = pytest.mark.slow
 
@@ -40,8 +40,8 @@ def crops():
     pytest.importorskip("anny")
     import cv2
 
-    from training.synthetic.cast import Cast
-    from training.synthetic.render import Stance, render
+    from training.synthetic.scenes.cast import Cast
+    from training.synthetic.scenes.render import Stance, render
 
     cast = Cast(31)
     pictures = {spectrum: [] for spectrum in Spectrum}

@@ -5,13 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.synthetic.body import SKIN_VERTICES
-from training.synthetic.motion import Motion, draw_motion, draw_style
-from training.synthetic.motion_gait import turn
-from training.synthetic.motion_hold import Girth
-from training.synthetic.motion_pose import Actor
-from training.synthetic.person import Item, draw_person
-from training.synthetic.skeleton import (
+from training.synthetic.figures.body import SKIN_VERTICES
+from training.synthetic.geometry.skeleton import (
     BONE,
     BONE_COUNT,
     BONES,
@@ -22,6 +17,11 @@ from training.synthetic.skeleton import (
     posed,
     skinned,
 )
+from training.synthetic.motion.doing import Motion, draw_motion, draw_style
+from training.synthetic.motion.gait import turn
+from training.synthetic.motion.hold import Girth
+from training.synthetic.motion.pose import Actor
+from training.synthetic.people.person import Item, draw_person
 
 PERSON = draw_person(5, 0)
 PLAIN = replace(
@@ -36,7 +36,7 @@ def bodies(missing):
         import anny  # noqa: F401
     except ImportError:
         missing("needs anny, the parametric body")
-    from training.synthetic.body import reference_orientations, rest_body
+    from training.synthetic.figures.body import reference_orientations, rest_body
 
     shapes = {
         "man": {"gender_fraction": 0.1, "age_fraction": 0.7, "weight": 0.5},
@@ -59,7 +59,7 @@ def heads(skeleton, motion, phase, girth=None):
 
 
 def test_bones_are_the_body_models(bodies):
-    from training.synthetic.body import template
+    from training.synthetic.figures.body import template
 
     assert template().bones == BONES
     assert list(template().parents) == list(PARENTS)
@@ -68,7 +68,7 @@ def test_bones_are_the_body_models(bodies):
 def test_skinning_is_the_body_models(bodies):
     import torch
 
-    from training.synthetic.body import _model, reference_orientations
+    from training.synthetic.figures.body import _model, reference_orientations
 
     model = _model()
     rng = np.random.default_rng(3)
@@ -136,7 +136,7 @@ def test_standing_feet_share_the_floor(bodies):
 
 
 def test_hands_hang_beside_the_hips(bodies):
-    from training.synthetic.landmarks import find_landmarks
+    from training.synthetic.figures.landmarks import find_landmarks
 
     for rest, skeleton in bodies.values():
         marks = find_landmarks(rest.vertices[:SKIN_VERTICES], skeleton)

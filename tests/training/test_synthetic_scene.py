@@ -10,13 +10,20 @@ pytest.importorskip("numba", reason="needs the extra 'synthetic'")
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
 from training.seeding import generator
-from training.synthetic import place_materials as made
-from training.synthetic.backdrop import draw_conditions, render_backdrop
-from training.synthetic.light import Lamp, lamp_reach
-from training.synthetic.optics import Camera
-from training.synthetic.place import INDOOR, OUTDOOR, build_place, draw_camera, draw_place, seen_heights
-from training.synthetic.sensor import Sensor, capture, draw_sensor, encode
-from training.synthetic.weather import add_rain
+from training.synthetic.geometry.optics import Camera
+from training.synthetic.light.lamps import Lamp, lamp_reach
+from training.synthetic.light.sensor import Sensor, capture, draw_sensor, encode
+from training.synthetic.light.weather import add_rain
+from training.synthetic.places import materials as made
+from training.synthetic.places.backdrop import draw_conditions, render_backdrop
+from training.synthetic.places.place import (
+    INDOOR,
+    OUTDOOR,
+    build_place,
+    draw_camera,
+    draw_place,
+    seen_heights,
+)
 
 CAMERA = Camera(320, 240, 190.0, (1.0, -2.0, 3.0), 0.4, -0.35, 0.05, -0.12)
 

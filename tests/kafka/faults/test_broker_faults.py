@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from stream.envelope import Kind, read
+from stream.kafka.envelope import Kind, read
 from tests.support.brightness import write_video
 from tests.support.broker import Cluster, external
 from tests.support.crew import Deployment, WorkerProcess, until

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from stream.blobs import BlobStore
-from stream.dead_letters import DeadLetter
+from stream.kafka.blobs import BlobStore
+from stream.kafka.dead_letters import DeadLetter
 from tests.support.crew import until
 from tests.support.memory import resident
 from tests.support.poison import (

@@ -159,7 +159,7 @@ def _check_images_file(root: Path, seen: Seen) -> None:
 
 
 def _digest(root: Path, seen: Seen, told: Told) -> str:
-    """As `training.synthetic.dataset` computes it, before it writes the manifest."""
+    """As `training.synthetic.scenes.dataset` computes it, before it writes the manifest."""
     digest = hashlib.sha256()
     images = sorted(seen.images, key=lambda image: image.path)
     for done, image in enumerate(images, 1):

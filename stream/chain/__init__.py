@@ -1,0 +1,1 @@
+"""What every way through the chain shares: settings, lanes, tracklets, links."""

@@ -1,0 +1,1 @@
+"""What happens after a tracklet: followers of the outbox."""

@@ -1,0 +1,52 @@
+"""One camera's pictures through the motion gate, on their way to the detector."""
+
+from detectors.config import MotionSettings
+from detectors.letterbox import Region, tile
+from detectors.motion import GatedFrame, MotionGate, Sketch
+from reid_core.types import Frame, Modality
+from stream.footage.sources import Picture
+
+
+class CameraGate:
+    """The gate of one recording.
+
+    Args:
+        camera: the camera's id.
+        modality: of the camera.
+        settings: of the gate.
+        tile_below: pictures whose longer side is shorter are looked at in tiles, see `LookSettings`.
+    """
+
+    def __init__(self, camera: str, modality: Modality, settings: MotionSettings, tile_below: int) -> None:
+        self._camera = camera
+        self._modality = modality
+        self._tile_below = tile_below
+        self._gate = MotionGate(settings)
+        self._size = (0, 0)
+        self._regions: tuple[Region, ...] = ()
+
+    def admit(self, picture: Picture, sketched: Sketch | None = None) -> GatedFrame:
+        """Decide what of a picture is worth looking at; pictures come in order.
+
+        Args:
+            picture: the picture.
+            sketched: its sketch, where it was made ahead.
+        """
+        height, width = picture.image.shape[:2]
+        if self._size != (height, width):
+            self._size, self._regions = (height, width), tuple(tile(height, width, self._tile_below))
+        regions = self._regions
+        motion = self._gate.admit(picture.image, picture.index, regions, not picture.bgr, sketched)
+        frame = None
+        if motion.moved:
+            frame = Frame(self._camera, self._modality, picture.index, picture.time_ns, picture.rgb())
+        return GatedFrame(
+            self._camera,
+            picture.index,
+            picture.time_ns,
+            motion.moved,
+            regions,
+            frame,
+            motion.cut,
+            motion.anew,
+        )

@@ -1,0 +1,104 @@
+"""How footage is named: cameras, locations, and what of an address may be shown."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from reid_core.errors import UsageError
+from reid_core.types import Modality, Spectrum
+
+_LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
+# Between the scheme and the last @ of the host part; and values behind telling names, anywhere.
+_LOGIN = re.compile(r"://[^/?#]*@")
+_SECRET = re.compile(r"((?:user|usr|login|pass|pwd|token|auth|secret|sig|key)\w*=)[^&;/?#]*", re.IGNORECASE)
+_CAMERA_NAME = re.compile(r"[\w][\w.\- ]*")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """One camera as the user named it.
+
+    Attributes:
+        camera: its id.
+        location: path, address or number of a webcam.
+        modality: how its images are compared.
+        spectrum: the light it records.
+        start_ns: capture time of its first frame, if the user said so.
+    """
+
+    camera: str
+    location: str
+    modality: Modality
+    spectrum: Spectrum
+    start_ns: int | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it is a camera rather than a recording."""
+        return is_live(self.location)
+
+
+def is_live(location: str) -> bool:
+    """Whether a location names a camera: a stream's address, a webcam's number or device."""
+    scheme = location.partition("://")[0].lower() if "://" in location else ""
+    return location.isdecimal() or location.startswith("/dev/video") or scheme in _LIVE_SCHEMES
+
+
+def redact(location: str) -> str:
+    """A location without user name, password and keys, fit for logs and databases."""
+    if "://" not in location:
+        return location
+    return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", location))
+
+
+def parse_source(text: str, modality: Modality, spectrum: Spectrum | None = None) -> SourceSpec:
+    """Read ``[CAMERA=]LOCATION``; the camera is named after the file, folder or host otherwise.
+
+    Args:
+        text: as on the command line.
+        modality: of the camera.
+        spectrum: of the camera; thermal for infrared ones unless said otherwise.
+
+    Raises:
+        UsageError: the camera's name or the location is empty or odd.
+    """
+    name, separator, location = text.partition("=")
+    if not separator or Path(text).exists() or not _CAMERA_NAME.fullmatch(name):
+        name, location = "", text
+    if not location:
+        raise UsageError(f"The source {redact(text)!r} names no file, folder or camera.")
+    if spectrum is None:
+        spectrum = Spectrum.VISIBLE if modality is Modality.VISIBLE else Spectrum.THERMAL
+    return SourceSpec(name or _default_name(location), location, modality, spectrum)
+
+
+def _default_name(location: str) -> str:
+    if not is_live(location):
+        return Path(location).resolve().stem or "camera"
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        raise UsageError(f"The address {redact(location)} is not valid.") from None
+    if host is None:
+        return f"webcam{location.removeprefix('/dev/video')}"
+    # A host may have several cameras. The password is no part of which one it is.
+    number = int.from_bytes(hashlib.sha256(redact(location).encode()).digest()[:4], "big") % 10000
+    return f"{host}-{number:04d}"
+
+
+def check_distinct(cameras: Sequence[str]) -> None:
+    """Make sure that no two sources claim to be the same camera.
+
+    Raises:
+        UsageError: two do.
+    """
+    for camera, count in Counter(cameras).items():
+        if count > 1:
+            raise UsageError(
+                f"{count} sources are called {camera!r}.",
+                "Name each: NAME=PATH OTHER=PATH.",
+            )

@@ -1,0 +1,1 @@
+"""Kafka: clients, topics, the envelope that a frame travels in, dead letters, blobs."""

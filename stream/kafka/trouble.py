@@ -1,0 +1,104 @@
+"""The client library's errors in our own words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka import errors as kafka_errors
+
+from stream.kafka.errors import BrokerAwayError, BrokerError
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What Kafka's client raises inside comes out as a `BrokerError`.
+
+    Raises:
+        BrokerAwayError: the same may go well in a moment.
+        BrokerError: it will not.
+    """
+    try:
+        yield
+    except kafka_errors.KafkaError as error:
+        raise explain_kafka(error) from error
+
+
+def explain_kafka(error: kafka_errors.KafkaError) -> BrokerError:
+    """An error of the client library, which may come from a future as well, in our own words."""
+    said = f"{error.args[0]}".rstrip(".") if error.args else ""
+    for kinds, message, hint in _EXPLAINED:
+        if isinstance(error, kinds):
+            return _kind(error)(f"{message}{f': {said}' if said else ''}.", hint)
+    name = type(error).__name__
+    description = getattr(error, "description", None)
+    # Descriptions of the library end in a full stop, or do not.
+    text = said or (str(description).rstrip(".") if description else "it gives no reason")
+    return _kind(error)(f"Kafka: {name}: {text}.")
+
+
+def _kind(error: kafka_errors.KafkaError) -> type[BrokerError]:
+    if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
+        # The library would try again for ever; here, topics are made before they are used.
+        return BrokerError
+    return BrokerAwayError if error.retriable or isinstance(error, _HEALED_BY_POLLING) else BrokerError
+
+
+# The group goes on without what was asked; the next poll joins it again.
+_HEALED_BY_POLLING = (
+    kafka_errors.CommitFailedError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.UnknownMemberIdError,
+)
+
+_EXPLAINED = (
+    (
+        kafka_errors.SaslAuthenticationFailedError,
+        "Kafka refuses the login",
+        "Check kafka.sasl_username, kafka.sasl_password and kafka.sasl_mechanism.",
+    ),
+    (
+        kafka_errors.UnsupportedSaslMechanismError,
+        "Kafka does not know this way to log in",
+        "Check kafka.sasl_mechanism.",
+    ),
+    (
+        kafka_errors.AuthorizationError,
+        "The user may not do this in Kafka",
+        "The broker's access rules decide.",
+    ),
+    (
+        kafka_errors.UnknownTopicOrPartitionError,
+        "Kafka has no such topic or partition",
+        "`nightreid topics create` makes the topics; `nightreid topics check` says what is wrong with them.",
+    ),
+    (
+        (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError),
+        "The record is larger than its topic takes",
+        "`nightreid topics check` says whether it takes as much as it should.",
+    ),
+    (
+        kafka_errors.InvalidReplicationFactorError,
+        "Kafka has too few brokers for so many copies",
+        "Lower the setting replication.",
+    ),
+    (
+        (kafka_errors.NotEnoughReplicasError, kafka_errors.NotEnoughReplicasAfterAppendError),
+        "Too few copies of a topic are in step to write to it",
+        "",
+    ),
+    (
+        (kafka_errors.KafkaTimeoutError, kafka_errors.RequestTimedOutError),
+        "Kafka does not answer in time",
+        "",
+    ),
+    (
+        (
+            kafka_errors.KafkaConnectionError,
+            kafka_errors.NodeNotReadyError,
+            kafka_errors.NetworkExceptionError,
+        ),
+        "The connection to Kafka broke",
+        "",
+    ),
+    (kafka_errors.UnsupportedVersionError, "The broker is too old for this", "Kafka 2.8 or newer is needed."),
+)

@@ -1,0 +1,1 @@
+"""The publisher: frames of cameras and recordings into Kafka."""

@@ -1,0 +1,152 @@
+"""One picture to one record: encoded, or as the file it already is, in its envelope."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid_core.errors import NightreidError, SourceError
+from reid_core.images import decode_picture
+from reid_core.types import Image
+from stream.footage.sources import Picture, check_size
+from stream.kafka.blobs import BlobStore
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.payloads import encode
+from stream.publisher.config import Plan
+from stream.publisher.outgoing import Record
+
+_SIGNATURES = {
+    b"\xff\xd8\xff": Codec.JPEG,
+    b"\x89PNG\r\n\x1a\n": Codec.PNG,
+    b"II*\0": Codec.TIFF,
+    b"MM\0*": Codec.TIFF,
+}
+
+
+class TooLargeError(NightreidError):
+    """A picture is larger than a record may be, and there is no blob store."""
+
+    code = "too-large"
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A file with one picture.
+
+    Attributes:
+        data: its bytes.
+        codec: what they are, or ``None`` where an envelope has no word for it.
+        image: uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts.
+    """
+
+    data: bytes
+    codec: Codec | None
+    image: Image | NDArray[np.uint16]
+
+
+def read_still(path: Path) -> Still:
+    """Read a picture file; raw counts stay raw.
+
+    Raises:
+        SourceError: it is missing, no picture, damaged, or shows too little or too much.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"The image {path} cannot be read: {error.strerror}.") from None
+    try:
+        image = decode_picture(data)
+    except SourceError as error:
+        raise SourceError(error.message.replace("in memory", str(path), 1)) from None
+    check_size(image.shape[1], image.shape[0], str(path))
+    codec = next((codec for start, codec in _SIGNATURES.items() if data.startswith(start)), None)
+    return Still(data, codec, image)
+
+
+class Encoder:
+    """Makes records; any number of threads may at once.
+
+    Args:
+        inline_bytes: a larger picture goes into the blob store.
+        blobs: the blob store, or ``None``.
+    """
+
+    def __init__(self, inline_bytes: int, blobs: BlobStore | None) -> None:
+        self._inline_bytes = inline_bytes
+        self._blobs = blobs
+
+    def frame(self, plan: Plan, stream: Stream, seq: int, time_ns: int, picture: Picture | Still) -> Record:
+        """The record of one picture.
+
+        Args:
+            plan: what is done with its camera.
+            stream: whose number it has.
+            seq: the number.
+            time_ns: capture time.
+            picture: decoded, or a file.
+
+        Raises:
+            TooLargeError: it is too large for a record, and there is no blob store.
+            StorageError: the blob store does not take it.
+        """
+        image = picture.image
+        if isinstance(picture, Still) and plan.passthrough and picture.codec is not None:
+            payload, codec = picture.data, picture.codec
+        else:
+            rgb = picture.rgb() if isinstance(picture, Picture) else image
+            # JPEG holds 8 bits; scaling raw counts is for whoever sees all of the camera's.
+            codec = Codec.PNG if image.dtype == np.uint16 else plan.codec
+            payload = encode(rgb, codec, plan.quality)
+        blob = digest = ""
+        if len(payload) > self._inline_bytes:
+            if self._blobs is None:
+                raise TooLargeError(
+                    f"A picture takes {len(payload)} bytes, and a record {self._inline_bytes} at most.",
+                    "Name a blob store, lower the quality, or raise inline_bytes and what the topics take.",
+                )
+            blob, digest = self._blobs.put(payload)
+        return _record(
+            plan,
+            Envelope(
+                kind=Kind.FRAME,
+                stream=stream,
+                seq=seq,
+                capture_ns=time_ns,
+                codec=codec,
+                width=image.shape[1],
+                height=image.shape[0],
+                payload=b"" if blob else payload,
+                blob=blob,
+                digest=digest,
+            ),
+        )
+
+
+def end(plan: Plan, stream: Stream, frames: int, last_ns: int, problem: str | None) -> Record:
+    """The record that ends a stream.
+
+    Args:
+        plan: what is done with its camera.
+        stream: which is over.
+        frames: how many numbers it had.
+        last_ns: capture time of the last picture.
+        problem: one sentence where it broke off.
+    """
+    return _record(plan, Envelope(Kind.END, stream, frames, last_ns, problem=problem))
+
+
+def _record(plan: Plan, envelope: Envelope) -> Record:
+    value, headers = write(envelope)
+    return Record(
+        topic=plan.topic,
+        key=envelope.key,
+        value=value,
+        headers=headers,
+        camera=plan.camera,
+        capture_ns=envelope.capture_ns,
+        made_ms=time.time_ns() // 1_000_000,
+        policy=plan.policy,
+        end=envelope.kind is Kind.END,
+    )

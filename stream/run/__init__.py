@@ -1,0 +1,1 @@
+"""One run on one machine: footage in, a gallery and its result out."""

@@ -1,0 +1,1 @@
+"""The night-shift worker: frames from Kafka to tracklets, admitted and linked."""

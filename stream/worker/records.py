@@ -1,0 +1,216 @@
+"""Records on their way from the consumer's thread to the one that looks: decoded ahead, memory bounded."""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.motion import Sketch, sketch
+from reid_core.gallery.ledger import Batch, Hold
+from reid_core.types import Image
+from stream.kafka import envelope as envelopes
+from stream.kafka import payloads as pictures
+from stream.kafka.blobs import BlobStore
+from stream.kafka.clients import Record
+from stream.kafka.envelope import Envelope, EnvelopeError, Kind, Refusal
+from stream.worker.camera_lane import CameraLane
+from stream.worker.sequencing import Sequencer
+
+_CHANNELS = 3
+_SMALLEST_SIDE = 32
+POLLED = 32
+"""Records that the consumer hands over at a time, at most."""
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """A partition that this worker holds.
+
+    Attributes:
+        hold: what the ledger says of it; renewed with every claim.
+        position: the next record to take in.
+        saved: the record that the ledger would go on at.
+        reached: the last record that was begun with, plus one.
+        sequencers: of its cameras.
+        lanes: the recordings in progress, by camera.
+        heard: when a camera's last record came, on the monotonic clock, unless it is silent.
+        done: recordings of which nothing more is looked at.
+        batch: what is found and not written yet.
+        alive: whether this worker still holds it.
+        end: the record behind the last one that is known to be there.
+        caught_up: whether there was nothing more to fetch lately.
+        told_caught_up: whether the ledger knows that.
+        fresh: whether nothing has been written for it since it was claimed.
+    """
+
+    hold: Hold
+    position: int
+    saved: int
+    reached: int
+    sequencers: dict[str, Sequencer] = field(default_factory=dict)
+    lanes: dict[str, CameraLane] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    batch: Batch = field(default_factory=Batch)
+    alive: bool = True
+    end: int = 0
+    caught_up: bool = False
+    told_caught_up: bool = False
+    fresh: bool = True
+
+    @property
+    def resume(self) -> int:
+        """The record to go on at after a fall: everything in front of it is settled."""
+        held = (sequencer.held for sequencer in self.sequencers.values())
+        lanes = (lane.resume for lane in self.lanes.values())
+        return min([self.position, *(offset for offset in held if offset is not None), *lanes])
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A record that was read and decoded.
+
+    Attributes:
+        envelope: what it says, without the payload.
+        picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, uint16 ``H x W`` raw counts; ``None`` for an end.
+        sketched: what the motion gate needs of it; ``None`` for raw counts, which are scaled in turn first.
+    """
+
+    envelope: Envelope
+    picture: Image | NDArray[np.uint16] | None
+    sketched: Sketch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record of a share; ``prepared`` is ``None`` where it is to be decoded only when it is its turn."""
+
+    share: Share
+    record: Record
+    prepared: "Future[Prepared] | None"
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """A partition that was assigned: to be claimed if it still is, and what the log still has of it."""
+
+    topic: str
+    number: int
+    kept: tuple[int, int]
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A share that is this worker's no longer."""
+
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A record of a share of which nothing can be had but where it is."""
+
+    share: Share
+    offset: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Kafka was silent for a while, and is heard again."""
+
+
+Item = Taken | Damaged | Claim | Release | Return
+
+
+class Waiting:
+    """What waits between two threads, counted in records and in the bytes they take decoded."""
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[Item, int]] = deque()
+        self._changed = threading.Condition()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item, cost: int = 0) -> None:
+        """Append; never waits: whoever puts looks at the size first."""
+        self.extend([(item, cost)])
+
+    def extend(self, items: Sequence[tuple[Item, int]]) -> None:
+        """Append items and what each takes; whoever waits is woken once."""
+        with self._changed:
+            self._items.extend(items)
+            self.bytes += sum(cost for _, cost in items)
+            self._changed.notify()
+
+    def take(self, seconds: float) -> Item | None:
+        """The oldest, or ``None`` if there is none within so many seconds."""
+        with self._changed:
+            if not self._items:
+                self._changed.wait(seconds)
+            if not self._items:
+                return None
+            item, cost = self._items.popleft()
+            self.bytes -= cost
+            return item
+
+
+def prepare(record: Record, blobs: BlobStore | None, most_pixels: int, most_bytes: int) -> Prepared:
+    """Read, check and decode a record.
+
+    Raises:
+        EnvelopeError: it will never be a picture.
+        StorageError: its blob cannot be reached.
+    """
+    envelope = envelopes.read(record.value, record.headers)
+    if envelope.kind is Kind.END:
+        return Prepared(envelope, None)
+    if envelope.blob:
+        if blobs is None:
+            raise EnvelopeError(Refusal.BLOB, "The record's picture is in a blob store, and none is set.")
+        payload = blobs.get(envelope.blob, envelope.digest, most_bytes)
+    else:
+        payload = envelope.payload
+        envelopes.check_digest(envelope.digest, payload)
+    if min(envelope.width, envelope.height) < _SMALLEST_SIDE:
+        size = f"{envelope.width} x {envelope.height}"
+        raise EnvelopeError(Refusal.SIZE, f"The picture has {size} pixels: too small to show anybody.")
+    picture = pictures.decode(envelope, payload, most_pixels)
+    sketched = sketch(np.asarray(picture, np.uint8), rgb=True) if picture.dtype == np.uint8 else None
+    return Prepared(envelopes.without_payload(envelope), picture, sketched)
+
+
+def cost_of(record: Record, most_pixels: int) -> int:
+    """Bytes that a record takes while it waits, as far as its headers say."""
+    sides = [1, 1]
+    for name, value in record.headers:
+        if (
+            name in ("width", "height")
+            and value is not None
+            and value.isdigit()
+            and len(value) <= envelopes.LONGEST_NUMBER
+        ):
+            sides[name == "height"] = int(value)
+    return len(record.value or b"") + min(sides[0] * sides[1], most_pixels) * _CHANNELS
+
+
+def pack_record(record: Record | None) -> bytes:
+    """Key, headers and value as bytes, for a dead letter; ``None`` for a record that could not be read."""
+    headers = [[name, value] for name, value in record.headers] if record is not None else []
+    key, value = (record.key, record.value) if record is not None else (None, None)
+    packed: bytes = msgpack.packb({"key": key, "headers": headers, "value": value})
+    return packed
+
+
+def unpack_record(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes]], bytes | None]:
+    """Key, headers and value as `pack_record` packed them."""
+    said = msgpack.unpackb(packed)
+    return said["key"], [(name, value) for name, value in said["headers"]], said["value"]

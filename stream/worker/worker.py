@@ -1,0 +1,435 @@
+"""A night-shift worker: a member of a consumer group that turns frames into sightings and links.
+
+Three threads. This module's is the consumer's: it polls, pauses where too much waits, and has records
+decoded ahead. The shift (`stream.worker.shift`) looks at them and writes. The clerk (`stream.worker.clerk`)
+admits what is staged and announces it, in one worker of the group at a time.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+
+from detectors.detector import PersonDetector
+from reid_core.errors import NightreidError
+from reid_core.gallery import Gallery
+from reid_core.gallery.ledger import Ledger
+from reid_core.runtime import Embedder
+from reid_core.types import Modality
+from stream.kafka.blobs import BlobStore
+from stream.kafka.clients import (
+    ConsumerRebalanceListener,
+    KafkaConsumer,
+    OffsetAndMetadata,
+    Record,
+    TopicPartition,
+    consumer,
+    kafka_errors,
+    translated,
+)
+from stream.kafka.envelope import holds_raw_picture
+from stream.kafka.polling import DamagedRecordError, poll
+from stream.service.patience import Patience
+from stream.service.process import return_memory
+from stream.service.status_server import StatusServer
+from stream.service.telemetry import Telemetry
+from stream.worker.clerk import Clerk
+from stream.worker.config import WorkerSettings
+from stream.worker.records import (
+    POLLED,
+    Claim,
+    Damaged,
+    Item,
+    Prepared,
+    Release,
+    Return,
+    Share,
+    Taken,
+    Waiting,
+    cost_of,
+    prepare,
+)
+from stream.worker.shift import Shift
+
+_LOG = logging.getLogger(__name__)
+_POLL_SECONDS = 0.1
+_REPORT_SECONDS = 1.0
+_RETURN_SECONDS = 60.0
+_SILENT_SECONDS = 2.0
+# Who waits for an answer for longer can tell nobody that there is none.
+_ANSWER_MS = 3000
+
+FETCH = {"max_poll_records": POLLED, "fetch_max_bytes": 16 << 20, "max_partition_fetch_bytes": 4 << 20}
+"""How much is fetched at a time; memory is bounded by it beside what waits."""
+
+
+class Worker:
+    """One worker.
+
+    Args:
+        gallery: to write to.
+        detector: finds the people.
+        embedder: turns crops into vectors.
+        settings: of the worker.
+        stop: set it to end in order.
+        prepare_record: reads and decodes a record; for tests that need a decoder of their own.
+    """
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        detector: PersonDetector,
+        embedder: Embedder,
+        settings: WorkerSettings,
+        stop: threading.Event,
+        prepare_record: Callable[[Taken], Prepared] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._stop = stop
+        self.telemetry = Telemetry()
+        self._patience = Patience(stop, self.telemetry)
+        self._blobs = BlobStore(settings.blobs) if settings.blobs is not None else None
+        self._prepare = prepare_record or self._read
+        self._waiting = Waiting()
+        self._ledger = Ledger(gallery.database, settings.group)
+        holder = settings.member or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._shift = Shift(
+            gallery,
+            self._ledger,
+            detector,
+            embedder,
+            settings,
+            self._waiting,
+            self._prepare,
+            self.telemetry,
+            holder,
+        )
+        self._clerk = Clerk(gallery, self._ledger, embedder, settings, self.telemetry, holder, self._blobs)
+        self._changes = _Changes()
+        self._shares: dict[TopicPartition, Share] = {}
+        self._new: list[TopicPartition] = []
+        self._claims: dict[TopicPartition, Claim] = {}
+        self._shut_out: dict[TopicPartition, float] = {}
+        self._paused = False
+        self._silent = False
+        self._reported = 0.0
+        self._returned = time.monotonic()
+        self._told: dict[TopicPartition, int] = {}
+
+    @property
+    def settled(self) -> int:
+        """Pictures gone through so far."""
+        return self._shift.settled
+
+    @property
+    def _heartbeat_seconds(self) -> float:
+        return min(3.0, self._settings.session_seconds / 4)
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics that frames are taken from."""
+        return [f"{self._settings.prefix}frames.{modality}" for modality in Modality]
+
+    def run(self) -> None:
+        """Work until told to stop.
+
+        Raises:
+            NightreidError: something that does not pass by waiting.
+        """
+        with ExitStack() as stack:
+            if self._settings.metrics_port is not None:
+                server = StatusServer(
+                    self._settings.metrics_port, self.telemetry.registry, self.is_live, self.readiness
+                )
+                stack.enter_context(server)
+                _LOG.info("Status at port %d: /metrics, /live, /ready.", server.port)
+            pool = stack.enter_context(
+                ThreadPoolExecutor(self._settings.limits.decoders, thread_name_prefix="decode")
+            )
+            self._shift.start()
+            self._clerk.start()
+            try:
+                self._consume(pool)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._end()
+        if self._shift.error is not None:
+            raise self._shift.error
+        if self._clerk.error is not None:
+            raise self._clerk.error
+
+    def is_live(self) -> bool:
+        """Whether the worker gets anywhere, or waits for something that is away."""
+        silent = time.monotonic() - self.telemetry.progressed
+        return self._shift.alive and self._clerk.alive and silent < self._settings.limits.stuck_seconds
+
+    def readiness(self) -> tuple[bool, list[str]]:
+        """Whether the worker takes part in the work, and why it does not."""
+        reasons = self.telemetry.troubles()
+        if not self._changes.joined:
+            reasons.append("The worker has not joined its group yet.")
+        return not reasons, list(dict.fromkeys(reasons))
+
+    # The consumer's thread
+
+    def _consume(self, pool: ThreadPoolExecutor) -> None:
+        try:
+            client = self._patience.until_done("kafka", self._connect)
+        except NightreidError as error:
+            if self._stop.is_set() and error.transient:
+                return
+            raise
+        try:
+            while not self._stop.is_set() and self._shift.alive and self._clerk.alive:
+                try:
+                    with translated():
+                        self._turn(client, pool)
+                    self.telemetry.trouble("kafka", None)
+                except NightreidError as error:
+                    if not error.transient:
+                        raise
+                    _LOG.warning("kafka: %s", error)
+                    self.telemetry.trouble("kafka", str(error))
+                    self._stop.wait(1.0)
+        finally:
+            self._leave(client)
+
+    def _connect(self) -> KafkaConsumer:
+        settings = self._settings
+        seconds = settings.session_seconds
+        client = consumer(
+            settings.kafka,
+            group_id=settings.group,
+            group_instance_id=settings.member,
+            session_timeout_ms=int(seconds * 1000),
+            heartbeat_interval_ms=int(self._heartbeat_seconds * 1000),
+            partition_assignment_strategy=[CooperativeStickyAssignor()],
+            **FETCH,
+        )
+        self._expect(client)
+        client.subscribe(self.topics, listener=self._changes)
+        return client
+
+    def _expect(self, client: KafkaConsumer) -> None:
+        """Let the ledger know which partitions there are, so that none is waited for in vain or forgotten."""
+        with translated():
+            partitions = [
+                (topic, number)
+                for topic in self.topics
+                for number in sorted(client.partitions_for_topic(topic) or ())
+            ]
+        if not partitions:
+            _LOG.warning("There are no topics %s yet.", " and ".join(self.topics))
+        self._ledger.expect(partitions)
+
+    def _turn(self, client: KafkaConsumer, pool: ThreadPoolExecutor) -> None:
+        self._breathe(client)
+        got: dict[TopicPartition, list[Record]] = {}
+        damaged = None
+        try:
+            got = poll(client, _POLL_SECONDS)
+        except DamagedRecordError as error:
+            damaged = error
+        # At once: what was polled does not come again, and anything below may fail for a while.
+        for partition, records in got.items():
+            share = self._shares.get(partition)
+            # What came before the share was claimed is fetched again from where the ledger says.
+            if share is not None and share.alive:
+                self._hand_over(share, records, pool)
+        if damaged is not None and (share := self._shares.get(damaged.place)) is not None:
+            self._waiting.put(Damaged(share, damaged.offset, damaged.message))
+        self._follow_changes(client)
+        self._begin_claimed(client)
+        if time.monotonic() - self._reported >= _REPORT_SECONDS:
+            self._report(client)
+        if time.monotonic() - self._returned >= _RETURN_SECONDS:
+            return_memory()
+            self._returned = time.monotonic()
+
+    def _breathe(self, client: KafkaConsumer) -> None:
+        """Fetch nothing more while enough waits; the membership stays."""
+        limits = self._settings.limits
+        full = len(self._waiting) >= limits.records or self._waiting.bytes >= limits.bytes
+        if full != self._paused or full:
+            partitions = [one for one in client.assignment() if one in self._shares]
+            (client.pause if full else client.resume)(*partitions)
+            self._paused = full
+            self.telemetry.paused.set(full)
+
+    def _follow_changes(self, client: KafkaConsumer) -> None:
+        assigned, gone = self._changes.take()
+        # What is gone and was assigned again since is let go of and claimed anew.
+        self._new = [*(one for one in self._new if one not in gone), *assigned]
+        for partition in gone:
+            claim = self._claims.pop(partition, None)
+            if claim is not None:
+                claim.wanted = False
+            share = self._shares.pop(partition, None)
+            if share is not None:
+                share.alive = False
+                self._waiting.put(Release(share))
+                with suppress(KeyError):
+                    self.telemetry.lag.remove(partition.topic, str(partition.partition))
+        self._new += self._to_claim_again(client)
+        new = [one for one in self._new if one in client.assignment()]
+        if new:
+            client.pause(*new)
+            # Where the broker does not answer, they stay new until it does.
+            first = client.beginning_offsets(new, timeout_ms=_ANSWER_MS)
+            last = client.end_offsets(new, timeout_ms=_ANSWER_MS)
+            self._new = []
+            for partition in new:
+                kept = first[partition], last[partition]
+                claim = self._claims[partition] = Claim(partition.topic, partition.partition, kept)
+                self._waiting.put(claim)
+
+    def _to_claim_again(self, client: KafkaConsumer) -> list[TopicPartition]:
+        """Partitions that another worker claimed which Kafka still says are this one's.
+
+        That other one was late with its claim and lets go of it again. Where it is this one that is late,
+        its membership is over, and it has heard so by then.
+        """
+        now = time.monotonic()
+        dead = [one for one, share in self._shares.items() if not share.alive]
+        self._shut_out = {one: self._shut_out.get(one, now) for one in dead}
+        heard = now - 2 * self._heartbeat_seconds
+        again = [one for one in dead if self._shut_out[one] < heard and one in client.assignment()]
+        for partition in again:
+            del self._shares[partition]
+        return again
+
+    def _begin_claimed(self, client: KafkaConsumer) -> None:
+        while self._shift.claimed:
+            claim, share = self._shift.claimed.popleft()
+            partition = TopicPartition(claim.topic, claim.number)
+            if self._claims.pop(partition, None) is not claim or partition not in client.assignment():
+                share.alive = False
+                self._waiting.put(Release(share))
+                continue
+            self._shares[partition] = share
+            client.seek(partition, share.position)
+            if not self._paused:
+                client.resume(partition)
+
+    def _hand_over(self, share: Share, records: Sequence[Record], pool: ThreadPoolExecutor) -> None:
+        limits = self._settings.limits
+        handed: list[tuple[Item, int]] = []
+        room = limits.bytes - self._waiting.bytes
+        for record in records:
+            taken, cost = Taken(share, record, None), cost_of(record, limits.pixels)
+            if record.offset < share.hold.careful_below or cost > room or holds_raw_picture(record.headers):
+                # Not decoded ahead: large pictures that come together would take more than they may, and
+                # those that are not compressed are handed over and back for longer than they are read.
+                cost = len(record.value or b"")
+            else:
+                taken = Taken(share, record, pool.submit(self._prepare, taken))
+            room -= cost
+            handed.append((taken, cost))
+        if handed:
+            self._waiting.extend(handed)
+            label = records[0].topic, str(records[0].partition)
+            self.telemetry.records.labels(*label).inc(len(records))
+
+    def _report(self, client: KafkaConsumer) -> None:
+        """Gauges, and the offsets that Kafka's own tools show; what counts is in the ledger."""
+        self._reported = time.monotonic()
+        self.telemetry.waiting.set(len(self._waiting))
+        self.telemetry.waiting_bytes.set(self._waiting.bytes)
+        self.telemetry.assigned.set(len(self._shares))
+        self._listen(client)
+        self._look_ahead(client)
+        offsets = {}
+        for partition, share in self._shares.items():
+            behind = max(0, share.end - share.position)
+            self.telemetry.lag.labels(partition.topic, str(partition.partition)).set(behind)
+            if self._told.get(partition) != share.saved and not share.fresh:
+                self._told[partition] = share.saved
+                offsets[partition] = OffsetAndMetadata(share.saved, "", -1)
+        if offsets:
+            with suppress(kafka_errors.KafkaError):
+                client.commit_async(offsets)
+
+    def _listen(self, client: KafkaConsumer) -> None:
+        """Notice when Kafka is silent: its client goes on asking without a word."""
+        # While a heartbeat is not answered, there is no next one.
+        silent = client.metrics()["consumer-coordinator-metrics"]["last-heartbeat-seconds-ago"]
+        away = self._changes.joined and silent > max(_SILENT_SECONDS, 2 * self._heartbeat_seconds)
+        self.telemetry.trouble("group", f"No word from Kafka for {silent:.0f} s." if away else None)
+        if self._silent and not away:
+            self._waiting.put(Return())
+        self._silent = away
+
+    def _look_ahead(self, client: KafkaConsumer) -> None:
+        """Find out of each share whether more of it waits in Kafka."""
+        hopeful = []
+        for partition, share in self._shares.items():
+            share.end = max(share.end, client.highwater(partition) or 0)
+            if share.position < share.end or self._paused or self._silent:
+                share.caught_up = False
+            elif not share.caught_up:
+                hopeful.append(partition)
+        if hopeful:
+            # What was heard with the last fetch may be old by now.
+            for partition, end in client.end_offsets(hopeful, timeout_ms=_ANSWER_MS).items():
+                share = self._shares[partition]
+                share.end = max(share.end, end)
+                share.caught_up = share.position >= share.end
+
+    def _read(self, taken: Taken) -> Prepared:
+        limits = self._settings.limits
+        with self.telemetry.timed("decode"):
+            return prepare(taken.record, self._blobs, limits.pixels, limits.bytes)
+
+    # Ending
+
+    def _leave(self, client: KafkaConsumer) -> None:
+        """Write what is begun with before the partitions are given up."""
+        if not self._shift.stop(self._settings.limits.stop_seconds):
+            _LOG.warning("What was begun with is not finished in time; it is done again from the last write.")
+        # With a name of its own a worker stays a member: started again in time, it disturbs nobody.
+        with suppress(kafka_errors.KafkaError, NightreidError):
+            client.close(autocommit=False, timeout_ms=5000)
+
+    def _end(self) -> None:
+        self._shift.stop(self._settings.limits.stop_seconds)
+        self._clerk.stop(self._settings.limits.stop_seconds)
+
+
+class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes what the group decides; the consumer's thread acts on it, for this one must not wait."""
+
+    def __init__(self) -> None:
+        self.joined = False
+        self._lock = threading.Lock()
+        self._assigned: list[TopicPartition] = []
+        self._gone: list[TopicPartition] = []
+
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """They are another's from now on."""
+        with self._lock:
+            self._gone += revoked
+            self._assigned = [one for one in self._assigned if one not in revoked]
+
+    def on_partitions_lost(self, lost: Sequence[TopicPartition]) -> None:
+        """They have been another's for a while."""
+        self.on_partitions_revoked(lost)
+
+    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """They are this worker's from now on; none, where there are more workers than partitions."""
+        with self._lock:
+            self.joined = True
+            self._assigned += assigned
+
+    def take(self) -> tuple[list[TopicPartition], list[TopicPartition]]:
+        """What was assigned and what is gone since it was last asked for."""
+        with self._lock:
+            assigned, gone = self._assigned, self._gone
+            self._assigned, self._gone = [], []
+        return assigned, gone

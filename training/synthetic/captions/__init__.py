@@ -1,0 +1,1 @@
+"""What an image shows of a person, in words and in labels."""

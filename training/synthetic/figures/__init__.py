@@ -1,0 +1,1 @@
+"""A person as triangles: body, hair, clothes and what they carry."""

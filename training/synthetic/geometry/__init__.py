@@ -1,0 +1,1 @@
+"""Triangles, rays and bones, compiled; and work on several processes."""

@@ -1,0 +1,1 @@
+"""What public networks that never saw this world make of it."""

@@ -1,0 +1,1 @@
+"""Light, surfaces and sensors in three spectra."""

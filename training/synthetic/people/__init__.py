@@ -1,0 +1,1 @@
+"""Who a person of the synthetic world is."""

@@ -1,0 +1,1 @@
+"""Places of the synthetic world, and what a camera sees of them when empty."""

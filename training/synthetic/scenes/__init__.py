@@ -1,0 +1,1 @@
+"""People in places before cameras: images, frames, videos and data sets."""
