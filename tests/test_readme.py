@@ -52,7 +52,7 @@ def test_its_python_runs(shared, tmp_path):
     (tmp_path / "night.mp4").symlink_to(shared / "data/night_thermal/walkers.mp4")
     capture = cv2.VideoCapture(str(tmp_path / "day.mp4"))
     capture.set(cv2.CAP_PROP_POS_FRAMES, 300)
-    cv2.imwrite(str(tmp_path / "somebody.jpg"), capture.read()[1][10:400, 370:520])
+    cv2.imwrite(str(tmp_path / "crop.jpg"), capture.read()[1][10:400, 370:520])
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
