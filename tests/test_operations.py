@@ -105,7 +105,7 @@ def test_metrics_causes_errors_and_alerts_it_names_exist():
     served = {family.name for family, _ in [*worker_metrics(), *publisher_metrics()]}
     named = re.findall(r"nightreid_(?:worker|publisher)_\w+", DOCUMENT)
     assert named and {name.removesuffix("_total") for name in named} <= served
-    told = PROSE.partition("### Pictures are dropped or missing")[2].partition("Missing at the worker")[0]
+    told = PROSE.partition("### Frames are dropped or missing")[2].partition("Missing at the worker")[0]
     known = {"encoders", "max_fps", "quality", "blobs", "inline_bytes"}
     causes = set(re.findall(r"`([a-z-]+)`", told)) - known
     assert causes <= set(Cause) and {"oldest", "latest", "encoding", "too-large", "refused"} <= causes
