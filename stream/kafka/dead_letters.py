@@ -17,9 +17,9 @@ HEADERS = {
     "dlq.topic": "topic of the record",
     "dlq.partition": "its partition, decimal",
     "dlq.offset": "its offset, decimal",
-    "dlq.reason": "why it will never be worked on: a stable code",
+    "dlq.reason": "why it can never be processed: a stable code",
     "dlq.message": "one sentence",
-    "dlq.attempts": "how often it was tried, decimal",
+    "dlq.attempts": "number of attempts, decimal",
     "dlq.version": "of nightreid",
     "dlq.time_ns": "when it became a dead letter, UTC nanoseconds since 1970, decimal",
 }

@@ -151,24 +151,24 @@ HEADERS = {
     "camera": "the camera's id, up to 255 characters",
     "modality": "`visible` or `infrared`",
     "spectrum": "`visible`, `near` or `thermal`",
-    "stream": "id of the unbroken numbering that `seq` belongs to, up to 64 characters",
-    "seq": "number of the picture in its stream, from 0, decimal; of an end, how many pictures there were",
+    "stream": "id of the stream that `seq` counts in, up to 64 characters",
+    "seq": "number of the frame in its stream, from 0, decimal; of an end, the number of frames",
     "capture_ns": "capture time, UTC nanoseconds since 1970, decimal",
     "codec": "`jpeg`, `png`, `tiff`, `gray8`, `gray16` (raw, little-endian, row by row) or `none`",
-    "width": "of the picture, pixels, decimal",
-    "height": "of the picture, pixels, decimal",
+    "width": "of the frame, pixels, decimal",
+    "height": "of the frame, pixels, decimal",
     "digest": "of the payload: `crc32c:HEX` inline, `sha256:HEX` in a blob",
     "live": "`1` for a camera, `0` for a recording",
 }
 """Every header and what it holds."""
 
 BODY = {
-    "payload": "the encoded picture, where it is inline",
-    "blob": "address of the payload in the blob store, where it is not",
-    "fps": "pictures a second",
-    "start_ns": "capture time of picture 0 of the stream",
+    "payload": "the encoded frame, if inline",
+    "blob": "address of the payload in the blob store, if not inline",
+    "fps": "frames per second",
+    "start_ns": "capture time of frame 0 of the stream",
     "source": "what is read, credentials removed",
-    "problem": "of an end: one sentence where the stream broke off, or nil",
+    "problem": "of an end: one sentence if the stream broke off, or nil",
 }
 """Every field of the body and what it holds."""
 

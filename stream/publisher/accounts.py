@@ -83,7 +83,7 @@ class PublishStatus:
 
     @property
     def acknowledged(self) -> int:
-        """Pictures that Kafka has."""
+        """Frames acknowledged by Kafka."""
         return sum(camera.acknowledged for camera in self.cameras)
 
     @property
@@ -199,15 +199,15 @@ class AccountsCollector(Collector):
         status = self._accounts.status(self._outgoing)
         yield from _camera_counters(status.cameras)
         dropped = CounterMetricFamily(
-            f"{_PREFIX}_frames_dropped", "Numbered pictures that were given up.", labels=["camera", "cause"]
+            f"{_PREFIX}_frames_dropped", "Numbered frames that were dropped.", labels=["camera", "cause"]
         )
         for one in status.cameras:
             for cause in Cause:
                 dropped.add_metric([one.camera, cause], one.dropped.get(cause, 0))
         yield dropped
-        up = GaugeMetricFamily(f"{_PREFIX}_camera_up", "Whether it is being read.", labels=["camera"])
+        up = GaugeMetricFamily(f"{_PREFIX}_camera_up", "Whether the camera is being read.", labels=["camera"])
         delay = GaugeMetricFamily(
-            f"{_PREFIX}_delay_seconds", "Age of its last picture when Kafka had it.", labels=["camera"]
+            f"{_PREFIX}_delay_seconds", "Age of its last frame when Kafka acknowledged it.", labels=["camera"]
         )
         for one in status.cameras:
             up.add_metric([one.camera], one.state is State.READING)
@@ -216,31 +216,31 @@ class AccountsCollector(Collector):
         yield up
         yield delay
         gauges = {
-            "buffer_bytes": ("Encoded and not acknowledged.", status.waiting_bytes),
-            "buffer_limit_bytes": ("The bound of these.", self._outgoing.most_bytes),
-            "buffer_records": ("Records encoded and not acknowledged.", status.waiting),
+            "buffer_bytes": ("Encoded, not yet acknowledged.", status.waiting_bytes),
+            "buffer_limit_bytes": ("Limit of the buffer.", self._outgoing.most_bytes),
+            "buffer_records": ("Records encoded, not yet acknowledged.", status.waiting),
             "in_flight_bytes": (
-                "Handed to Kafka's client and not acknowledged.",
+                "Handed to Kafka's client, not yet acknowledged.",
                 self._outgoing.bytes_in_flight,
             ),
-            "silent_seconds": ("For how long Kafka has acknowledged nothing of what waits.", status.silent_s),
+            "silent_seconds": ("Time since Kafka acknowledged anything of what is queued.", status.silent_s),
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"{_PREFIX}_{name}", text, value=value)
-        sessions = "How often Kafka was connected to."
+        sessions = "Connections made to Kafka."
         yield CounterMetricFamily(f"{_PREFIX}_kafka_sessions", sessions, value=status.sessions)
-        again = "Records handed over once more after a connection broke."
+        again = "Records sent again after a connection broke."
         yield CounterMetricFamily(f"{_PREFIX}_records_again", again, value=status.again)
 
 
 def _camera_counters(cameras: Iterable[CameraStatus]) -> Iterator[CounterMetricFamily]:
     texts = {
-        "read": ("frames_read", "Pictures read."),
-        "limited": ("frames_limited", "Pictures left out because there were more than wanted."),
-        "sent": ("frames_sent", "Pictures handed to Kafka's client."),
-        "acknowledged": ("frames_acknowledged", "Pictures that Kafka has."),
-        "streams": ("streams", "Streams begun."),
-        "reconnects": ("reconnects", "How often the camera came back."),
+        "read": ("frames_read", "Frames read."),
+        "limited": ("frames_limited", "Frames skipped by max_fps."),
+        "sent": ("frames_sent", "Frames handed to Kafka's client."),
+        "acknowledged": ("frames_acknowledged", "Frames acknowledged by Kafka."),
+        "streams": ("streams", "Streams started."),
+        "reconnects": ("reconnects", "Camera reconnects."),
     }
     for attribute, (name, text) in texts.items():
         family = CounterMetricFamily(f"{_PREFIX}_{name}", text, labels=["camera"])

@@ -35,35 +35,35 @@ class Telemetry:
         def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = _SECONDS) -> Histogram:
             return Histogram(f"nightreid_worker_{name}", text, labels, registry=registry, buckets=buckets)
 
-        self.records = counter("records", "Records taken from a partition.", "topic", "partition")
-        self.frames = counter("frames", "Pictures gone through.", "camera")
+        self.records = counter("records", "Records read from a partition.", "topic", "partition")
+        self.frames = counter("frames", "Frames processed.", "camera")
         self.oddities = counter(
             "oddities",
             "Records out of the ordinary: duplicate, late, missing, skewed, backwards, restarts.",
             "camera",
             "kind",
         )
-        self.refused = counter("dead_letters", "Records that will never be pictures.", "topic", "reason")
-        self.detections = counter("detections", "People found in pictures.", "camera")
+        self.refused = counter("dead_letters", "Records that can never be processed.", "topic", "reason")
+        self.detections = counter("detections", "People found in frames.", "camera")
         self.tracklets = counter("tracklets", "Tracklets closed.", "camera", "reason")
         self.links = counter("links", "Infrared tracklets ranked against the gallery.", "decision")
-        self.late_tracklets = counter("late_tracklets", "Tracklets that came behind their turn.", "camera")
+        self.late_tracklets = counter(
+            "late_tracklets", "Tracklets admitted late, after later ones.", "camera"
+        )
         self.announced = counter("announced", "Records published.", "topic")
         self.fenced = counter("fenced", "Writes refused because another worker held the partition.")
-        self.retries = counter("retries", "Waits for something that was away.", "what")
+        self.retries = counter("retries", "Waits for a dependency that was down.", "what")
         self.stages = histogram("stage_seconds", "Time of one call of a stage.", "stage")
-        self.batches = histogram("batch_looks", "Looks in one call of the detector.", buckets=_SIZES)
-        self.frame_age = gauge("frame_age_seconds", "Age of the last picture gone through.", "camera")
+        self.batches = histogram("batch_looks", "Frame regions in one call of the detector.", buckets=_SIZES)
+        self.frame_age = gauge("frame_age_seconds", "Age of the last frame processed.", "camera")
         self.latency = histogram("link_latency_seconds", "From capture to the link being written.")
-        self.lag = gauge("lag_records", "Records behind the last one taken in.", "topic", "partition")
+        self.lag = gauge("lag_records", "Records after the last one read.", "topic", "partition")
         self.waiting = gauge("waiting_records", "Records waiting inside the worker.")
-        self.waiting_bytes = gauge("waiting_bytes", "What those take decoded.")
+        self.waiting_bytes = gauge("waiting_bytes", "Memory that these take decoded.")
         self.paused = gauge("paused", "Whether partitions are paused to bound memory.")
-        self.staged = gauge("staged", "Closed tracklets that wait for their turn.")
-        self.outbox_lag = gauge("outbox_lag", "Outbox rows that are not announced yet.")
-        self.index_lag = gauge(
-            "index_lag", "Changes of the vectors that this worker's index has not applied."
-        )
+        self.staged = gauge("staged", "Closed tracklets that wait for admission.")
+        self.outbox_lag = gauge("outbox_lag", "Outbox rows not yet announced.")
+        self.index_lag = gauge("index_lag", "Vector changes that this worker's index has not applied.")
         self.leads = gauge("leads", "Whether this worker admits and announces.")
         self.assigned = gauge("assigned_partitions", "Partitions held.")
 

@@ -69,7 +69,7 @@ def test_every_table_of_the_document_is_held_to_the_code():
         ("Links", "field"),
         ("Dead letters", "header"),
         ("Dead letters", "reason"),
-        ("What a publisher promises", "cause"),
+        ("What a publisher guarantees", "cause"),
         ("Of a worker", "metric"),
         ("Of a publisher", "metric"),
     }
@@ -129,9 +129,9 @@ def test_what_is_written_has_those_headers_and_fields_and_no_other(sent):
 
 
 def test_codecs_refusals_and_causes_are_all_there():
-    assert set(table("Codecs", "codec", "the payload is", "picture")) == set(Codec)
+    assert set(table("Codecs", "codec", "the payload is", "pixels")) == set(Codec)
     assert set(table("Dead letters", "reason", "the record")) == set(Refusal)
-    assert set(table("What a publisher promises", "cause", "the picture")) == set(Cause)
+    assert set(table("What a publisher guarantees", "cause", "the frame")) == set(Cause)
 
 
 def test_oddities_are_those_that_are_counted():
