@@ -7,18 +7,17 @@ from itertools import groupby
 COMMAND = "make faults"
 _HEAD = f"""# Faults
 
-Each row is a test: something is broken on purpose while workers run against a real Kafka broker and a real
-database, and what is promised is asserted, the time included. In every row whose promise does not say
-otherwise, afterwards:
+Each row is a test: a fault is injected while workers run against a real Kafka broker and a real database,
+and the guarantee is asserted, the recovery time included. Unless a row's guarantee says otherwise, afterwards:
 
 * the gallery holds the rows of an undisturbed run on the same footage, in every column;
 * every event of it is on its topic exactly once and in order;
 * nothing is left waiting, and there is no dead letter but the expected ones.
 
-"Within" is the time that is promised from the fault, or from its end where the row says so, to the recovery;
+"Within" is the guaranteed time from the fault, or from its end if the row says so, to the recovery;
 "measured" is what it took when this page was written. `{COMMAND}` runs the rows and writes this page.
 """
-_COLUMNS = ("What happens", "How it is brought about", "What is promised", "Within", "Measured", "Result")
+_COLUMNS = ("Fault", "How it is injected", "Guarantee", "Within", "Measured", "Result")
 PASSED = "passed"
 
 

@@ -58,8 +58,8 @@ def fetches(worker, within):
 
 @pytest.mark.fault(
     row="The broker restarts",
-    injected="SIGTERM of the only broker while a worker takes from it, and it is started again",
-    promise="From when it answers, the worker goes on by itself",
+    injected="SIGTERM to the only broker while a worker reads from it; the broker is started again",
+    promise="Once the broker answers, the worker resumes by itself",
     bound_s=10,
 )
 def test_the_broker_restarts(deploy, broker, recovery, short_records, undisturbed):
@@ -76,8 +76,9 @@ def test_the_broker_restarts(deploy, broker, recovery, short_records, undisturbe
 
 @pytest.mark.fault(
     row="The broker dies",
-    injected="SIGKILL of the only broker while a worker takes from it; it is started again after a second",
-    promise="From when it answers, the worker goes on by itself",
+    injected="SIGKILL to the only broker while a worker reads from it; the broker is started again after "
+    "a second",
+    promise="Once the broker answers, the worker resumes by itself",
     bound_s=10,
 )
 def test_the_broker_is_killed(deploy, broker, recovery, short_records, undisturbed):
@@ -220,10 +221,10 @@ def _stand_still(victim, outage, records):
 
 
 @pytest.mark.fault(
-    row="The broker answers nothing for 30 s; what takes from it",
-    injected="SIGSTOP of the only broker for 30 s, connections kept",
-    promise="The worker waits in the memory it has: /ready is red with a reason within 15 s, /live stays "
-    "green; from when the broker goes on, so does the worker",
+    row="The broker hangs for 30 s: the worker",
+    injected="SIGSTOP to the only broker for 30 s; connections stay open",
+    promise="The worker waits without using more memory; /ready fails with a reason within 15 s, /live "
+    "stays green; once the broker continues, so does the worker",
     bound_s=15,
 )
 def test_the_broker_stands_still_before_a_worker(outage, recovery, undisturbed):
@@ -238,11 +239,11 @@ def test_the_broker_stands_still_before_a_worker(outage, recovery, undisturbed):
 
 
 @pytest.mark.fault(
-    row="The broker answers nothing for 30 s; what gives to it",
-    injected="The same; a camera goes on with pictures of 30 times what the publisher may hold",
-    promise="Its memory stays within its bound, the oldest pictures give way and each of them is counted, "
-    "/ready is red with a reason, /live green; from when the broker goes on, so does the publisher, and what "
-    "it has acknowledged is there once and in order",
+    row="The broker hangs for 30 s: the publisher",
+    injected="The same; a camera keeps sending, 30 times as many bytes as the publisher may hold",
+    promise="Memory stays within its limit, the oldest frames are dropped and each is counted; /ready "
+    "fails with a reason, /live stays green; once the broker continues, so does the publisher; "
+    "every acknowledged frame is there once and in order",
     bound_s=15,
 )
 def test_the_broker_stands_still_before_a_publisher(outage, victim, recovery):

@@ -21,7 +21,7 @@ from tests.support.poison import (
     send_all,
 )
 
-KIND = "Records that are no pictures"
+KIND = "Damaged and poison records"
 pytestmark = pytest.mark.slow
 MEBI = 1 << 20
 LETTERS = ("dlq.frames.visible", "dlq.frames.infrared")
@@ -68,8 +68,9 @@ def reasons(places: list[Place], deployment):
 
 @pytest.mark.fault(
     row="Damaged, empty, oversize and foreign records",
-    injected="38 records that are no pictures, bombs of 20,000 x 20,000 pixels among them, between good ones",
-    promise="Each is a dead letter with its reason and where it was, once; memory grows by less than 256 MiB",
+    injected="38 invalid records between good ones, decompression bombs of 20,000 x 20,000 pixels included",
+    promise="Each is a dead letter exactly once, with its reason and position; memory grows by less "
+    "than 256 MiB",
     bound_s=20,
 )
 def test_records_that_are_no_pictures(deploy, recovery, short_records, undisturbed, tmp_path):
@@ -100,9 +101,9 @@ def test_records_that_are_no_pictures(deploy, recovery, short_records, undisturb
 
 
 @pytest.mark.fault(
-    row="Damaged records that are gone over again",
-    injected="SIGKILL of the worker behind the first dead letters; there is no blob store",
-    promise="The next worker goes over them again, and none is a dead letter twice",
+    row="Damaged records are processed again",
+    injected="SIGKILL to the worker after the first dead letters; there is no blob store",
+    promise="The next worker processes them again, and none is a dead letter twice",
     bound_s=20,
 )
 def test_damaged_records_across_a_restart(deploy, recovery, short_records, undisturbed, tmp_path):
@@ -154,9 +155,9 @@ ATTEMPTS = 2
             fragile,
             -signal.SIGABRT,
             marks=pytest.mark.fault(
-                row="A record that crashes the decoder",
-                injected="abort() inside the decoder at two records, in whatever worker has one in hand",
-                promise="Both are dead letters after as many tries as are set, their neighbours are not",
+                row="A poison record crashes the decoder",
+                injected="abort() inside the decoder at two records, in whichever worker processes one",
+                promise="Both are dead letters after limits.attempts attempts; their neighbours are not",
                 bound_s=60,
             ),
         ),
@@ -164,9 +165,9 @@ ATTEMPTS = 2
             fragile_in_silence,
             137,
             marks=pytest.mark.fault(
-                row="A record that takes all memory",
-                injected="The process ends without a word at two records, whoever has one in hand",
-                promise="Both are dead letters after as many tries as are set, their neighbours are not",
+                row="A poison record exhausts memory",
+                injected="The process dies silently at two records, in whichever worker processes one",
+                promise="Both are dead letters after limits.attempts attempts; their neighbours are not",
                 bound_s=60,
             ),
         ),

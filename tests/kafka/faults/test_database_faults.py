@@ -15,10 +15,9 @@ AWAY_SECONDS = 20.0
 
 @pytest.mark.fault(
     row="The database is down for 20 s",
-    injected="PostgreSQL is stopped in order under a worker in the middle of its work, and started again",
-    promise="The worker pauses and goes no further: /ready is red with a reason, /live green, "
-    "Kafka's offsets stay "
-    "where they are; from when the database answers, it goes on by itself",
+    injected="PostgreSQL is shut down while a worker is busy, and started again",
+    promise="The worker pauses; /ready fails with a reason, /live stays green, Kafka's offsets do not "
+    "move; once the database answers, the worker resumes by itself",
     bound_s=10,
 )
 def test_the_database_is_down(deploy, own_postgres, recovery, short_records, undisturbed):
@@ -49,10 +48,8 @@ def test_the_database_is_down(deploy, own_postgres, recovery, short_records, und
 
 @pytest.mark.fault(
     row="The database dies",
-    injected="SIGKILL of PostgreSQL with all its processes under a worker in the middle of its work; "
-    "started again "
-    "after 2 s",
-    promise="From when the database answers, the worker goes on by itself; half a transaction is none",
+    injected="SIGKILL to all PostgreSQL processes while a worker is busy; started again after 2 s",
+    promise="Once the database answers, the worker resumes by itself; no transaction is left half done",
     bound_s=10,
 )
 def test_the_database_is_killed(deploy, own_postgres, recovery, short_records, undisturbed):
@@ -74,12 +71,9 @@ def test_the_database_is_killed(deploy, own_postgres, recovery, short_records, u
 
 @pytest.mark.fault(
     row="The disk is full",
-    injected="SQLite's files may grow no further (RLIMIT_FSIZE) under a worker in the middle of its "
-    "work; after 8 s "
-    "they may again",
-    promise="The worker pauses: /ready is red with a reason, no row is half there; from when there "
-    "is room, it goes "
-    "on by itself",
+    injected="SQLite's files cannot grow (RLIMIT_FSIZE) while a worker is busy; after 8 s they can again",
+    promise="The worker pauses; /ready fails with a reason, no row is half written; once there is "
+    "space, the worker resumes by itself",
     bound_s=10,
 )
 def test_the_disk_is_full(deploy, recovery, short_records, undisturbed):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 BOUND = 30
 
 
-def fault(row, injected, promise="It is found out at the start and built anew from the database"):
+def fault(row, injected, promise="Detected at startup and rebuilt from the database"):
     return pytest.mark.fault(row=row, injected=injected, promise=promise, bound_s=BOUND)
 
 
@@ -84,7 +84,7 @@ def night(deploy, short_records):
     return Night(deploy(), short_records)
 
 
-@fault("Missing", "Its folder is removed")
+@fault("Missing", "Its folder is deleted")
 def test_the_index_is_missing(night, recovery, undisturbed):
     night.begin()
     shutil.rmtree(night.index)
@@ -94,8 +94,10 @@ def test_the_index_is_missing(night, recovery, undisturbed):
 @pytest.mark.parametrize(
     "place",
     [
-        pytest.param(-1, marks=fault("Corrupt", "The last vector's last byte is another"), id="vector"),
-        pytest.param(0, marks=fault("No index at all", "The first bytes of its files are others"), id="head"),
+        pytest.param(-1, marks=fault("Corrupt", "The last byte of the last vector is changed"), id="vector"),
+        pytest.param(
+            0, marks=fault("Not an index", "The first bytes of its files are overwritten"), id="head"
+        ),
     ],
 )
 def test_the_index_is_corrupt(night, recovery, undisturbed, place):
@@ -108,7 +110,7 @@ def test_the_index_is_corrupt(night, recovery, undisturbed, place):
     night.finish(recovery, undisturbed)
 
 
-@fault("Cut short", "Its files end in the middle, the manifest is whole")
+@fault("Truncated", "Its files are cut in half; the manifest is intact")
 def test_the_index_is_cut_short(night, recovery, undisturbed):
     night.begin()
     for path in night.files():
@@ -117,7 +119,7 @@ def test_the_index_is_cut_short(night, recovery, undisturbed):
     night.finish(recovery, undisturbed)
 
 
-@fault("Stale", "It is put back to what it was some tracklets ago", "It catches up with the database")
+@fault("Stale", "It is replaced by its state some tracklets ago", "It catches up with the database")
 def test_the_index_is_stale(night, recovery, undisturbed, tmp_path):
     night.begin()
     shutil.copytree(night.index, tmp_path / "old")
@@ -127,7 +129,7 @@ def test_the_index_is_stale(night, recovery, undisturbed, tmp_path):
     night.finish(recovery, undisturbed)
 
 
-@fault("Newer than the database", "The database is put back to an older copy, the index is not")
+@fault("Newer than the database", "The database is restored from an older copy, the index is not")
 def test_the_index_is_newer(night, recovery, undisturbed, tmp_path):
     night.begin()
     night.deployment.gallery.close()

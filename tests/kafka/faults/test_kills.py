@@ -14,39 +14,47 @@ def killed(row, point, promise, database="sqlite"):
     """A row of the table: the worker dies at a point of `tests.support.deaths`."""
     mark = pytest.mark.fault(
         row=f"kill -9 {row}",
-        injected=f"SIGKILL by the worker itself at that point; another one is started ({database})",
+        injected=f"SIGKILL by the worker to itself at that point; another one is started ({database})",
         promise=promise,
         bound_s=BOUND,
     )
     return pytest.param(point, database, marks=mark, id=point)
 
 
-AGAIN = "The other one goes over the records again"
-ONCE = "The other one leaves out what is there already"
-ROLLED_BACK = "Nothing of it is kept; the other one does all of it"
+AGAIN = "The other one processes the records again"
+ONCE = "The other one skips what is there already"
+ROLLED_BACK = "All of it is rolled back; the other one repeats it"
 POINTS = [
     killed("before a tracklet's crops are written", "crop:before:2", AGAIN),
     killed("after they are handed to the transaction", "crop:after:2", AGAIN),
-    killed("before what was found is committed", "ledger:commit", ROLLED_BACK, "postgresql"),
-    killed("after that", "ledger:after", ONCE, "postgresql"),
+    killed("before the results are committed", "ledger:commit", ROLLED_BACK, "postgresql"),
+    killed("after the results are committed", "ledger:after", ONCE, "postgresql"),
     killed("before an offset is committed to the database", "offset:commit", AGAIN),
-    killed("after that", "offset:after", "The other one goes on there"),
-    killed("before offsets are committed to Kafka", "kafka:before:2", "They are for looking at only"),
-    killed("after that", "kafka:after:2", "They are for looking at only"),
+    killed("after the offset is committed", "offset:after", "The other one resumes there"),
     killed(
-        "before the Kafka transaction that announces is committed",
-        "announce:before",
-        "Nobody sees it; announced anew",
+        "before offsets are committed to Kafka",
+        "kafka:before:2",
+        "Nothing depends on them; the ledger decides",
     ),
     killed(
-        "after that, before it is noted", "announce:after", "Read back from the topics, not announced again"
+        "after offsets are committed to Kafka", "kafka:after:2", "Nothing depends on them; the ledger decides"
+    ),
+    killed(
+        "before the announcing Kafka transaction is committed",
+        "announce:before",
+        "Readers never see it; it is announced again",
+    ),
+    killed(
+        "after the Kafka commit, before the database notes it",
+        "announce:after",
+        "Read back from the topics, not announced again",
     ),
     killed("before tracklets are admitted", "admit:before:2", "Staged tracklets wait for the next clerk"),
-    killed("before that is committed", "admit:commit:2", ROLLED_BACK, "postgresql"),
-    killed("after that", "admit:after:2", ONCE, "postgresql"),
+    killed("before the admission is committed", "admit:commit:2", ROLLED_BACK, "postgresql"),
+    killed("after the admission is committed", "admit:after:2", ONCE, "postgresql"),
     killed("between an infrared tracklet and its link", "infrared:after", "The other one links it"),
     killed("before a link is committed", "settle:commit", ROLLED_BACK, "postgresql"),
-    killed("after that", "settle:after", ONCE),
+    killed("after the link is committed", "settle:after", ONCE),
 ]
 
 

@@ -31,13 +31,11 @@ def taken_over(deployment, zombie):
 
 
 @pytest.mark.fault(
-    row="A worker stands still past its session, in front of a write",
-    injected="SIGSTOP by the worker itself right before it writes what it found; SIGCONT once "
-    "another has its "
-    "partitions",
-    promise="The write is refused, and counted; the other goes on undisturbed; the one that is back "
-    "takes part "
-    "again",
+    row="A worker is suspended past its session timeout, before a write",
+    injected="SIGSTOP by the worker to itself just before it writes results; SIGCONT once another has "
+    "its partitions",
+    promise="The write is refused (fenced) and counted; the other one is not disturbed; the first "
+    "rejoins the group",
     bound_s=20,
 )
 def test_a_zombie_writes_nothing(deploy, postgres, recovery, short_records, undisturbed):
@@ -60,9 +58,9 @@ def test_a_zombie_writes_nothing(deploy, postgres, recovery, short_records, undi
 
 
 @pytest.mark.fault(
-    row="A worker stands still past its lease, in front of an admission",
-    injected="SIGSTOP by the worker itself right before it admits a tracklet; SIGCONT once another "
-    "is the clerk",
+    row="A worker is suspended past its lease, before an admission",
+    injected="SIGSTOP by the worker to itself just before it admits a tracklet; SIGCONT once another is "
+    "the clerk",
     promise="It admits nothing more; the other one has admitted in its place",
     bound_s=20,
 )
@@ -85,10 +83,9 @@ def test_a_zombie_admits_nothing(deploy, postgres, recovery, short_records, undi
 
 
 @pytest.mark.fault(
-    row="A worker stands still past its lease, in front of an announcement",
-    injected="SIGSTOP by the worker itself right before it commits a Kafka transaction; SIGCONT once "
-    "another has "
-    "announced in its place",
+    row="A worker is suspended past its lease, before an announcement",
+    injected="SIGSTOP by the worker to itself just before it commits a Kafka transaction; SIGCONT once "
+    "another has announced in its place",
     promise="Kafka refuses the transaction; nothing is announced twice",
     bound_s=20,
 )
@@ -110,9 +107,9 @@ def test_a_zombie_announces_nothing(deploy, recovery, short_records, undisturbed
 
 @pytest.mark.fault(
     row="Five workers join and leave within 10 s",
-    injected="While one works, five others are started and ended by SIGTERM, one after another and "
+    injected="While one works, five others are started and stopped by SIGTERM, one after another and "
     "overlapping",
-    promise="Nobody writes what is another's; each ends with status 0; all is settled",
+    promise="No worker writes to another's partitions; each exits with status 0; all records are processed",
     bound_s=40,
 )
 def test_workers_join_and_leave(deploy, postgres, recovery, short_records, undisturbed):
@@ -140,9 +137,8 @@ def test_workers_join_and_leave(deploy, postgres, recovery, short_records, undis
 @pytest.mark.fault(
     row="SIGTERM under load",
     injected="SIGTERM while records wait in the worker and in Kafka; another worker is started afterwards",
-    promise="It ends with status 0 in the time allowed for it, what it had settled is written, and "
-    "the next one "
-    "goes on from there",
+    promise="It exits with status 0 in the time allowed, its finished work is written, and the next one "
+    "resumes from there",
     bound_s=8,
 )
 def test_a_worker_is_asked_to_stop_under_load(deploy, recovery, short_records, undisturbed):
@@ -162,9 +158,10 @@ def test_a_worker_is_asked_to_stop_under_load(deploy, recovery, short_records, u
 
 
 @pytest.mark.fault(
-    row="A worker with a name of its own is started again",
-    injected="Two workers with static names; one ends by SIGTERM and is started again within its session",
-    promise="It has its partitions again, and the other one keeps its own without interruption",
+    row="A worker with static membership restarts",
+    injected="Two workers with static names; one is stopped by SIGTERM and started again within its "
+    "session timeout",
+    promise="It gets its partitions back, and the other one keeps its own without interruption",
     bound_s=10,
 )
 def test_a_static_member_is_started_again(deploy, recovery, short_records, undisturbed):

@@ -71,9 +71,9 @@ def reference(undisturbed_gallery):
 
 
 @pytest.mark.fault(
-    row="Records come twice and in another order",
+    row="Records arrive twice and out of order",
     injected="Every camera's records displaced by up to 7 places, and 40 of one camera sent twice",
-    promise="Each picture counts once and in its turn",
+    promise="Each frame counts exactly once and in order",
     bound_s=15,
 )
 def test_out_of_order_and_twice(deploy, recovery, short_records, undisturbed):
@@ -98,8 +98,8 @@ def test_out_of_order_and_twice(deploy, recovery, short_records, undisturbed):
 
 
 @pytest.mark.fault(
-    row="Pictures are missing where nobody is",
-    injected="Single pictures and up to 10 in a row never arrive, at the end of a recording among them",
+    row="Frames are missing while nobody is in view",
+    injected="Single frames and up to 10 in a row never arrive, the end of a recording included",
     promise="They are counted, and nothing else differs",
     bound_s=15,
 )
@@ -118,9 +118,9 @@ def test_missing_where_nobody_is(deploy, recovery, short_records, undisturbed):
 
 
 @pytest.mark.fault(
-    row="A picture is missing in the middle of a walk",
-    injected="One picture of a camera never arrives while somebody walks through",
-    promise="That tracklet lacks it; its crops and likenesses may differ for that, and nothing else does",
+    row="A frame is missing while somebody walks past",
+    injected="One frame of a camera never arrives while somebody walks past",
+    promise="That tracklet lacks the frame; its crops and scores may differ, and nothing else does",
     bound_s=15,
 )
 def test_missing_in_the_middle_of_a_walk(deploy, recovery, short_records, undisturbed, reference):
@@ -171,9 +171,9 @@ def both(tmp_path_factory, parts, colour_checkpoint):
 
 
 @pytest.mark.fault(
-    row="A camera starts anew",
-    injected="Its stream breaks off without an end while somebody is in sight; another stream of it begins",
-    promise="Two recordings as if there had been two videos; the first is said to have broken off",
+    row="A camera restarts",
+    injected="Its stream breaks off without an end while somebody is in view; a new stream begins",
+    promise="Two recordings, as of two videos; the first is marked as broken off",
     bound_s=15,
 )
 def test_another_stream_of_the_same_camera(deploy, recovery, parts, both):
@@ -201,9 +201,10 @@ def test_another_stream_of_the_same_camera(deploy, recovery, parts, both):
 
 
 @pytest.mark.fault(
-    row="A camera's numbers begin anew",
-    injected="The camera restarts within its stream: numbers from 0 again, clock going on, first three lost",
-    promise="A recording of its own from there on, and the same people; other cameras are not affected",
+    row="A camera's frame numbers restart",
+    injected="The camera restarts within its stream: numbers from 0 again, the clock continues, the "
+    "first three frames are lost",
+    promise="A new recording from there on, with the same people; other cameras are not affected",
     bound_s=15,
 )
 def test_numbers_begin_anew(deploy, recovery, short_records, parts, both, reference):
@@ -278,8 +279,8 @@ def jumping(seq):
             110,
             marks=pytest.mark.fault(
                 row="A camera's clock is an hour fast",
-                injected="One of three live cameras gives times that are 1 h ahead",
-                promise="Put right by the broker's clock and counted; nothing is dropped, nobody held up",
+                injected="One of three live cameras reports times 1 h ahead",
+                promise="Corrected to the broker's clock and counted; nothing is dropped, no camera held up",
                 bound_s=12,
             ),
             id="fast",
@@ -289,8 +290,8 @@ def jumping(seq):
             110,
             marks=pytest.mark.fault(
                 row="A camera's clock is an hour slow",
-                injected="One of three live cameras gives times that are 1 h behind",
-                promise="Put right by the broker's clock and counted; nothing is dropped, nobody held up",
+                injected="One of three live cameras reports times 1 h behind",
+                promise="Corrected to the broker's clock and counted; nothing is dropped, no camera held up",
                 bound_s=12,
             ),
             id="slow",
@@ -301,7 +302,7 @@ def jumping(seq):
             marks=pytest.mark.fault(
                 row="A camera's clock jumps back and forth",
                 injected="The clock of one of three live cameras jumps by 1 h and 2 h four times",
-                promise="Put right by the broker's clock and counted; nothing is dropped, nobody held up",
+                promise="Corrected to the broker's clock and counted; nothing is dropped, no camera held up",
                 bound_s=12,
             ),
             id="jumping",

@@ -16,9 +16,9 @@ CAMERAS = ("gate", "yard", "night")
 
 @pytest.mark.fault(
     row="Slow",
-    injected="Each look takes 30 ms, while everything waits in Kafka already",
-    promise="Partitions pause; no more waits inside the worker than its bounds and one fetch; how old the "
-    "pictures are is told, /live stays green, and it gets through",
+    injected="Each detector call takes 30 ms per frame region, while all records wait in Kafka already",
+    promise="Partitions pause; the worker holds no more than its limits and one fetch; the age of the "
+    "frames is reported, /live stays green, and all records are processed",
     bound_s=60,
 )
 def test_a_slow_detector(deploy, recovery, short_records, undisturbed):
