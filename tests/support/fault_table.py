@@ -8,7 +8,7 @@ COMMAND = "make faults"
 _HEAD = f"""# Faults
 
 Each row is a test: a fault is injected while workers run against a real Kafka broker and a real database,
-and the guarantee is asserted, the recovery time included. Unless a row's guarantee says otherwise, afterwards:
+and the guarantee is asserted, the recovery time included. Afterwards, unless the row says otherwise:
 
 * the gallery holds the rows of an undisturbed run on the same footage, in every column;
 * every event of it is on its topic exactly once and in order;
