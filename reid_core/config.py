@@ -5,7 +5,6 @@ Precedence, lowest first: defaults of the model, the YAML file, environment vari
 the nearest valid name.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reid_core.errors import ConfigError
+from reid_core.validation import first_wrong
 
 ENVIRONMENT_PREFIX = "NIGHTREID_"
 # Variables of that prefix which are not configuration keys.
@@ -101,25 +101,8 @@ def _put(values: dict[str, Any], keys: list[str], value: Any, origin: str) -> No
 
 def _readable(model: type[Settings], error: ValidationError, path: Path | None) -> ConfigError:
     """One sentence for the first thing wrong, with the nearest valid name for an unknown key."""
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
+    wrong = first_wrong(model, error)
     where = f" in {path}" if path is not None else ""
-    if first["type"] == "extra_forbidden":
-        valid = _field_names(model, location[:-1])
-        near = difflib.get_close_matches(location[-1], valid, n=1, cutoff=0.0)
-        hint = f"Did you mean {'.'.join([*location[:-1], near[0]])!r}?" if near else ""
-        return ConfigError(f"Unknown configuration key {'.'.join(location)!r}{where}.", hint)
-    return ConfigError(f"Configuration key {'.'.join(location)!r}{where}: {first['msg']}.")
-
-
-def _field_names(model: type[BaseModel], location: list[str]) -> list[str]:
-    for part in location:
-        field = model.model_fields.get(part)
-        if field is None:
-            return []
-        annotation = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-        elif part in model.model_fields:
-            continue
-    return list(model.model_fields)
+    if wrong.kind == "unknown":
+        return ConfigError(f"Unknown configuration key {wrong.key!r}{where}.", wrong.hint)
+    return ConfigError(f"Configuration key {wrong.key!r}{where}: {wrong.message}.")

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Mapping
-from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
@@ -58,9 +57,7 @@ class Registry(Generic[T]):
             return found
         point = self._others.get(name)
         if point is None:
-            near = difflib.get_close_matches(name, self.names, n=1, cutoff=0.6)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Choose one of: {', '.join(self.names)}."
-            raise UsageError(f"There is no {self._what} {name!r}.", hint)
+            raise UsageError(f"There is no {self._what} {name!r}.", self._hint(name))
         try:
             other: Any = point.load()
         except (ImportError, AttributeError) as error:
@@ -70,6 +67,14 @@ class Registry(Generic[T]):
         loaded: T = other
         return loaded
 
-    @cached_property
+    def _hint(self, name: str) -> str:
+        names = self.names
+        if not names:
+            return f"None is built in; a package adds one by an entry point of the group {self._group!r}."
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+        return f"Did you mean {near[0]!r}?" if near else f"Choose one of: {', '.join(names)}."
+
+    @property
     def _others(self) -> Mapping[str, EntryPoint]:
+        # Read anew each time: a package may be installed while a notebook is open.
         return {point.name: point for point in entry_points(group=self._group)}

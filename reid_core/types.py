@@ -16,6 +16,9 @@ Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
 
+EMBEDDING = "embedding"
+"""Name of the feature that every model has: ``(N, D)`` of length one, compared by dot product."""
+
 
 class Modality(StrEnum):
     """What a camera's images are compared as. There is no third spelling."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reid_core.calibration import Calibration
 from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint
-from reid_core.models.dual_stream import DualStream
+from reid_core.models.dual_stream.network import DualStream
 from reid_core.models.manifest import PairKind, Result, Training
 from reid_core.models.weights import PACKAGED
 from reid_core.preprocess import Preprocess
@@ -80,7 +80,7 @@ def finish(
     target = folder.path / MODEL_NAME
     save_checkpoint(
         target,
-        model if recipe.keep_classifier else model.without_classifier(),
+        model if recipe.keep_classifier else model.for_inference(),
         name=recipe.name,
         preprocess=preprocess,
         label_map=[str(identity) for identity in identities] if recipe.keep_classifier else (),

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from reid_core.models.dual_stream import DualStreamOutput
+from reid_core.models.dual_stream.network import DualStreamOutput
 from training.losses import (
     AttributePrediction,
     IdentityCrossEntropy,

@@ -2,7 +2,7 @@
 
 import torch
 
-from reid_core.models.dual_stream import DualStream
+from reid_core.models.dual_stream.network import DualStream
 from training.recipe import OptimiserSettings
 
 
@@ -14,11 +14,10 @@ def create_optimiser(
     Each group carries ``factor``, its share of the learning rate.
     """
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            head = name.startswith(("neck.", "reduce.", "classifier."))
+    for group in model.parameter_groups():
+        for parameter in group.parameters:
             decayed = settings.decay_norms or parameter.ndim > 1
-            groups.setdefault((head, decayed), []).append(parameter)
+            groups.setdefault((group.name == "head", decayed), []).append(parameter)
     for parameter in objective.parameters():
         groups.setdefault((True, settings.decay_norms or parameter.ndim > 1), []).append(parameter)
     described = [

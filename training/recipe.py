@@ -32,7 +32,7 @@ class DataSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """The dual-stream network; see `reid_core.models.dual_stream.create_dual_stream`.
+    """The dual-stream network; see `reid_core.models.dual_stream.network.create_dual_stream`.
 
     Attributes:
         backbone: its name.

@@ -20,7 +20,7 @@ from reid_core.errors import UsageError
 from reid_core.models.backbones import default_preprocess
 from reid_core.models.checkpoint import take_weights
 from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint
-from reid_core.models.dual_stream import DualStream, create_dual_stream
+from reid_core.models.dual_stream.network import DualStream, create_dual_stream
 from reid_core.runtime.cache import cache_folder
 from training.arithmetic import autocast_type, choose_device, reproducible
 from training.attributes import read_attributes

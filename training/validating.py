@@ -14,7 +14,7 @@ from training.evaluation.retrieval import RetrievalResult, evaluate_retrieval
 from training.seeding import generator
 
 if TYPE_CHECKING:
-    from reid_core.models.dual_stream import DualStream
+    from reid_core.models.dual_stream.network import DualStream
 
 QUERIES_A_CAMERA = 4
 _BATCH = 64

@@ -1,10 +1,11 @@
-"""Writing and strictly reading a dual-stream checkpoint folder."""
+"""Writing and strictly reading the checkpoint folder of any system's network."""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -14,7 +15,6 @@ from torch import Tensor
 from reid_core.calibration import Calibration
 from reid_core.errors import ModelError, StorageError
 from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint, sha256_of
-from reid_core.models.dual_stream import DualStream
 from reid_core.models.manifest import (
     FORMAT,
     MANIFEST_NAME,
@@ -24,6 +24,8 @@ from reid_core.models.manifest import (
     Training,
     manifest_json,
 )
+from reid_core.models.network import Network
+from reid_core.models.systems import SYSTEMS
 from reid_core.preprocess import Preprocess
 from reid_core.types import Modality
 
@@ -32,7 +34,7 @@ WEIGHTS_NAME = "weights.safetensors"
 
 def save_checkpoint(
     folder: Path,
-    model: DualStream,
+    model: Network,
     *,
     name: str,
     preprocess: Preprocess,
@@ -66,7 +68,7 @@ def save_checkpoint(
         manifest = ModelManifest(
             format=FORMAT,
             name=name,
-            kind="dual-stream",
+            kind=model.kind,
             weights=WEIGHTS_NAME,
             preprocess=preprocess,
             embedding=model.embedding,
@@ -81,7 +83,7 @@ def save_checkpoint(
     return manifest
 
 
-def load_checkpoint(folder: Path) -> tuple[DualStream, CheckpointFiles]:
+def load_checkpoint(folder: Path) -> tuple[Network, CheckpointFiles]:
     """Read a checkpoint strictly.
 
     Args:
@@ -98,41 +100,48 @@ def load_checkpoint(folder: Path) -> tuple[DualStream, CheckpointFiles]:
     return load_network(files), files
 
 
-def load_network(files: CheckpointFiles) -> DualStream:
+def load_network(files: CheckpointFiles) -> Network:
     """The network of a checkpoint whose files were checked; see :func:`load_checkpoint`."""
-    architecture = files.manifest.architecture
-    if architecture is None:
+    manifest = files.manifest
+    if manifest.external:
         raise ModelError(f"The checkpoint {files.folder} is an external network, not one of this repository.")
     weights = files.weights[Modality.VISIBLE]
     try:
         state = load_file(weights)
     except SafetensorError as error:
         raise ModelError(f"The weights file {weights} is damaged: {error}.") from None
-    # On the meta device nothing is allocated or drawn: every tensor comes from the file.
-    with torch.device("meta"):
-        model = DualStream(architecture, files.manifest.embedding, pretrained=False)
+    # What a system draws at random for weights that are replaced at once leaves the global state alone.
+    with torch.random.fork_rng(devices=[]):
+        model = manifest.system.build(manifest.architecture, manifest.embedding)
     _check_tensors(weights, state, model.state_dict())
     model.load_state_dict(state, strict=True, assign=True)
     return model.eval()
 
 
-def take_weights(model: DualStream, files: CheckpointFiles) -> None:
-    """Give a network the weights of a checkpoint of its kind, for learning on; its classifier stays its own.
+def take_weights(model: Network, files: CheckpointFiles) -> None:
+    """Give a network the weights of a checkpoint of its kind, for learning on.
+
+    What only training needs, such as a classifier, stays the network's own.
 
     Raises:
         ModelError: the checkpoint is damaged, or of a network that is built otherwise.
     """
     source = load_network(files)
-    own, other = (
-        {**one.architecture.model_dump(exclude={"classes"}), "embedding": one.embedding}
-        for one in (model, source)
-    )
+    own, other = _built(model), _built(source)
+    if own["kind"] != other["kind"]:
+        own, other = {"kind": own["kind"]}, {"kind": other["kind"]}
     unlike = [f"{key} {other[key]}, not {own[key]}" for key in own if own[key] != other[key]]
     if unlike:
         raise ModelError(f"The checkpoint {files.folder} is of another network: {'; '.join(unlike)}.")
-    source.classifier = None
-    missing, _ = model.load_state_dict(source.state_dict(), strict=False)
-    assert all(name.startswith("classifier.") for name in missing)
+    state = source.for_inference().state_dict()
+    assert state.keys() == model.for_inference().state_dict().keys()
+    model.load_state_dict(state, strict=False)
+
+
+def _built(model: Network) -> dict[str, Any]:
+    """What a network is built of, without what only training needs."""
+    architecture = SYSTEMS.get(model.kind)().for_inference(model.architecture)
+    return {"kind": model.kind, **architecture.model_dump(), "embedding": model.embedding}
 
 
 def write_manifest(folder: Path, manifest: ModelManifest) -> None:

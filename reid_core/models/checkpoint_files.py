@@ -46,7 +46,7 @@ def open_checkpoint(path: Path) -> CheckpointFiles:
     unknown = sorted(set(manifest.digest) - set(digests))
     if unknown:
         raise ModelError(f"{location} has a digest of {unknown[0]!r}, which is none of its weights files.")
-    if manifest.kind == "dual-stream" and set(manifest.digest) != set(digests):
+    if not manifest.external and set(manifest.digest) != set(digests):
         raise ModelError(f"{location} has no digest of {sorted(set(digests) - set(manifest.digest))[0]!r}.")
     names = manifest.weights_by_modality
     return CheckpointFiles(
@@ -72,7 +72,7 @@ def sha256_of(path: Path) -> str:
 
 def _checked_digest(folder: Path, relative: str, manifest: ModelManifest) -> str:
     file = folder / relative
-    suffixes = {".safetensors"} if manifest.kind == "dual-stream" else {".onnx", ".xml", ".bin"}
+    suffixes = {".onnx", ".xml", ".bin"} if manifest.external else {".safetensors"}
     if file.suffix.lower() not in suffixes:
         wanted = " or ".join(sorted(suffixes - {".bin"}))
         raise ModelError(f"The weights {file} of a model of kind {manifest.kind!r} must be {wanted}.")

@@ -1,12 +1,10 @@
 """``model.json``: what a checkpoint is, how its input is made and what its vectors are worth."""
 
-import difflib
 import hashlib
 import json
-import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,23 +12,27 @@ from pydantic import (
     JsonValue,
     PlainSerializer,
     PlainValidator,
+    SerializeAsAny,
     StringConstraints,
-    ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from reid_core.calibration import Calibration
 from reid_core.config import Settings
-from reid_core.errors import ModelError
+from reid_core.errors import ModelError, UsageError
+from reid_core.models.manifest_file import read_json
+from reid_core.models.systems import EXTERNAL, SYSTEMS, Handling, System
 from reid_core.preprocess import Preprocess
-from reid_core.types import Modality
+from reid_core.types import EMBEDDING, Modality
 
 MANIFEST_NAME = "model.json"
 FORMAT: Literal[1] = 1
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PairKind = Literal["visible-visible", "infrared-visible"]
-Handling = Literal["stems", "graphs", "grey"]
+LocalShapes = dict[str, tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]]
 
 
 def _calibration(values: Any) -> Calibration:
@@ -47,27 +49,6 @@ def _calibration(values: Any) -> Calibration:
 PlainCalibration = Annotated[
     Calibration, PlainValidator(_calibration), PlainSerializer(lambda each: each.to_dict())
 ]
-
-
-class Architecture(Settings):
-    """The dual-stream network: a stem per modality, a shared rest, GeM, BNNeck.
-
-    Attributes:
-        backbone: ``resnet18``, ``resnet34``, ``resnet50`` (torchvision) or ``tf_efficientnet_lite0``
-            to ``tf_efficientnet_lite4`` (timm).
-        stem_stages: how many stages after the first convolution each modality has for itself.
-        last_stride: of the last stage that shrinks, 1 or 2.
-        gem_p: the power of the pooling (its first value, where it is learned).
-        gem_learned: whether the power is a parameter.
-        classes: identities of the classifier, or ``None`` for no classifier.
-    """
-
-    backbone: str
-    stem_stages: int = Field(default=0, ge=0)
-    last_stride: Literal[1, 2] = 1
-    gem_p: float = Field(default=3.0, gt=0)
-    gem_learned: bool = False
-    classes: int | None = Field(default=None, ge=1)
 
 
 class ModalityWeights(Settings):
@@ -123,17 +104,20 @@ class ModelManifest(Settings):
     Attributes:
         format: version of this layout.
         name: for people.
-        kind: ``dual-stream`` for a network of this repository, ``external`` for any ONNX or OpenVINO
-            network that turns one image into one vector.
+        kind: the name of the system that builds the network (see `SYSTEMS`), or ``external`` for any ONNX
+            or OpenVINO network that turns one image into one vector.
         weights: path of the weights relative to ``model.json``; an external model may have one file a
             modality.
         preprocess: how a crop becomes the network's input.
         embedding: numbers in a vector.
-        architecture: of a dual-stream model.
-        output: name of the output to read, for a network with several.
-        modality_handling: ``stems`` (a stem a modality), ``graphs`` (a file a modality) or ``grey``
-            (one network; infrared crops enter as grey RGB). Follows from the rest; may be left out.
-        digest: SHA-256 of the weights files by path; needed for dual-stream, checked where given.
+        architecture: of a system's network, in that system's own settings.
+        output: name of the output that holds the vector, for an external network with several.
+        local_features: further outputs of an external network: names, and shapes ``(P, d)``. A system's
+            own follow from its architecture.
+        modality_handling: ``stems`` (a stem a modality), ``graphs`` (a file a modality), ``grey`` (one
+            network; infrared crops enter as grey RGB) or ``shared`` (one network, trained on both). Follows
+            from the rest; may be left out.
+        digest: SHA-256 of the weights files by path; needed but for external models, checked where given.
         exported_from: the checkpoint that an external model was exported from.
         label_map: the classifier's identities, in order.
         training: where it comes from.
@@ -143,12 +127,13 @@ class ModelManifest(Settings):
 
     format: Literal[1]
     name: str = Field(min_length=1)
-    kind: Literal["dual-stream", "external"]
+    kind: str
     weights: str | ModalityWeights
     preprocess: Preprocess
     embedding: int = Field(ge=1)
-    architecture: Architecture | None = None
+    architecture: SerializeAsAny[Settings] | None = None
     output: str | None = None
+    local_features: LocalShapes = Field(default_factory=dict)
     modality_handling: Handling | None = None
     digest: dict[str, Sha256] = Field(default_factory=dict)
     exported_from: ExportedFrom | None = None
@@ -157,19 +142,40 @@ class ModelManifest(Settings):
     results: tuple[Result, ...] = ()
     calibration: dict[PairKind, PlainCalibration] = Field(default_factory=dict)
 
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        if kind != EXTERNAL:
+            try:
+                SYSTEMS.get(kind)
+            except UsageError as error:
+                raise ValueError(str(error).rstrip(".")) from None
+        return kind
+
+    @field_validator("architecture", mode="before")
+    @classmethod
+    def _of_its_system(cls, values: Any, info: ValidationInfo) -> Any:
+        if values is None:
+            return None
+        kind = info.data.get("kind", EXTERNAL)
+        # That an external model has none is said below; that a kind is wrong, above.
+        return Settings() if kind == EXTERNAL else SYSTEMS.get(kind).architecture.model_validate(values)
+
     @model_validator(mode="after")
     def _agree(self) -> "ModelManifest":
-        if self.kind == "dual-stream":
+        if not self.external:
             if self.architecture is None:
-                raise ValueError("a dual-stream model needs its architecture")
+                raise ValueError(f"a {self.kind} model needs its architecture")
             if not isinstance(self.weights, str):
-                raise ValueError("a dual-stream model has one weights file, with a stem per modality")
-            if self.output is not None or self.exported_from is not None:
-                raise ValueError("only an external model has 'output' or 'exported_from'")
-            if self.label_map and len(self.label_map) != self.architecture.classes:
+                raise ValueError(f"a {self.kind} model has one weights file, for both modalities")
+            if self.output is not None or self.exported_from is not None or self.local_features:
+                raise ValueError("only an external model has 'output', 'local_features' or 'exported_from'")
+            if self.label_map and len(self.label_map) != self.system.classes(self.architecture):
                 raise ValueError("label_map and architecture.classes must be equally long")
         elif self.architecture is not None:
             raise ValueError("an external model has no architecture: its graph is in its file")
+        elif EMBEDDING in self.local_features:
+            raise ValueError(f"{EMBEDDING!r} is the vector's own name, and none of a local feature")
         if self.modality_handling not in (None, self.handling):
             raise ValueError(
                 f"modality_handling is {self.modality_handling!r}, but this kind of model and weights "
@@ -178,11 +184,28 @@ class ModelManifest(Settings):
         return self
 
     @property
+    def external(self) -> bool:
+        """Whether its graph is in its file, and no system builds it."""
+        return self.kind == EXTERNAL
+
+    @property
+    def system(self) -> System[Any]:
+        """The system that builds it; an external model has none."""
+        return SYSTEMS.get(self.kind)()
+
+    @property
     def handling(self) -> Handling:
         """How the modalities are told apart, as it follows from the kind and the weights."""
-        if self.kind == "dual-stream":
-            return "stems"
+        if not self.external:
+            return self.system.handling
         return "grey" if isinstance(self.weights, str) else "graphs"
+
+    @property
+    def local_shapes(self) -> Mapping[str, tuple[int, int]]:
+        """Names and shapes ``(P, d)`` of what it gives beside the vector."""
+        if self.external:
+            return self.local_features
+        return self.system.local_features(self.architecture, self.embedding)
 
     @property
     def weights_by_modality(self) -> dict[Modality, str]:
@@ -236,31 +259,21 @@ def read_manifest(path: Path) -> ModelManifest:
     Raises:
         ModelError: missing, not JSON, an unknown key (the nearest valid one is named) or a wrong value.
     """
-    file = locate_manifest(path)
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"The manifest {file} cannot be read: {error}.") from None
-    except json.JSONDecodeError as error:
-        raise ModelError(f"The manifest {file} is not valid JSON (line {error.lineno}).") from None
-    if not isinstance(values, dict):
-        raise ModelError(f"The manifest {file} must hold keys and values.", _HINT)
-    found = values.get("format")
-    if isinstance(found, int) and found > FORMAT:
-        raise ModelError(
-            f"The manifest {file} is of format {found}; this version reads up to {FORMAT}.",
-            "Install a newer nightreid.",
-        )
-    try:
-        return ModelManifest.model_validate(values)
-    except ValidationError as error:
-        raise _readable(error, file) from None
+    return read_json(ModelManifest, locate_manifest(path), FORMAT, _HINT, _sections)
+
+
+def _sections(values: Mapping[str, Any]) -> Mapping[str, type[BaseModel]]:
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in SYSTEMS:
+        return {}
+    return {"architecture": SYSTEMS.get(kind).architecture}
 
 
 def manifest_json(manifest: ModelManifest) -> str:
     """The manifest as it is written to disk."""
     values = manifest.model_copy(update={"modality_handling": manifest.handling})
-    return json.dumps(values.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    unsaid = None if manifest.local_features else {"local_features"}
+    return json.dumps(values.model_dump(mode="json", exclude=unsaid), indent=2, ensure_ascii=False) + "\n"
 
 
 def model_id(manifest: ModelManifest, weights: Mapping[Modality, tuple[str, ...]]) -> str:
@@ -285,39 +298,8 @@ def model_id(manifest: ModelManifest, weights: Mapping[Modality, tuple[str, ...]
         "handling": manifest.handling,
         "weights": {modality.value: list(weights[modality]) for modality in Modality},
     }
+    if manifest.local_features:
+        said["local_features"] = manifest.local_features
     own_id = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
     origin = manifest.exported_from
     return origin.model_id if origin is not None and origin.own_id == own_id else own_id
-
-
-def _readable(error: ValidationError, file: Path) -> ModelError:
-    """One sentence for the first thing wrong, with the nearest valid name for an unknown key."""
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    location = [str(part) for part in first["loc"]]
-    key = ".".join(location)
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(location[-1], _names_at(location[:-1]), n=1, cutoff=0.0)
-        hint = f"Did you mean {'.'.join([*location[:-1], near[0]])!r}?" if near else ""
-        return ModelError(f"Unknown key {key!r} in {file}.", hint)
-    if first["type"] == "missing":
-        return ModelError(f"The key {key!r} is missing in {file}.", _HINT)
-    message = first["msg"].removeprefix("Value error, ")
-    return ModelError(f"{file}: {key + ': ' if key else ''}{message}.")
-
-
-def _names_at(location: list[str]) -> list[str]:
-    """The valid keys of the section at a location (union branches and indices are looked through)."""
-    model: type[BaseModel] = ModelManifest
-    for part in location:
-        field = model.model_fields.get(part)
-        if field is not None:
-            model = next(iter(_models_in(field.annotation)), model)
-    return list(model.model_fields)
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and not get_origin(annotation) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if get_origin(annotation) in (Union, types.UnionType, tuple):
-        return [model for branch in get_args(annotation) for model in _models_in(branch)]
-    return []

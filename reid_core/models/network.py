@@ -3,16 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
 from reid_core.config import Settings
 from reid_core.preprocess import Preprocess
-from reid_core.types import Modality
-
-EMBEDDING = "embedding"
-"""Name of the feature that every system has: ``(N, D)`` of length one, compared by dot product."""
+from reid_core.types import EMBEDDING, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,12 @@ class Network(nn.Module, ABC):
     """A system's network.
 
     Attributes:
+        kind: the name of its system, as a checkpoint keeps it.
         architecture: what was built, as the manifest keeps it.
         embedding: numbers in the vector that is compared.
     """
 
+    kind: ClassVar[str]
     architecture: Settings
     embedding: int
 
@@ -64,9 +63,16 @@ class Network(nn.Module, ABC):
             ``embedding``: ``(N, D)`` of length one; and each local feature by its name, ``(N, P, d)``.
         """
 
+    def embed(self, images: Tensor, modality: Modality) -> Tensor:
+        """The vector alone: ``(N, 3, H, W)`` of one modality to ``(N, D)`` of length one."""
+        return self.features(images, modality)[EMBEDDING]
+
     @abstractmethod
     def parameter_groups(self) -> tuple[ParameterGroup, ...]:
-        """All weights that learn, each in one group, in an order that never changes."""
+        """All weights that learn, each in one group, in an order that never changes.
+
+        A state of training names weights by their place in it.
+        """
 
     @abstractmethod
     def for_inference(self) -> Self:

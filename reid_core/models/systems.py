@@ -6,13 +6,16 @@ A system is added by a file (or a package) and a line of `SYSTEMS`, or by an ent
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from reid_core.config import Settings
 from reid_core.registry import Registry
 
 if TYPE_CHECKING:
     from reid_core.models.network import Network
+
+EXTERNAL = "external"
+"""The kind of a network that is no system: its graph is in its file, and nothing builds it."""
 
 Handling = Literal["stems", "graphs", "grey", "shared"]
 """How a network tells modalities apart: stems of its own, a graph each, grey RGB, or one input for both."""
@@ -23,7 +26,7 @@ ArchitectureT = TypeVar("ArchitectureT", bound=Settings)
 class System(ABC, Generic[ArchitectureT]):
     """One kind of network, by the name that stands as ``kind`` in ``model.json``.
 
-    Importing the module of a system of this repository loads no framework: only `build` does.
+    Importing the module of a system loads no framework: only `build` does.
 
     Attributes:
         architecture: settings that say all that must be known to build it; the manifest's ``architecture``.
@@ -56,8 +59,12 @@ class System(ABC, Generic[ArchitectureT]):
         """Identities of the classifier that the network carries, or ``None`` without one."""
         return None
 
+    def for_inference(self, architecture: ArchitectureT) -> ArchitectureT:
+        """The architecture of `Network.for_inference`: without what only training needs."""
+        return architecture
 
-SYSTEMS: Registry[type[System[Settings]]] = Registry(
+
+SYSTEMS: Registry[type[System[Any]]] = Registry(
     "system",
     "nightreid.systems",
     {"dual-stream": "reid_core.models.dual_stream.system:DualStreamSystem"},

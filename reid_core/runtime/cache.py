@@ -9,8 +9,8 @@ from pathlib import Path
 
 from reid_core.errors import ModelError, StorageError
 from reid_core.models.checkpoint_files import open_checkpoint
+from reid_core.models.presets import NetworkSource
 from reid_core.runtime.export import Format, export_network
-from reid_core.runtime.source import NetworkSource
 from reid_core.types import Modality
 
 REVISION = 1

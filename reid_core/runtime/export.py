@@ -15,16 +15,17 @@ from reid_core.models.manifest import (
     Result,
     model_id,
 )
+from reid_core.models.presets import NetworkSource
 from reid_core.openvino_package import import_openvino
 from reid_core.runtime.embedder import Embedder
 from reid_core.runtime.parity import PARITY, measured_parity
-from reid_core.runtime.source import NetworkSource, find_source
+from reid_core.runtime.source import find_source
 from reid_core.types import Image, Modality
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from reid_core.models.dual_stream import DualStream
+    from reid_core.models.network import Network
 
 Format = Literal["onnx", "openvino"]
 INT8_DISTANCE = 0.1
@@ -45,7 +46,7 @@ def export_checkpoint(
     is a model of its own, without calibration.
 
     Args:
-        source: a dual-stream checkpoint, ``None`` for the default model, ``"imagenet"`` for plain
+        source: a system's checkpoint, ``None`` for the default model, ``"imagenet"`` for plain
             features.
         format: ``onnx`` or ``openvino``.
         out: the folder to write; a checkpoint that is there is replaced.
@@ -154,7 +155,7 @@ def _held_out(crops: Mapping[Modality, Sequence[Image]]) -> list[Image]:
     return [crop for modality in Modality for crop in crops[modality][::5]]
 
 
-def _branch(model: "DualStream", modality: Modality) -> "nn.Module":
+def _branch(model: "Network", modality: Modality) -> "nn.Module":
     """The network of one modality: images to unit vectors."""
     from torch import nn
 
@@ -176,7 +177,7 @@ def _example(manifest: ModelManifest) -> "Tensor":
     return torch.zeros(2, 3, manifest.preprocess.height, manifest.preprocess.width)
 
 
-def _write_onnx(model: "DualStream", modality: Modality, manifest: ModelManifest, file: Path) -> None:
+def _write_onnx(model: "Network", modality: Modality, manifest: ModelManifest, file: Path) -> None:
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
@@ -204,7 +205,7 @@ def _write_onnx(model: "DualStream", modality: Modality, manifest: ModelManifest
 
 
 def _write_openvino(
-    model: "DualStream",
+    model: "Network",
     modality: Modality,
     manifest: ModelManifest,
     file: Path,

@@ -7,9 +7,10 @@ from typing import Literal, get_args
 
 from reid_core.errors import MissingDependencyError, ModelError, UsageError
 from reid_core.models.checkpoint_files import CheckpointFiles
+from reid_core.models.presets import NetworkSource
 from reid_core.runtime.embedder import Embedder, Precision, Runtime
 from reid_core.runtime.parity import PARITY, has_bf16, measured_parity, probe_crops
-from reid_core.runtime.source import NetworkSource, find_source
+from reid_core.runtime.source import find_source
 from reid_core.types import Modality
 
 RuntimeChoice = Runtime | Literal["auto"]

@@ -9,11 +9,11 @@ from reid_core.runtime.embedder import Embedder
 from reid_core.types import Floats, Modality
 
 if TYPE_CHECKING:
-    from reid_core.models.dual_stream import DualStream
+    from reid_core.models.network import Network
 
 
 class TorchEmbedder(Embedder):
-    """A dual-stream network on the CPU, ``channels_last``.
+    """A system's network on the CPU, ``channels_last``.
 
     Args:
         manifest: of the model.
@@ -29,7 +29,7 @@ class TorchEmbedder(Embedder):
         self,
         manifest: ModelManifest,
         model_id: str,
-        model: "DualStream",
+        model: "Network",
         precision: Literal["fp32", "bf16"] = "fp32",
         threads: int | None = None,
     ) -> None:

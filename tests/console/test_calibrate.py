@@ -7,7 +7,7 @@ import pytest
 from console.calibrate import calibrate_command
 from reid_core.errors import ConfigError, SourceError, UsageError
 from reid_core.models.checkpoint import load_checkpoint, save_checkpoint
-from reid_core.models.dual_stream import create_dual_stream
+from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.preprocess import Preprocess
 from tests.support.people import write_people
 

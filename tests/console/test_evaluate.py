@@ -12,7 +12,7 @@ from console.compare import compare_command
 from console.evaluate import evaluate_command
 from reid_core.errors import SourceError, UsageError
 from reid_core.models.checkpoint import save_checkpoint
-from reid_core.models.dual_stream import create_dual_stream
+from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.preprocess import Preprocess
 from reid_core.runtime import load_embedder
 from tests.support.people import person, write_people

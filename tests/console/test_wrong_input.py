@@ -251,7 +251,7 @@ def small_checkpoint(tmp_path):
 
     from reid_core.models.backbones import default_preprocess
     from reid_core.models.checkpoint import save_checkpoint
-    from reid_core.models.dual_stream import create_dual_stream
+    from reid_core.models.dual_stream.network import create_dual_stream
 
     model = create_dual_stream("resnet18", embedding=8, classes=2, generator=torch.Generator().manual_seed(1))
     preprocess = default_preprocess("resnet18", height=64, width=32)

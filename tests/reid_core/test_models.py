@@ -11,7 +11,7 @@ from reid_core.errors import MissingDependencyError, ModelError, StorageError, U
 from reid_core.models import weights as weights_module
 from reid_core.models.backbones import default_preprocess
 from reid_core.models.checkpoint import load_checkpoint, save_checkpoint
-from reid_core.models.dual_stream import BNNeck, GeM, create_dual_stream
+from reid_core.models.dual_stream.network import BNNeck, GeM, create_dual_stream
 from reid_core.models.manifest import Result, read_manifest
 from reid_core.models.weights import PACKAGED, PackagedWeights
 from reid_core.types import Modality
@@ -141,7 +141,7 @@ def test_weights_come_from_the_generator_and_leave_the_global_state_alone():
 @pytest.mark.slow
 def test_imagenet_weights_come_from_the_installed_package_without_running_its_code():
     code = (
-        "import sys; from reid_core.models.dual_stream import create_dual_stream as c;"
+        "import sys; from reid_core.models.dual_stream.network import create_dual_stream as c;"
         "m = c('tf_efficientnet_lite0', pretrained=True);"
         "assert not [n for n in sys.modules if n.startswith('efficientnet_lite0')];"
         "print(float(m.visible_stem[0].weight.double().sum()))"

@@ -14,8 +14,8 @@ from reid_core.calibration import Calibration
 from reid_core.errors import MissingDependencyError, ModelError, UsageError
 from reid_core.models.backbones import default_preprocess
 from reid_core.models.checkpoint import save_checkpoint
-from reid_core.models.dual_stream import create_dual_stream
-from reid_core.models.imagenet import imagenet_model_id
+from reid_core.models.dual_stream.network import create_dual_stream
+from reid_core.models.presets import PRESETS
 from reid_core.models.weights import PACKAGED, PackagedWeights
 from reid_core.runtime import load_embedder
 from reid_core.runtime import parity as parity_module
@@ -250,7 +250,7 @@ def test_imagenet_features_say_they_never_learned_people(cache):
     assert embedder.calibration("infrared-visible") is None
     assert not embedder.manifest.training.learned_people
     plain = load_embedder("imagenet", "torch", "fp32")
-    assert embedder.model_id == plain.model_id == imagenet_model_id()
+    assert embedder.model_id == plain.model_id == PRESETS.get("imagenet")().model_id
     for count in (1, 3, 17):
         crops = probe_crops(count)
         assert cosine_distance(plain.embed(crops, "visible"), embedder.embed(crops, "visible")) <= PARITY

@@ -15,7 +15,7 @@ from reid_core.calibration import fit_calibration
 from reid_core.config import load_config
 from reid_core.errors import ConfigError, ModelError, UsageError
 from reid_core.models.checkpoint import load_checkpoint
-from reid_core.models.dual_stream import create_dual_stream
+from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.types import Modality, Spectrum
 from tests.conftest import ROOT, command_environment
 from tests.support.people import write_people

@@ -2,22 +2,30 @@
 
 from typing import TYPE_CHECKING
 
-from reid_core.models.manifest import FORMAT, Architecture, ModelManifest, Training, model_id
+from reid_core.models.dual_stream.architecture import DualStreamArchitecture
+from reid_core.models.manifest import FORMAT, ModelManifest, Training, model_id
+from reid_core.models.presets import NetworkSource
 from reid_core.models.weights import PACKAGED
 from reid_core.preprocess import Preprocess
 from reid_core.types import Modality
 
 if TYPE_CHECKING:
-    from reid_core.models.dual_stream import DualStream
+    from reid_core.models.dual_stream.network import DualStream
 
 NAME = "imagenet-efficientnet-lite0"
 _BACKBONE = "tf_efficientnet_lite0"
 _WIDTH = 1280
-_ARCHITECTURE = Architecture(backbone=_BACKBONE, stem_stages=2, last_stride=2, gem_p=3.0)
+_ARCHITECTURE = DualStreamArchitecture(backbone=_BACKBONE, stem_stages=2, last_stride=2, gem_p=3.0)
 
 
-def imagenet_manifest() -> ModelManifest:
-    """What the default model says of itself; no file is opened."""
+def imagenet() -> NetworkSource:
+    """The preset: plain ImageNet features. No file is opened before the network is built."""
+    manifest = _manifest()
+    digests = dict.fromkeys(Modality, (PACKAGED[_BACKBONE].sha256,))
+    return NetworkSource(manifest, model_id(manifest, digests), _build)
+
+
+def _manifest() -> ModelManifest:
     source = PACKAGED[_BACKBONE]
     return ModelManifest(
         format=FORMAT,
@@ -38,19 +46,14 @@ def imagenet_manifest() -> ModelManifest:
     )
 
 
-def imagenet_model_id() -> str:
-    """What the default model's vectors belong to; no file is opened."""
-    return model_id(imagenet_manifest(), dict.fromkeys(Modality, (PACKAGED[_BACKBONE].sha256,)))
-
-
-def imagenet_model() -> "DualStream":
-    """The default model's network.
+def _build() -> "DualStream":
+    """The network.
 
     Raises:
         MissingDependencyError: the package with its weights is not installed.
         ModelError: the weights are damaged.
     """
-    from reid_core.models.dual_stream import DualStream
+    from reid_core.models.dual_stream.network import DualStream
 
     # Weights of the same name from a hub are other numbers than the model id stands for.
     PACKAGED[_BACKBONE].locate()

@@ -1,7 +1,8 @@
-"""The dual-stream network: a stem per modality, a shared rest, GeM pooling, BNNeck."""
+"""The dual-stream network and its parts."""
 
 import copy
-from typing import NamedTuple, cast
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +10,9 @@ from torch.nn import functional
 
 from reid_core.errors import UsageError
 from reid_core.models.backbones import create_backbone, default_stem_stages
-from reid_core.models.manifest import Architecture
-from reid_core.types import Modality
+from reid_core.models.dual_stream.architecture import DualStreamArchitecture
+from reid_core.models.network import Network, ParameterGroup
+from reid_core.types import EMBEDDING, Modality
 
 
 class DualStreamOutput(NamedTuple):
@@ -64,7 +66,7 @@ class BNNeck(nn.BatchNorm1d):
         self.bias.requires_grad_(False)
 
 
-class DualStream(nn.Module):
+class DualStream(Network):
     """Two stems and a shared rest (the common ancestor of AGW, CAJ and TVI-LFM).
 
     Args:
@@ -77,7 +79,10 @@ class DualStream(nn.Module):
         ModelError: there is no such backbone, or its weights cannot be had.
     """
 
-    def __init__(self, architecture: Architecture, embedding: int | None, pretrained: bool) -> None:
+    kind: ClassVar[str] = "dual-stream"
+    architecture: DualStreamArchitecture
+
+    def __init__(self, architecture: DualStreamArchitecture, embedding: int | None, pretrained: bool) -> None:
         super().__init__()
         backbone = create_backbone(
             architecture.backbone, architecture.stem_stages, architecture.last_stride, pretrained
@@ -121,17 +126,26 @@ class DualStream(nn.Module):
             features, bn_features, None if self.classifier is None else self.classifier(bn_features)
         )
 
-    def without_classifier(self) -> "DualStream":
+    def features(self, images: Tensor, modality: Modality) -> Mapping[str, Tensor]:
+        """``embedding``: ``(N, D)`` of length one, L2(BN(feature))."""
+        output = self(images, None) if modality is Modality.VISIBLE else self(None, images)
+        return {EMBEDDING: functional.normalize(cast(DualStreamOutput, output).bn_features.float())}
+
+    def parameter_groups(self) -> tuple[ParameterGroup, ...]:
+        """``backbone``, and ``head``: the reduction, the neck and the classifier."""
+        backbone: list[nn.Parameter] = []
+        head: list[nn.Parameter] = []
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                (head if name.startswith(("reduce.", "neck.", "classifier.")) else backbone).append(parameter)
+        return (ParameterGroup("backbone", backbone), ParameterGroup("head", head))
+
+    def for_inference(self) -> Self:
         """A copy that embeds alike and tells no training identities apart."""
         bare = copy.deepcopy(self)
         bare.classifier = None
         bare.architecture = self.architecture.model_copy(update={"classes": None})
         return bare
-
-    def embed(self, images: Tensor, modality: Modality) -> Tensor:
-        """``(N, 3, H, W)`` of one modality to ``(N, D)`` vectors of length one: L2(BN(feature))."""
-        output = self(images, None) if modality is Modality.VISIBLE else self(None, images)
-        return functional.normalize(cast(DualStreamOutput, output).bn_features.float())
 
 
 def create_dual_stream(
@@ -163,7 +177,7 @@ def create_dual_stream(
     Raises:
         ModelError: there is no such backbone, or its weights cannot be had.
     """
-    architecture = Architecture(
+    architecture = DualStreamArchitecture(
         backbone=backbone,
         stem_stages=default_stem_stages(backbone) if stem_stages is None else stem_stages,
         last_stride=1 if last_stride == 1 else 2,

@@ -1,0 +1,1 @@
+"""The dual-stream system: a stem per modality, a shared rest, GeM pooling, BNNeck."""
