@@ -30,14 +30,14 @@ from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.chain.config import RunSettings
 from stream.footage.naming import SourceSpec
-from stream.footage.sources import existing
+from stream.footage.opening import existing
 from stream.run.result import RunResult
 from stream.run.running import run_footage
 from stream.run.truth import apply_truth
 
 if TYPE_CHECKING:
     # Importing the synthetic world needs the packages of its extra.
-    from training.synthetic.scenes.video import VideoPlan
+    from training.synthetic.scenes.visits import VideoPlan
 
 SEED = 40_001
 """Of the night's people by default: no recipe trains on this seed's world."""
@@ -90,7 +90,7 @@ def demo_command(
             f"The synthetic night needs the package{'s' * (len(missing) > 1)} {' and '.join(missing)}.",
             "pip install 'nightreid[synthetic]'",
         )
-    from training.synthetic.scenes.video import VideoPlan
+    from training.synthetic.scenes.visits import VideoPlan
 
     plan = VideoPlan(people=people, seed=seed)
     settings = load_config(RunSettings, None, [], os.environ)

@@ -20,8 +20,11 @@ from reid_core.errors import SourceError
 from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
 from reid_core.types import Detections, Frame, Image, Modality
 from stream.chain.config import RunSettings
+from stream.footage.folders import natural_order
 from stream.footage.naming import parse_source
-from stream.footage.sources import VideoSource, check_size, natural_order, open_source
+from stream.footage.opening import open_source
+from stream.footage.sources import check_size
+from stream.footage.video import VideoSource
 from stream.run.export import write_atomically
 
 _PERSON_CATEGORY = 1

@@ -22,7 +22,7 @@ from reid_core.config import load_config
 from reid_core.errors import UsageError
 from reid_core.types import Modality, Spectrum
 from stream.footage.naming import SourceSpec, parse_source
-from stream.footage.sources import existing
+from stream.footage.opening import existing
 from stream.publisher.accounts import CameraStatus, PublishStatus, State
 from stream.publisher.config import PublishSettings, with_sources
 from stream.publisher.publishing import PublishResult, publish

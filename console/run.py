@@ -19,7 +19,7 @@ from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.chain.config import RunSettings
 from stream.footage.naming import SourceSpec, parse_source
-from stream.footage.sources import existing
+from stream.footage.opening import existing
 from stream.run.export import to_json, write_mot
 from stream.run.result import RunResult
 from stream.run.running import run_footage

@@ -93,7 +93,8 @@ def video_command(
     out: Path, people: int, seed: int, strangers: float, fps: int, processes: int | None
 ) -> int:
     """Write the videos of a night shift."""
-    from training.synthetic.scenes.video import VideoPlan, write_videos
+    from training.synthetic.scenes.video import write_videos
+    from training.synthetic.scenes.visits import VideoPlan
 
     plan = VideoPlan(people=people, seed=seed, strangers=strangers, fps=fps)
     with progress_of("frames") as progress:

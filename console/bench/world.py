@@ -30,7 +30,8 @@ def bench_world(identities: int = 160, people: int = 12) -> dict[str, Any]:
     """
     from training.synthetic.scenes.dataset import write_dataset
     from training.synthetic.scenes.plan import Plan
-    from training.synthetic.scenes.video import VideoPlan, write_videos
+    from training.synthetic.scenes.video import write_videos
+    from training.synthetic.scenes.visits import VideoPlan
 
     processes = processes_or_cores(None)
     plan = Plan(ids=identities, seed=SEED, val=0, test=0)

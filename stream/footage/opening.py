@@ -1,62 +1,47 @@
-"""The door to OpenCV's video files and cameras: what opens beside what, with which options."""
+"""Opening what the user named: a video file, a folder of pictures, or a camera."""
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+
+from reid_core.errors import SourceError
+from reid_core.images import IMAGE_SUFFIXES
+from stream.footage.folders import FolderSource
+from stream.footage.live import LiveSource
+from stream.footage.naming import SourceSpec, redact
+from stream.footage.sources import Source
+from stream.footage.video import VideoSource
 
 
-class _Door:
-    """Lets files open one at a time and while no camera does, and cameras side by side.
+def open_source(spec: SourceSpec, folder_fps: float, open_seconds: float, gone_seconds: float) -> Source:
+    """Open a source and look at its first picture.
 
-    The options of FFmpeg's demuxers travel in an environment variable, which is the process's. Those of a
-    file must not be a camera's; but a camera that does not answer must not keep the others waiting.
+    Raises:
+        SourceError: it does not exist, or no picture can be read from it.
     """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._files = self._cameras = 0
-
-    @contextmanager
-    def file(self) -> Iterator[None]:
-        """Open a file inside."""
-        with self._changed:
-            # Counted while it waits: cameras that are tried again and again must not keep it out.
-            self._files += 1
-            try:
-                self._changed.wait_for(lambda: self._cameras == 0)
-                yield
-            finally:
-                self._files -= 1
-                self._changed.notify_all()
-
-    @contextmanager
-    def camera(self) -> Iterator[None]:
-        """Open a camera inside."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._files == 0)
-            self._cameras += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._cameras -= 1
-                self._changed.notify_all()
+    _quiet_opencv()
+    if spec.live:
+        return LiveSource(spec, open_seconds, gone_seconds)
+    path = existing(spec)
+    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
+        return FolderSource(spec, path, folder_fps)
+    return VideoSource(spec, path)
 
 
-door = _Door()
-"""The one door of the process."""
+def existing(spec: SourceSpec) -> Path:
+    """The path of a recording.
+
+    Raises:
+        SourceError: it does not exist.
+    """
+    path = Path(spec.location)
+    if not path.exists():
+        raise SourceError(f"The source {redact(spec.location)} does not exist.")
+    return path
 
 
-@contextmanager
-def environment(name: str, value: str) -> Iterator[None]:
-    """An environment variable set for a moment."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+def _quiet_opencv() -> None:
+    """FFmpeg and OpenCV write complaints to the terminal; what matters of them is said in our errors."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

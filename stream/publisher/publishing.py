@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from reid_core.errors import NightreidError, UsageError
 from stream.footage.naming import check_distinct
-from stream.footage.sources import Source, open_source
+from stream.footage.opening import open_source
+from stream.footage.sources import Source
 from stream.kafka.blobs import BlobStore
 from stream.publisher.accounts import Accounts, AccountsCollector, PublishStatus, State
 from stream.publisher.config import Plan, PublishSettings

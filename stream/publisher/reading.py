@@ -9,8 +9,11 @@ from functools import partial
 import tenacity
 
 from reid_core.errors import NightreidError, SourceError
+from stream.footage.folders import FolderSource
+from stream.footage.live import LiveSource
 from stream.footage.naming import redact
-from stream.footage.sources import FolderSource, LiveSource, Picture, Source, open_source, recording_id
+from stream.footage.opening import open_source
+from stream.footage.sources import Picture, Source, recording_id
 from stream.kafka.envelope import Stream
 from stream.publisher.accounts import Accounts, State
 from stream.publisher.config import Plan, PublishSettings

@@ -16,7 +16,8 @@ from stream.chain.config import RunSettings
 from stream.chain.lane import Seen
 from stream.chain.parts import identity_policy, make_matcher, make_tracker, settings_digest
 from stream.footage.naming import SourceSpec, check_distinct, redact
-from stream.footage.sources import Source, open_source, recording_id
+from stream.footage.opening import open_source
+from stream.footage.sources import Source, recording_id
 from stream.run.collect import collect
 from stream.run.decoding import Decoder, Ended
 from stream.run.export import iso_utc

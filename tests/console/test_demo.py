@@ -343,7 +343,7 @@ def test_a_report_without_figures_has_no_place_for_them(small):
 
 @pytest.fixture
 def plan(synthetic):
-    from training.synthetic.scenes.video import VideoPlan
+    from training.synthetic.scenes.visits import VideoPlan
 
     return VideoPlan(people=3, seed=5)
 

@@ -17,7 +17,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from reid_core.types import Modality, Spectrum
 from stream.footage.naming import SourceSpec
-from stream.footage.sources import open_source, recording_id
+from stream.footage.opening import open_source
+from stream.footage.sources import recording_id
 from stream.kafka.envelope import Kind, check_digest, read
 from stream.kafka.payloads import decode
 from stream.kafka.settings import KafkaSettings

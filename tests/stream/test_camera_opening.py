@@ -4,7 +4,7 @@ import os
 import threading
 import time
 
-from stream.footage.opening import _Door, environment
+from stream.footage.door import _Door, environment
 
 
 def inside(context, entered, leave):

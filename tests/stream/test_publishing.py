@@ -14,7 +14,8 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from reid_core.errors import SourceError, UsageError
 from reid_core.types import Modality, Spectrum
 from stream.footage.naming import SourceSpec
-from stream.footage.sources import open_source, recording_id
+from stream.footage.opening import open_source
+from stream.footage.sources import recording_id
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
 from stream.kafka.envelope import Codec, Kind
 from stream.kafka.errors import BrokerError

@@ -155,9 +155,9 @@ def test_an_error_while_following_ends_the_run(parts, night_videos):
 
 @pytest.mark.slow
 def test_a_decoder_that_breaks_ends_its_camera_alone(parts, night_videos, monkeypatch):
-    from stream.footage import sources
+    from stream.footage.video import VideoSource
 
-    real = sources.VideoSource.pictures
+    real = VideoSource.pictures
 
     def pictures(self, first, stop):
         for picture in real(self, first, stop):
@@ -165,7 +165,7 @@ def test_a_decoder_that_breaks_ends_its_camera_alone(parts, night_videos, monkey
                 raise ValueError("odd bytes")
             yield picture
 
-    monkeypatch.setattr(sources.VideoSource, "pictures", pictures)
+    monkeypatch.setattr(VideoSource, "pictures", pictures)
     gallery, detector, embedder = parts
     result = run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS)
     found = {camera.id: (camera.status, len(camera.tracklets)) for camera in result.cameras}

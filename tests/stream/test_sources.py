@@ -12,8 +12,10 @@ from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.chain.config import RunSettings
+from stream.footage.folders import natural_order
 from stream.footage.naming import SourceSpec, check_distinct, parse_source, redact
-from stream.footage.sources import natural_order, open_source, sampled_digest
+from stream.footage.opening import open_source
+from stream.footage.sources import sampled_digest
 from stream.run.running import run_footage
 from tests.support.brightness import RED, SMALL, WARM, Walker, brightness_detector, scene, scenes, write_video
 from tests.support.night import Counting

@@ -14,7 +14,8 @@ from kafka.admin import KafkaAdminClient
 
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
-from stream.footage.sources import open_source, recording_id
+from stream.footage.opening import open_source
+from stream.footage.sources import recording_id
 from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
 from stream.kafka.payloads import encode
 from stream.worker.config import WorkerSettings

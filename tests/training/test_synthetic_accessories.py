@@ -10,7 +10,8 @@ from training.synthetic.geometry.mesh import box, ellipsoid, joined, sheet, tube
 from training.synthetic.geometry.skeleton import BONE, RestSkeleton, posed
 from training.synthetic.motion.doing import Motion, draw_style
 from training.synthetic.motion.pose import Actor
-from training.synthetic.people.person import Hat, Item, draw_person
+from training.synthetic.people.drawing import draw_person
+from training.synthetic.people.person import Hat, Item
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,8 @@ from training.synthetic.captions.attributes import TAGS, attributes, identity_ca
 from training.synthetic.captions.captioning import MISTAKES, View, describe, statistics
 from training.synthetic.captions.seen import see
 from training.synthetic.captions.words import COLOUR_WORDS, HAIR_WORDS
-from training.synthetic.people.person import Hat, Item, draw_person
+from training.synthetic.people.drawing import draw_person
+from training.synthetic.people.person import Hat, Item
 
 ALL = frozenset({"head", "trunk", "legs", "feet"})
 PEOPLE = [draw_person(identity, 11) for identity in range(1, 136)]

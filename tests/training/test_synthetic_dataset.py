@@ -10,7 +10,7 @@ import pytest
 from reid_core.colours import contains_colour
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
-from training.synthetic.people.person import draw_person
+from training.synthetic.people.drawing import draw_person
 from training.synthetic.scenes.dataset import write_dataset
 from training.synthetic.scenes.plan import Plan
 
@@ -107,7 +107,8 @@ def test_the_same_bytes_on_two_processes_and_after_a_stop(written, tmp_path):
 
 def test_videos_come_with_truth_and_labels(tmp_path):
     pytest.importorskip("anny")
-    from training.synthetic.scenes.video import VideoPlan, write_videos
+    from training.synthetic.scenes.video import write_videos
+    from training.synthetic.scenes.visits import VideoPlan
 
     plan = VideoPlan(people=2, seed=5, strangers=0.5, fps=4, size=(320, 240), every=5)
     manifest = write_videos(tmp_path / "night", plan, processes=1)

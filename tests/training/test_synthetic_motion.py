@@ -21,7 +21,8 @@ from training.synthetic.motion.doing import Motion, draw_motion, draw_style
 from training.synthetic.motion.gait import turn
 from training.synthetic.motion.hold import Girth
 from training.synthetic.motion.pose import Actor
-from training.synthetic.people.person import Item, draw_person
+from training.synthetic.people.drawing import draw_person
+from training.synthetic.people.person import Item
 
 PERSON = draw_person(5, 0)
 PLAIN = replace(

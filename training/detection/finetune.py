@@ -6,7 +6,6 @@ what happens to them before the mosaic, the batch norms, and the state that a ki
 """
 
 import copy
-import io
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,16 +19,14 @@ import torch
 from torch import nn
 
 from detectors.ultralytics_package import quiet_ultralytics
-from reid_core.errors import ModelError
 from training.detection.dataset import dataset_class
 from training.detection.frames import LabelledFrame
-from training.detection.one_class import batch_norms, write_whole
+from training.detection.one_class import batch_norms
 from training.detection.remembering import Memory
 from training.detection.settings import DetectorRecipe
+from training.detection.state import load_weights, read_state, write_state
 from training.log import RunLog
 
-STATE_NAME = "state.pt"
-_FORMAT = 1
 _LOSSES = ("box", "cls", "dfl")
 _LOG_EVERY = 10
 
@@ -93,26 +90,6 @@ def fine_tune(tuning: Tuning) -> nn.Module | None:
     averaged = plain.eval()
     averaged.load_state_dict(trainer.ema.ema.state_dict())
     return averaged
-
-
-def read_state(folder: Path) -> dict[str, Any] | None:
-    """What a killed run left, or ``None``; tensors and numbers only.
-
-    Raises:
-        ModelError: the file is damaged or of another version.
-    """
-    file = folder / STATE_NAME
-    if not file.is_file():
-        return None
-    try:
-        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        if state["format"] != _FORMAT:
-            raise ValueError(f"format {state['format']}")
-    except Exception as error:  # a damaged file raises anything at all in there
-        raise ModelError(
-            f"The state {file} is damaged or of another version.", "Start anew with --restart."
-        ) from error
-    return state
 
 
 def training_arguments(recipe: DetectorRecipe, folder: Path, device: str, half: bool) -> dict[str, Any]:
@@ -213,7 +190,7 @@ def _trainer_class() -> type[Any]:
 
             assert self.state is not None
             self.ema = ModelEMA(self.model)
-            _load(self.ema.ema, self.state["ema"], self.tuning.folder)
+            load_weights(self.ema.ema, self.state["ema"], self.tuning.folder)
             self.finished = True
 
         def get_dataset(self) -> dict[str, Any]:
@@ -270,8 +247,8 @@ def _trainer_class() -> type[Any]:
         def resume_training(self, ckpt: dict[str, Any] | None) -> None:
             if ckpt is not None:
                 folder = self.tuning.folder
-                _load(self.model, ckpt["model"], folder)
-                _load(self.ema.ema, ckpt["ema"], folder)
+                load_weights(self.model, ckpt["model"], folder)
+                load_weights(self.ema.ema, ckpt["ema"], folder)
                 self.ema.updates = ckpt["updates"]
                 self.optimizer.load_state_dict(ckpt["optimizer"])
                 self.start_epoch = ckpt["epoch"]
@@ -306,26 +283,6 @@ def _trainer_class() -> type[Any]:
 
 class _Stopped(Exception):  # noqa: N818 (not an error)
     """The run is to end now."""
-
-
-def write_state(folder: Path, state: Mapping[str, Any]) -> None:
-    """Write a state, whole or not at all.
-
-    Raises:
-        StorageError: the disk is full or read-only.
-    """
-    buffer = io.BytesIO()
-    torch.save({"format": _FORMAT, **state}, buffer)
-    write_whole(folder / STATE_NAME, buffer.getvalue())
-
-
-def _load(network: nn.Module, tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
-    try:
-        network.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        raise ModelError(
-            f"The state in {folder} is of another network.", "Start anew with --restart."
-        ) from error
 
 
 def multiplies_in_bfloat16(device: str) -> bool:

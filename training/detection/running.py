@@ -23,7 +23,7 @@ from reid_core.types import Spectrum
 from training.blending import blend
 from training.detection.blend import TEACHER, Candidate, choose
 from training.detection.dataset import augmented
-from training.detection.finetune import STATE_NAME, Telling, Tuning, fine_tune
+from training.detection.finetune import Telling, Tuning, fine_tune
 from training.detection.frames import LabelledFrame, collect_frames, divide, frames_digest, truths
 from training.detection.one_class import (
     are_folded,
@@ -36,6 +36,7 @@ from training.detection.one_class import (
 )
 from training.detection.remembering import Memory
 from training.detection.settings import DetectorRecipe
+from training.detection.state import STATE_NAME
 from training.detection.teacher import FOLDER as TEACHER_FOLDER
 from training.detection.teacher import label_real_frames
 from training.evaluation.detection import DetectionFigures, figures, find, ranking_settings

@@ -16,14 +16,7 @@ from training.synthetic.figures.body import (
     triangles,
 )
 from training.synthetic.figures.figure import Figure, Layer
-from training.synthetic.figures.garments import (
-    Tailor,
-    bottom_layers,
-    covered,
-    outer_layers,
-    shoe_layers,
-    top_layer,
-)
+from training.synthetic.figures.garments import bottom_layers, covered, outer_layers, top_layer
 from training.synthetic.figures.hair import (
     grid_faces,
     hair_cloth,
@@ -33,6 +26,8 @@ from training.synthetic.figures.hair import (
     scalp_offset,
 )
 from training.synthetic.figures.shape import locate, measure
+from training.synthetic.figures.shoes import shoe_layers
+from training.synthetic.figures.tailor import Tailor
 from training.synthetic.geometry.compiling import keep_compiled
 from training.synthetic.geometry.raster import vertex_normals
 from training.synthetic.geometry.skeleton import RestSkeleton

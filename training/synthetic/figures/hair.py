@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from reid_core.types import Floats
 from training.synthetic.figures.body import triangles
 from training.synthetic.figures.figure import Layer
-from training.synthetic.figures.garments import Tailor
 from training.synthetic.figures.shape import ramp
+from training.synthetic.figures.tailor import Tailor
 from training.synthetic.geometry.raster import Int32s
 from training.synthetic.geometry.skeleton import BONE
 from training.synthetic.light.paint import lines_of_hair

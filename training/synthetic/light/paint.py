@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from reid_core.types import Floats, Spectrum
 from training.synthetic.geometry.compiling import compiled
 from training.synthetic.geometry.raster import Int32s
+from training.synthetic.light.cloth import second_colour, stitch
+from training.synthetic.light.noise import noise
 from training.synthetic.light.surface import (
     BEARD,
     BLUE,
-    CENTRE_Z,
     DETAIL,
     EYE_X,
     EYE_Z,
@@ -23,15 +24,10 @@ from training.synthetic.light.surface import (
     LENGTH,
     NEAR,
     NEAR2,
-    PATTERN,
     RED,
     RED2,
     ROUGHNESS,
-    SCALE,
     SEED_A,
-    SEED_B,
-    SEED_C,
-    SPLIT,
     WARMTH,
     Detail,
     Kind,
@@ -40,37 +36,8 @@ from training.synthetic.light.surface import (
 _CLOTH, _SKIN, _HEAD, _HAIR, _EYE = (
     int(kind) for kind in (Kind.CLOTH, Kind.SKIN, Kind.HEAD, Kind.HAIR, Kind.EYE)
 )
-_BUTTONS, _ZIP, _QUILT, _POCKETS = (
-    int(detail) for detail in (Detail.BUTTONS, Detail.ZIP, Detail.QUILT, Detail.POCKETS)
-)
+_QUILT = int(Detail.QUILT)
 _BANDS = {Spectrum.VISIBLE: 0, Spectrum.NEAR: 1, Spectrum.THERMAL: 2}
-
-
-@compiled(inline="always")
-def _hash(x: int, y: int, z: int) -> float:
-    h = (x * 374761393 + y * 668265263 + z * 1274126177) & 0xFFFFFFFF
-    h = ((h ^ (h >> 13)) * 1103515245) & 0xFFFFFFFF
-    h = (h ^ (h >> 16)) & 0xFFFF
-    return h / 65535.0
-
-
-@compiled()
-def noise(x: float, y: float, z: float) -> float:
-    """Value noise in 0..1 with one cell a unit."""
-    ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
-    fx, fy, fz = x - ix, y - iy, z - iz
-    fx = fx * fx * (3 - 2 * fx)
-    fy = fy * fy * (3 - 2 * fy)
-    fz = fz * fz * (3 - 2 * fz)
-    total = 0.0
-    for dx in range(2):
-        wx = fx if dx else 1 - fx
-        for dy in range(2):
-            wy = fy if dy else 1 - fy
-            for dz in range(2):
-                wz = fz if dz else 1 - fz
-                total += wx * wy * wz * _hash(ix + dx, iy + dy, iz + dz)
-    return total
 
 
 @compiled(inline="always")
@@ -101,80 +68,6 @@ def lines_of_hair(at: NDArray[np.float64]) -> NDArray[np.float64]:
     for index in range(len(at)):
         lines[index] = line_of_hair(at[index])
     return lines
-
-
-@compiled()
-def _second_colour(row: Floats, x: float, y: float, z: float) -> float:
-    """How much of a garment's second colour a point shows, 0..1."""
-    pattern = int(row[PATTERN])
-    if pattern == 0:
-        return 0.0
-    scale = row[SCALE]
-    a, b = row[SEED_A], row[SEED_B]
-    around = np.arctan2(x, -y + 0.03) * 0.15
-    if pattern == 1:
-        return 1.0 if (z / scale + a) % 1.0 < 0.25 + 0.5 * b else 0.0
-    if pattern == 2:
-        return 1.0 if (around / scale + a) % 1.0 < 0.25 + 0.4 * b else 0.0
-    if pattern == 3:
-        first = 1.0 if (z / scale + a) % 1.0 < 0.5 else 0.0
-        second = 1.0 if (around / scale + b) % 1.0 < 0.5 else 0.0
-        return 0.5 * first + 0.5 * second
-    if pattern == 4:
-        if row[SPLIT] < -8:
-            return 1.0 if abs(x) > 0.175 else 0.0
-        return 1.0 if z < row[SPLIT] else 0.0
-    up = z - row[CENTRE_Z]
-    if pattern == 5:
-        # A picture on the chest, the back or both.
-        if (a < 0.6 and y > 0.02) or (a > 0.85 and y < -0.02):
-            return 0.0
-        size = 0.09 + 0.07 * b
-        if abs(x) > size or abs(up + 0.04) > size:
-            return 0.0
-        cell = 18 + 30 * row[SEED_C]
-        return 1.0 if noise(x * cell + 50 * a, 7.7, up * cell + 50 * b) > 0.47 else 0.15
-    if pattern == 6:
-        if y > 0.02 and a < 0.7:
-            return 0.0
-        if b < 0.5:
-            inside = abs(x - 0.075) < 0.03 and abs(up - 0.03) < 0.028
-            return 1.0 if inside else 0.0
-        inside = abs(x) < 0.11 and abs(up) < 0.022
-        if not inside:
-            return 0.0
-        return 1.0 if (x * 45 + a) % 1.0 < 0.72 else 0.2
-    cell = scale * 0.7
-    du = (around / cell) % 1.0 - 0.5
-    dv = (z / cell) % 1.0 - 0.5
-    return 1.0 if du * du + dv * dv < 0.06 + 0.05 * b else 0.0
-
-
-@compiled()
-def _stitch(row: Floats, x: float, y: float, z: float) -> float:
-    """What seams, zips and pockets leave of the light, 0..1."""
-    detail = int(row[DETAIL])
-    if detail == 0:
-        return 1.0
-    up = z - row[CENTRE_Z]
-    if detail == _ZIP:
-        return 0.55 if abs(x) < 0.007 and y < 0 else 1.0
-    if detail == _BUTTONS:
-        if y < 0 and abs(x - 0.012) < 0.0035:
-            return 0.72
-        if y < 0 and abs(x) < 0.008 and (z * 9.0) % 1.0 < 0.13:
-            return 0.5
-        return 1.0
-    if detail == _QUILT:
-        return 0.72 if (z / 0.075) % 1.0 < 0.1 else 1.0
-    if detail == _POCKETS:
-        if y > 0 and 0.03 < abs(x) < 0.115 and -0.09 < up < 0.03:
-            edge = min(min(abs(x) - 0.03, 0.115 - abs(x)), min(up + 0.09, 0.03 - up))
-            return 0.8 if edge < 0.006 else 1.0
-        if y < 0 and abs(x) < 0.004 and up > -0.05:
-            return 0.75
-        return 1.0
-    return 1.0
 
 
 @compiled()
@@ -214,12 +107,12 @@ def _paint(
         seed = row[SEED_A] * 97.0
         folded = 0.0
         if kind == _CLOTH:
-            mix = _second_colour(row, x, y, z)
+            mix = second_colour(row, x, y, z)
             red += mix * (row[RED2] - red)
             green += mix * (row[RED2 + 1] - green)
             blue += mix * (row[RED2 + 2] - blue)
             near += mix * (row[NEAR2] - near)
-            stitch = _stitch(row, x, y, z)
+            sewn = stitch(row, x, y, z)
             fold = row[FOLD]
             if fold > 0:
                 u = x * 9.0 + z * 5.0 + seed
@@ -238,11 +131,11 @@ def _paint(
             if int(row[DETAIL]) == _QUILT:
                 nz += 0.55 * np.sin(2 * np.pi * z / 0.075)
             weave = 1 + 0.10 * (noise(x * 60 + seed, y * 60, z * 60) - 0.5) + 0.25 * folded
-            weave *= stitch
+            weave *= sewn
             red, green, blue = red * weave, green * weave, blue * weave
             near *= weave
             warmth *= 1 + 0.35 * (noise(x * 7 + seed, y * 7, z * 7) - 0.5) + 0.5 * folded
-            warmth = warmth * (0.93 if stitch < 0.9 else 1.0)
+            warmth = warmth * (0.93 if sewn < 0.9 else 1.0)
         elif kind == _HEAD:
             ragged = 0.10 * (noise(x * 14 + seed, y * 14, z * 14) - 0.5)
             hair = 0.0

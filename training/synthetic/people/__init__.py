@@ -1,1 +1,1 @@
-"""Who a person of the synthetic world is."""
+"""Who the people of the synthetic world are."""

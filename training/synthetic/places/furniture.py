@@ -4,7 +4,7 @@ import numpy as np
 
 from training.synthetic.places import materials as made
 from training.synthetic.places.parts import Builder, Fixture, Solid, Spot
-from training.synthetic.places.textures import Material
+from training.synthetic.places.surface import Material
 from training.synthetic.places.trace import CROWN, ELLIPSOID, HULL, LYING
 
 

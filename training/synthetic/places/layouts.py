@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.synthetic.places.furniture import Furniture
-from training.synthetic.places.textures import Material
+from training.synthetic.places.surface import Material
 
 Rect = tuple[float, float, float, float]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.synthetic.places.textures import RGB, Material, Texture
+from training.synthetic.places.surface import RGB, Material, Texture
 
 _PAINTS: tuple[RGB, ...] = (
     (0.86, 0.85, 0.82),

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from training.synthetic.places import materials as made
-from training.synthetic.places.textures import Material, Texture
+from training.synthetic.places.surface import Material, Texture
 from training.synthetic.places.trace import BOX, CYLINDER
 
 Line = tuple[tuple[float, float], ...]

@@ -17,7 +17,7 @@ from training.synthetic.places.layouts import Layout
 from training.synthetic.places.parts import Fixture, Line, Region, Solid
 from training.synthetic.places.rooms import corridor, hall, shop, station
 from training.synthetic.places.streets import car_park, park, plaza, street, yard
-from training.synthetic.places.textures import Material, row
+from training.synthetic.places.surface import Material, row
 from training.synthetic.places.trace import Packed, cast
 
 PlaceKind = Literal["indoor", "outdoor"]

@@ -8,7 +8,7 @@ from training.synthetic.places import materials as made
 from training.synthetic.places.furniture import Furniture
 from training.synthetic.places.layouts import Layout, Rect, furnish
 from training.synthetic.places.parts import Region
-from training.synthetic.places.textures import Material, Texture
+from training.synthetic.places.surface import Material, Texture
 
 
 def _lamp_colour(rng: np.random.Generator) -> tuple[float, float, float]:

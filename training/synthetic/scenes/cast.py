@@ -8,7 +8,8 @@ from training.synthetic.figures.dressing import dress
 from training.synthetic.motion.doing import Gait, Motion, draw_motion
 from training.synthetic.motion.hold import Girth
 from training.synthetic.motion.pose import Actor as Poser
-from training.synthetic.people.person import Person, draw_person
+from training.synthetic.people.drawing import draw_person
+from training.synthetic.people.person import Person
 from training.synthetic.scenes.render import Model, packed
 
 KEPT = 48

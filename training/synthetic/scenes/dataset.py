@@ -11,7 +11,7 @@ from typing import Any
 from reid_core.errors import UsageError
 from reid_core.types import Modality
 from training.synthetic.captions.attributes import attributes, identity_caption, labels
-from training.synthetic.people.person import draw_person
+from training.synthetic.people.drawing import draw_person
 from training.synthetic.scenes.plan import FORMAT, SITE, Plan, Progress, Split
 
 

@@ -14,9 +14,10 @@ from training.synthetic.light.sensor import encode
 from training.synthetic.light.weather import add_rain
 from training.synthetic.places.place import draw_place
 from training.synthetic.scenes.cast import Cast
+from training.synthetic.scenes.composing import Actor, Seen, compose, drawn
 from training.synthetic.scenes.plan import Progress
 from training.synthetic.scenes.render import Stance
-from training.synthetic.scenes.staging import Actor, Seen, Stage, build_stage, compose, drawn, photograph
+from training.synthetic.scenes.stage import Stage, build_stage, photograph
 from training.synthetic.scenes.standing import spot
 
 SIZES = ((640, 480), (640, 512), (768, 432), (640, 360))

@@ -16,19 +16,10 @@ from training.synthetic.light.weather import add_rain
 from training.synthetic.people.person import ItemKind
 from training.synthetic.places.place import Place, PlaceKind, draw_place
 from training.synthetic.scenes.cast import Cast
+from training.synthetic.scenes.composing import Actor, Seen, Window, body_box, compose, drawn
 from training.synthetic.scenes.plan import Plan
 from training.synthetic.scenes.render import Stance
-from training.synthetic.scenes.staging import (
-    Actor,
-    Seen,
-    Stage,
-    Window,
-    body_box,
-    build_stage,
-    compose,
-    drawn,
-    photograph,
-)
+from training.synthetic.scenes.stage import Stage, build_stage, photograph
 from training.synthetic.scenes.standing import stand_in
 
 SIZE = (960, 540)

@@ -4,7 +4,7 @@ import numpy as np
 
 from training.synthetic.geometry.optics import Camera
 from training.synthetic.places.place import Place
-from training.synthetic.scenes.staging import Stage
+from training.synthetic.scenes.stage import Stage
 
 TRIES = 60
 HEIGHTS = (60.0, 340.0)

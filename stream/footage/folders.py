@@ -1,0 +1,89 @@
+"""Folders of still pictures, and single ones."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from detectors.thermal import RawScaler
+from reid_core.errors import SourceError
+from reid_core.images import list_images, read_image
+from reid_core.types import Image
+from stream.footage.naming import SourceSpec
+from stream.footage.sources import Picture, Source, check_size, sampled_digest
+
+ReadT = TypeVar("ReadT")
+
+
+class FolderSource(Source):
+    """A folder of still pictures, in order of their names, or one; 16-bit ones are raw thermal counts."""
+
+    def __init__(self, spec: SourceSpec, path: Path, fps: float) -> None:
+        super().__init__(spec)
+        found = list_images(path, recursive=False) if path.is_dir() else [path]
+        self._files = sorted(found, key=natural_order)
+        if not self._files:
+            raise SourceError(f"The folder {path} holds no images.")
+        total = hashlib.sha256()
+        for file in self._files:
+            total.update(f"{file.name}:{sampled_digest(file)};".encode())
+        self.digest = total.hexdigest()
+        self.fps = fps
+        self.total = len(self._files)
+        length = int(self.total / fps * 1e9)
+        modified = max(file.stat().st_mtime_ns for file in self._files)
+        self.start_ns = spec.start_ns if spec.start_ns is not None else modified - length
+        unreadable: SourceError | None = None
+        for file in self._files:
+            try:
+                image = _read_checked(file)
+                break
+            except SourceError as error:
+                unreadable = unreadable or error
+        else:
+            assert unreadable is not None
+            raise unreadable
+        self.height, self.width = image.shape[:2]
+
+    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+        """As `Source.pictures`; one that cannot be read is left out, its number with it."""
+        scaler = RawScaler()
+        # Pictures before ``first`` are read as well: the scaler remembers them.
+        for index, image in self.each(lambda file: _read_checked(file, scaler), stop):
+            if index >= first:
+                yield Picture(index, self.time_of(index), image, False)
+
+    def each(self, read: Callable[[Path], ReadT], stop: threading.Event) -> Iterator[tuple[int, ReadT]]:
+        """Every file's number and what a reader makes of it, until the end or until ``stop`` is set.
+
+        Args:
+            read: where it raises `SourceError`, the file is left out, its number with it.
+            stop: ends it early.
+        """
+        bad: list[str] = []
+        for index, file in enumerate(self._files):
+            if stop.is_set():
+                return
+            try:
+                made = read(file)
+            except SourceError as error:
+                bad.append(error.message)
+                continue
+            yield index, made
+        if bad:
+            more = f" ({len(bad) - 1} more like it)" if len(bad) > 1 else ""
+            self.problem = f"{bad[0]}{more}"
+
+
+def _read_checked(file: Path, scaler: RawScaler | None = None) -> Image:
+    image = read_image(file, scaler)
+    check_size(image.shape[1], image.shape[0], str(file))
+    return image
+
+
+def natural_order(path: Path) -> list[tuple[int, int | str]]:
+    """Sort key that puts ``frame10`` behind ``frame9``."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
