@@ -10,6 +10,7 @@ import typer
 
 from console import cli_dataset, cli_kafka, cli_publish, cli_training, cli_worker
 from console.cli_synthetic import app as synthetic
+from console.statuses import BROKEN_PIPE, INTERRUPTED
 
 app = typer.Typer(
     name="nightreid",
@@ -19,9 +20,6 @@ app = typer.Typer(
     add_completion=False,
     help="Night-time person search: people seen by infrared cameras, linked to the gallery of the day.",
 )
-
-INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 
 class ModalityChoice(StrEnum):

@@ -41,7 +41,7 @@ def train(
         Path | None, typer.Option(help="Checkpoint folder to start from, instead of ImageNet weights.")
     ] = None,
 ) -> None:
-    """Train a dual-stream embedder; the same command goes on with a run that was stopped."""
+    """Train an embedder; the same command goes on with a run that was stopped."""
     from console.train import train_command
 
     raise typer.Exit(train_command(recipe, data, out, settings or [], restart, as_json, start))

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from console.failing import check_writable
 from console.progress import ProgressBars
+from console.statuses import WRONG
 from reid_core.errors import UsageError
 from reid_core.types import Modality, Spectrum
 
@@ -48,7 +49,7 @@ def check_command(name: str, root: Path, deep: bool = False, as_json: bool = Fal
         print()
     else:
         _show(report)
-    return 1 if report.errors else 0
+    return WRONG if report.errors else 0
 
 
 def import_command(

@@ -17,10 +17,11 @@ from console.demo_detection import detection, look_at
 from console.demo_figures import run_figures
 from console.demo_truth import people_of_cameras
 from console.demo_words import NightFigures, groups, remarks, table, to_json
-from console.failing import INTERRUPTED, check_writable
-from console.progress import RunProgress
+from console.failing import check_writable
+from console.progress import RunProgress, progress_of
 from console.report import write_report
-from console.synthetic import processes_or_cores, progress_of
+from console.statuses import INCOMPLETE, INTERRUPTED
+from console.synthetic import processes_or_cores
 from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.errors import MissingDependencyError, SourceError, UsageError
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     # Importing the synthetic world needs the packages of its extra.
     from training.synthetic.scenes.visits import VideoPlan
 
-SEED = 40_001
 """Of the night's people by default: no recipe trains on this seed's world."""
 
 PACKAGES = ("anny", "numba")
@@ -110,7 +110,7 @@ def demo_command(
         print(json.dumps(_json(figures, result, plan, report), indent=2))
     else:
         _say(figures, result, report)
-    return 0 if all(camera.status == "complete" for camera in result.cameras) else 1
+    return 0 if all(camera.status == "complete" for camera in result.cameras) else INCOMPLETE
 
 
 def claim(out: Path, plan: "VideoPlan") -> None:

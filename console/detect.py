@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from console.failing import INTERRUPTED, check_writable
+from console.failing import check_writable
 from console.progress import RunProgress
+from console.statuses import INTERRUPTED
 from detectors.detector import PersonDetector
 from detectors.motion import REFRESH
 from detectors.thermal import PolarityJudge, RawScaler

@@ -1,8 +1,6 @@
 """``nightreid embed``: features of crops of any origin, in one ``.npz`` file."""
 
 import os
-import sys
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from console.progress import ProgressBars
 from reid_core.errors import NightreidError, SourceError, StorageError, UsageError
 from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
 from reid_core.runtime import load_embedder
@@ -70,7 +68,7 @@ def embed_command(
         StorageError: the file cannot be written.
         ModelError, UsageError, MissingDependencyError: from loading the model.
     """
-    console = console or Console(file=sys.stderr)
+    bars = ProgressBars(console, ends=True)
     if batch_size < 1:
         raise UsageError(f"The batch size must be at least 1, not {batch_size}.")
     entries = find_crops(source)
@@ -79,19 +77,20 @@ def embed_command(
         embedder = load_embedder(checkpoint, runtime, precision, threads)
         names: list[str] = []
         vectors: list[Floats] = [np.zeros((0, embedder.dim), np.float32)]
-        unreadable = 0
+        done = unreadable = 0
         interrupted: KeyboardInterrupt | None = None
         try:
-            with _Told(console, len(entries)) as told:
+            with bars:
                 for batch in _decoded(entries, batch_size):
                     for entry, result in batch:
                         if isinstance(result, NightreidError):
                             unreadable += 1
-                            told.say(f"{entry.name}: {result.message}")
+                            bars.note(f"{entry.name}: {result.message}")
                     good = [(entry, image) for entry, image in batch if isinstance(image, np.ndarray)]
                     vectors.append(embedder.embed([image for _, image in good], modality, batch_size))
                     names.extend(entry.name for entry, _ in good)
-                    told.advance(len(batch))
+                    done += len(batch)
+                    bars.show("embed", done, len(entries), "")
         except KeyboardInterrupt as error:
             interrupted = error
         # A batch cut short between its vectors and its names is left out.
@@ -100,7 +99,7 @@ def embed_command(
     finally:
         scratch.unlink(missing_ok=True)
     if interrupted is not None:
-        _print(console, f"Stopped: {len(names)} of {len(entries)} images are in {out}.")
+        bars.note(f"Stopped: {len(names)} of {len(entries)} images are in {out}.")
         raise interrupted
     if unreadable:
         others = f"; the other {len(names)} are in {out}" if names else f"; {out} holds none"
@@ -191,47 +190,3 @@ def _write(out: Path, scratch: Path, features: Floats, names: Sequence[str], mod
         scratch.replace(out)
     except OSError as error:
         raise StorageError(f"The file {out} cannot be written: {error.strerror or error}.") from None
-
-
-class _Told:
-    """How far the work is: a bar on a terminal, a line every few seconds elsewhere."""
-
-    SECONDS_BETWEEN_LINES = 10.0
-
-    def __init__(self, console: Console, total: int) -> None:
-        self._console = console
-        self._total = total
-        self._done = 0
-        self._began = self._last = time.monotonic()
-        columns = (TextColumn("embed"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-        self._bar = Progress(
-            *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True
-        )
-        self._task = self._bar.add_task("embed", total=total, rate="")
-
-    def __enter__(self) -> "_Told":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def say(self, text: str) -> None:
-        """Print a line that stays."""
-        _print(self._bar.console, text)
-
-    def advance(self, count: int) -> None:
-        """Count images that were dealt with, embedded or not."""
-        self._done += count
-        now = time.monotonic()
-        rate = self._done / max(now - self._began, 1e-6)
-        self._bar.update(self._task, completed=self._done, rate=f"{rate:.0f}/s")
-        due = now - self._last >= self.SECONDS_BETWEEN_LINES or self._done == self._total
-        if due and not self._console.is_terminal:
-            self._last = now
-            left = (self._total - self._done) / rate
-            self.say(f"embed: {self._done} of {self._total} images, {rate:.0f}/s, {left:.0f} s left")
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -9,9 +9,6 @@ from pathlib import Path
 
 from reid_core.errors import MissingDependencyError, NightreidError, StorageError, UsageError
 
-INTERRUPTED = 130
-"""Status of a command that Ctrl-C ended."""
-
 _LIBRARIES = {
     "libGL.so": "Debian and Ubuntu: apt-get install libgl1. Fedora: dnf install mesa-libGL.",
     "libgthread": "Debian and Ubuntu: apt-get install libglib2.0-0. Fedora: dnf install glib2.",

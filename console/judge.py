@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from console.synthetic import processes_or_cores, progress_of
+from console.progress import progress_of
+from console.synthetic import processes_or_cores
 from reid_core.errors import SourceError, UsageError
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from console.statuses import WRONG
 from reid_core.config import load_config
 from stream.kafka.lag import lag
 from stream.kafka.settings import KafkaSettings
@@ -21,8 +22,6 @@ from stream.kafka.topic_plan import TopicSettings, plan
 from stream.kafka.topics import Finding, check, create
 from stream.publisher.config import PublishSettings
 from stream.worker.config import WorkerSettings
-
-WRONG = 1
 
 
 class Deployment(TopicSettings):

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +14,16 @@ _LINE_SECONDS = 10.0
 
 
 class ProgressBars:
-    """A bar for each thing under way, with its rate, the time left and what was found."""
+    """A bar for each thing under way, with its rate, the time left and what was found.
 
-    def __init__(self) -> None:
-        self._console = Console(file=sys.stderr)
+    Args:
+        console: where it is told; standard error unless said.
+        ends: elsewhere than on a terminal, tell also when something is done.
+    """
+
+    def __init__(self, console: Console | None = None, ends: bool = False) -> None:
+        self._console = console or Console(file=sys.stderr)
+        self._ends = ends
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -55,9 +62,9 @@ class ProgressBars:
         speed = (done - first) / (now - begun) if now > begun and done > first else 0.0
         rate = f"{speed:.1f}/s" if speed else ""
         if not self._console.is_terminal:
-            if speed and now - self._said >= _LINE_SECONDS:
+            if (speed and now - self._said >= _LINE_SECONDS) or (self._ends and done == total):
                 self._said = now
-                left = f"{(total - done) / speed:.0f} s left" if total else ""
+                left = f"{(total - done) / speed:.0f} s left" if total and done < total else ""
                 of_all = f"{done} of {total}" if total else f"{done}"
                 self.note(f"{what}: " + ", ".join(part for part in (of_all, rate, left, found) if part))
             return
@@ -102,3 +109,10 @@ class TrainingBars(ProgressBars):
             names = ("loss", "accuracy", "lr")
             self._found = ", ".join(f"{name} {values[name]:.3g}" for name in names if name in values)
         self.show("steps", done, total, self._found)
+
+
+@contextmanager
+def progress_of(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows one thing: call what it gives with how many are done, of how many."""
+    with ProgressBars(ends=True) as bars:
+        yield lambda done, total: bars.show(what, done, total, "")

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from console.failing import INTERRUPTED
 from console.progress import ProgressBars
+from console.statuses import INCOMPLETE, INTERRUPTED
 from console.stopping import stopped_by_ctrl_c
 from reid_core.config import load_config
 from reid_core.errors import UsageError
@@ -27,7 +27,6 @@ from stream.publisher.accounts import CameraStatus, PublishStatus, State
 from stream.publisher.config import PublishSettings, with_sources
 from stream.publisher.publishing import PublishResult, publish
 
-INCOMPLETE = 1
 _LINE_SECONDS = 10.0
 _LONGEST_ID = 255
 

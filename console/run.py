@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from console.failing import INTERRUPTED, check_writable
+from console.failing import check_writable
 from console.progress import RunProgress
 from console.report import write_report
+from console.statuses import INCOMPLETE, INTERRUPTED
 from console.stopping import stopped_by_ctrl_c
 from detectors.detector import PersonDetector
 from reid_core.config import load_config
@@ -24,8 +25,6 @@ from stream.run.export import to_json, write_mot
 from stream.run.result import RunResult
 from stream.run.running import run_footage
 from stream.run.truth import apply_truth
-
-INCOMPLETE = 1
 
 
 def run_command(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from console.failing import INTERRUPTED
+from console.statuses import INTERRUPTED
 
 
 @contextmanager

@@ -1,48 +1,12 @@
 """The logic of ``nightreid synthetic``: data sets, videos, frames and contact sheets of the own world."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from console.failing import check_writable
+from console.progress import progress_of
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
-
-
-@contextmanager
-def progress_of(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with rate and time left on a terminal, a line every tenth elsewhere; on standard error."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        told = [-1]
-
-        def plain(done: int, total: int) -> None:
-            tenth = 10 * done // max(total, 1)
-            if tenth != told[0]:
-                told[0] = tenth
-                console.print(f"{what}: {done} of {total}", highlight=False)
-
-        yield plain
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=None, rate="")
-
-        def fancy(done: int, total: int) -> None:
-            speed = bar.tasks[0].speed
-            bar.update(task, completed=done, total=total, rate=f"{speed:.0f}/s" if speed else "")
-
-        yield fancy
 
 
 def processes_or_cores(processes: int | None) -> int:

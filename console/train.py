@@ -5,8 +5,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from console.failing import INTERRUPTED, check_writable
+from console.failing import check_writable
 from console.progress import TrainingBars
+from console.statuses import INTERRUPTED
 from console.stopping import stopped_by_ctrl_c
 from reid_core.config import load_config
 from training.recipe import Recipe

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from console.failing import INTERRUPTED, check_writable
+from console.failing import check_writable
+from console.statuses import INTERRUPTED
 from reid_core.config import load_config
 from reid_core.errors import SourceError, UsageError
 from reid_core.images import list_images, read_image

@@ -1,4 +1,4 @@
-"""What many tests need: the shared footage and weights, the small bright world, the command in a process."""
+"""What many tests need: footage and weights, the small bright world, the command, a PostgreSQL."""
 
 import os
 import subprocess
@@ -79,6 +79,61 @@ def nightreid():
         )
 
     return call
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """The command, in this process: ``command("run", …) -> Outcome``."""
+    from console import cli
+    from tests.support.command_line import Outcome
+
+    for name in [name for name in os.environ if name.startswith("NIGHTREID_")]:
+        monkeypatch.delenv(name)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["nightreid", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        sys.stdout.flush()
+        return Outcome(left.value.code or 0, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """The PostgreSQL that the whole session shares. Nobody ends it."""
+    server = _postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_postgres():
+    """A PostgreSQL of this test's own, free to be killed; ``own_postgres.fresh_database() -> url``."""
+    server = _postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """Address of an empty database of this test's own."""
+    url = postgres_server.fresh_database()
+    yield url
+    postgres_server.drop(url)
+
+
+def _postgres():
+    from tests.support.postgres import NoPostgresError, Postgres
+
+    try:
+        server = Postgres()
+    except NoPostgresError as error:
+        _missing(str(error))
+    server.start()
+    return server
 
 
 def command_environment():

@@ -96,7 +96,7 @@ def test_unreadable_images_are_named_and_the_others_kept(crops, model, tmp_path)
     lines = said(console).splitlines()
     assert any(re.search(r"a broken \[red\]\.jpg.* not of a known", line) for line in lines)
     assert any(re.search(r"bomb\.png.*100 megapixels", line) for line in lines)
-    assert any("6 of 6 images" in line for line in lines)
+    assert any("embed: 6 of 6" in line for line in lines)
 
 
 def test_a_list_of_unreadable_images_alone_still_writes_its_shape(crops, model, tmp_path):

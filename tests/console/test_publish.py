@@ -1,12 +1,8 @@
 """`nightreid publish` where it cannot begin: one sentence, no traceback, a status that is not zero."""
 
-import sys
-from dataclasses import dataclass
 from http.server import HTTPServer
 
 import pytest
-
-from console import cli
 
 VIDEO = ("night=night.mp4", "--modality", "infrared")
 
@@ -17,27 +13,11 @@ def folder(tmp_path, night_videos):
     return tmp_path
 
 
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def call(folder, monkeypatch, capfd):
-    """Run the command in this process."""
+def call(folder, command, monkeypatch):
+    """Run ``nightreid publish`` in this process."""
     monkeypatch.chdir(folder)
-
-    def go(*arguments):
-        monkeypatch.setattr(sys, "argv", ["nightreid", "publish", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        sys.stdout.flush()
-        return Outcome(left.value.code or 0, *capfd.readouterr())
-
-    return go
+    return lambda *arguments: command("publish", *arguments)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from console import cli
 from tests.conftest import ROOT, command_environment
 from tests.support.brightness import scene, scenes, write_video
 from tests.support.files import cut_from, faststart, png, truncated
@@ -26,38 +24,11 @@ from tests.support.night import count, rows
 pytestmark = pytest.mark.footage
 
 
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
-    def error(self, code: str) -> str:
-        """The one sentence of an error of this code."""
-        assert self.status not in (0, 70), self.err
-        assert "Traceback" not in self.err, self.err
-        (line,) = [line for line in self.err.splitlines() if line.startswith("error[")]
-        assert line.startswith(f"error[{code}]: "), self.err
-        assert line.endswith((".", "?")), line
-        return line.partition(": ")[2]
-
-
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
-    """Run the command in this process and in an empty folder."""
+def command(command, tmp_path, monkeypatch):
+    """The command in this process and in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("NIGHTREID_")]:
-        monkeypatch.delenv(name)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["nightreid", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        sys.stdout.flush()
-        return Outcome(left.value.code or 0, *capfd.readouterr())
-
-    return call
+    return command
 
 
 @pytest.fixture

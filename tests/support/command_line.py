@@ -1,13 +1,30 @@
-"""What the command line accepts, found out without running anything."""
+"""The command line: what it accepts, found out without running anything, and what came of a command."""
 
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
 from console.cli import app
+
+
+class Outcome(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    def error(self, code: str) -> str:
+        """The one sentence of an error of this code."""
+        assert self.status not in (0, 70), self.err
+        assert "Traceback" not in self.err, self.err
+        (line,) = [line for line in self.err.splitlines() if line.startswith("error[")]
+        assert line.startswith(f"error[{code}]: "), self.err
+        assert line.endswith((".", "?")), line
+        return line.partition(": ")[2]
 
 
 def accepted(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
