@@ -1,4 +1,4 @@
-"""Real servers for these tests: a broker to share, one to hurt, PostgreSQL with pgvector."""
+"""Real brokers for these tests: one to share, one to hurt."""
 
 import uuid
 from pathlib import Path
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support.broker import Cluster, NoBrokerError, external, jars
-from tests.support.postgres import NoPostgresError, Postgres
+from tests.support.postgres import Postgres
 
 HERE = Path(__file__).parent
 
@@ -76,38 +76,6 @@ def make_cluster(missing, request, tmp_path):
 def own_broker(make_cluster):
     """A broker of this test's own: stop(), kill(), freeze(), thaw(), start(), restart(), bootstrap."""
     return make_cluster()
-
-
-@pytest.fixture(scope="session")
-def postgres_server(missing):
-    """The PostgreSQL that the whole session shares. Nobody ends it."""
-    try:
-        server = Postgres()
-    except NoPostgresError as error:
-        missing(str(error))
-    server.start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def postgres(postgres_server):
-    """Address of an empty database of this test's own."""
-    url = postgres_server.fresh_database()
-    yield url
-    postgres_server.drop(url)
-
-
-@pytest.fixture
-def own_postgres(missing):
-    """A PostgreSQL of this test's own, free to be killed; ``own_postgres.fresh_database() -> url``."""
-    try:
-        server = Postgres()
-    except NoPostgresError as error:
-        missing(str(error))
-    server.start()
-    yield server
-    server.remove()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Databases for the gallery's tests: files, and PostgreSQL servers with pgvector."""
+"""Galleries for these tests: in files, and on PostgreSQL with pgvector."""
 
 import shutil
 
@@ -7,31 +7,6 @@ from sqlalchemy import create_engine, text
 
 from reid_core.gallery import Gallery
 from reid_core.gallery.schema import Base
-from tests.support.postgres import NoPostgresError, Postgres
-
-
-@pytest.fixture(scope="session")
-def postgres_server(missing):
-    """The PostgreSQL that the whole session shares. Nobody ends it."""
-    server = _started(missing)
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def own_postgres(missing):
-    """A PostgreSQL of this test's own, free to be killed; ``own_postgres.fresh_database() -> url``."""
-    server = _started(missing)
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def postgres(postgres_server):
-    """Address of an empty database of this test's own."""
-    url = postgres_server.fresh_database()
-    yield url
-    postgres_server.drop(url)
 
 
 @pytest.fixture(scope="session")
@@ -81,12 +56,3 @@ def empty(url):
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
         connection.execute(text("INSERT INTO gallery_meta VALUES ('chain', '')"))
     engine.dispose()
-
-
-def _started(missing):
-    try:
-        server = Postgres()
-    except NoPostgresError as error:
-        missing(str(error))
-    server.start()
-    return server
