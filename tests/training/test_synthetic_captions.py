@@ -10,14 +10,37 @@ import pytest
 from reid_core.colours import contains_colour, strip_colours
 from reid_core.types import Spectrum
 from training.seeding import generator
-from training.synthetic.captions.attributes import TAGS, attributes, identity_caption, labels
-from training.synthetic.captions.captioning import MISTAKES, View, describe, statistics
+from training.synthetic.captions.attributes import attributes, identity_caption, labels
+from training.synthetic.captions.captioning import View, describe, statistics
 from training.synthetic.captions.seen import see
 from training.synthetic.captions.words import COLOUR_WORDS, HAIR_WORDS
 from training.synthetic.people.drawing import draw_person
 from training.synthetic.people.person import Hat, Item
 
 ALL = frozenset({"head", "trunk", "legs", "feet"})
+# The keys of STAR-ReID's tags.
+TAGS = (
+    "gender",
+    "top color",
+    "top type",
+    "top length",
+    "pants color",
+    "pants type",
+    "bag type",
+    "hat type",
+    "glasses type",
+    "shoe color",
+    "notes",
+)
+MISTAKES = (
+    "shoe colour",
+    "colour confusion",
+    "garment type",
+    "gender",
+    "hair length",
+    "missed bag",
+    "invented bag",
+)
 PEOPLE = [draw_person(identity, 11) for identity in range(1, 136)]
 VIEWS = 270
 

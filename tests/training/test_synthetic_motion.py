@@ -15,7 +15,6 @@ from training.synthetic.geometry.skeleton import (
     bone_transforms,
     from_vectors,
     posed,
-    skinned,
 )
 from training.synthetic.motion.doing import Motion, draw_motion, draw_style
 from training.synthetic.motion.gait import turn
@@ -64,6 +63,12 @@ def test_bones_are_the_body_models(bodies):
 
     assert template().bones == BONES
     assert list(template().parents) == list(PARENTS)
+
+
+def skinned(transforms, vertices, bones, weights):
+    """Vertices ``(V, 3)`` by linear blend skinning."""
+    blended = np.einsum("vk,vkij->vij", weights, transforms[:, :3][bones])
+    return np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]
 
 
 def test_skinning_is_the_body_models(bodies):

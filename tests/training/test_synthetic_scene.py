@@ -7,7 +7,6 @@ import pytest
 
 pytest.importorskip("numba", reason="needs the extra 'synthetic'")
 
-from reid_core.errors import UsageError
 from reid_core.types import Spectrum
 from training.seeding import generator
 from training.synthetic.geometry.optics import Camera
@@ -52,14 +51,6 @@ def test_world_is_not_mirrored():
     pixels, depth = level.project(np.array([[1, 5, 3], [0, -5, 2]]))
     assert np.allclose(pixels[0], (400, 160)) and depth[0] == 5
     assert depth[1] < 0
-
-
-def test_floor_point_lies_on_the_floor_under_its_pixel():
-    x, y = CAMERA.floor_point((100, 200))
-    pixels, _ = CAMERA.project(np.array([x, y, 0]))
-    assert np.allclose(pixels, (100, 200), atol=0.01)
-    with pytest.raises(UsageError):
-        Camera(640, 480, 400, (0, 0, 2), 0, 0).floor_point((320, 100))
 
 
 def test_lamp_beside_the_lens_falls_off_with_distance_and_shines_ahead():

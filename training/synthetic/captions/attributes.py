@@ -5,21 +5,6 @@ import numpy as np
 from training.synthetic.captions.seen import sleeve_word
 from training.synthetic.people.person import Cloth, Item, Person
 
-TAGS = (
-    "gender",
-    "top color",
-    "top type",
-    "top length",
-    "pants color",
-    "pants type",
-    "bag type",
-    "hat type",
-    "glasses type",
-    "shoe color",
-    "notes",
-)
-"""The eleven tags of STAR-ReID (their keys, spelt as there); ``none`` means not carried or worn."""
-
 _BAGS = ("backpack", "shoulder bag", "handbag", "tote bag", "suitcase")
 _LONG_TOP = 0.65
 
@@ -42,7 +27,9 @@ _PATTERN_WORDS = {
 
 
 def attributes(person: Person) -> dict[str, str]:
-    """The eleven tags of STAR-ReID: see `TAGS`. The top is the outermost garment of the trunk.
+    """The eleven tags of STAR-ReID, spelt as there; ``none`` is not carried or worn.
+
+    The top is the outermost garment of the trunk.
 
     A dress is a top and, as ``pants type``, a ``dress`` of the same colour.
     """

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reid_core.types import Spectrum
-from training.synthetic.captions.mistakes import MISTAKES, mistaken
+from training.synthetic.captions.mistakes import mistaken
 from training.synthetic.captions.phrases import manner
 from training.synthetic.captions.seen import Seen, View, see
 from training.synthetic.captions.sentences import sentences
 from training.synthetic.people.person import Person
 
-__all__ = ["MISTAKES", "Caption", "View", "describe", "statistics"]
+__all__ = ["Caption", "View", "describe", "statistics"]
 
 _DRAFTS = 8
 _ATTEMPTS = 6
@@ -38,7 +38,7 @@ class Caption:
     Attributes:
         text: as captioners write: lower case.
         aug_text: the same facts in other words, in sentence case.
-        mistakes: kinds of what both state wrongly, of `MISTAKES`.
+        mistakes: kinds of what both state wrongly, as `training.synthetic.captions.mistakes` names them.
     """
 
     text: str

@@ -10,17 +10,6 @@ from training.synthetic.captions import words
 from training.synthetic.captions.seen import Carried, Seen, SeenHair, Worn
 from training.synthetic.people.person import ItemKind, Person, Side
 
-MISTAKES = (
-    "shoe colour",
-    "colour confusion",
-    "garment type",
-    "gender",
-    "hair length",
-    "missed bag",
-    "invented bag",
-)
-"""All kinds of mistakes, as `Caption.mistakes` names them."""
-
 _SECOND = 0.15
 _WEIGHTS = {"shoe colour": 3.0, "colour confusion": 3.0, "garment type": 2.0, "missed bag": 1.5}
 

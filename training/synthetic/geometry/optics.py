@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reid_core.errors import UsageError
 from reid_core.types import Floats
 
 _INVERSE_STEPS = 8
@@ -105,18 +104,3 @@ class Camera:
         directions = self.directions(pixels)
         unit = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
         return np.asarray(unit, np.float32)
-
-    def floor_point(self, pixel: tuple[float, float]) -> Floats:
-        """``(2,)`` x and y of the floor (z = 0) seen at a pixel.
-
-        Raises:
-            UsageError: the pixel looks above the horizon.
-        """
-        direction = self.directions(np.asarray(pixel))
-        if direction[2] >= -1e-9:
-            raise UsageError(
-                f"Pixel {tuple(float(value) for value in pixel)} looks above the floor.",
-                "Choose one below the horizon.",
-            )
-        reach = -self.position[2] / direction[2]
-        return np.asarray(np.asarray(self.position[:2]) + reach * direction[:2], np.float32)

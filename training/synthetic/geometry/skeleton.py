@@ -187,28 +187,6 @@ def bone_transforms(rest: RestSkeleton, rotations: npt.NDArray[np.floating]) -> 
     return result
 
 
-def skinned(
-    transforms: npt.NDArray[np.floating],
-    vertices: npt.NDArray[np.floating],
-    bones: npt.NDArray[np.integer],
-    weights: npt.NDArray[np.floating],
-) -> npt.NDArray[np.float32]:
-    """Vertices by linear blend skinning, (V, 3) float32.
-
-    Args:
-        transforms: (104, 4, 4) of `bone_transforms`.
-        vertices: (V, 3) in rest coordinates.
-        bones: (V, K) which bones pull a vertex.
-        weights: (V, K) how much; rows sum to 1.
-    """
-    matrices = np.ascontiguousarray(transforms[:, :3], np.float32)
-    blended = np.einsum("vk,vkij->vij", weights.astype(np.float32), matrices[bones], optimize=False)
-    result: npt.NDArray[np.float32] = (
-        np.einsum("vij,vj->vi", blended[:, :, :3], vertices.astype(np.float32)) + blended[:, :, 3]
-    )
-    return result
-
-
 def from_vectors(vectors: npt.NDArray[np.floating]) -> Array:
     """Rotation matrices (..., 3, 3) of rotation vectors (..., 3), radians (Rodrigues)."""
     vectors = np.asarray(vectors, float)

@@ -69,10 +69,6 @@ class Actor:
             ways.append((ankle[1] - ankle[0]) / 0.32)
         return float(np.mean(ways))
 
-    def cycles_a_second(self) -> float:
-        """How fast the phase runs: as the speed asks when walking, slowly when standing."""
-        return self.motion.speed / self.cycle_length() if self.motion.gait == "walk" else 0.12
-
     def offset(self, phase: float) -> Array:
         """Metres (3,) of the root off the person's straight path: sideways sway, weight on a leg."""
         motion, style = self.motion, self.motion.style

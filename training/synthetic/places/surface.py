@@ -62,7 +62,6 @@ class Material:
     seed: float = 0.0
 
 
-COLUMNS = 17
 _LINEAR = 2.2
 
 

@@ -26,7 +26,7 @@ class Packed:
             sides, of the top, first and last plane.
         planes: ``(Q, 4)`` of hulls, in the solid's own frame.
         regions: ``(R, 7)`` of the floor: centre, half sizes, cosine, sine, material; later ones on top.
-        materials: ``(M, COLUMNS)``.
+        materials: ``(M, 17)``, see `training.synthetic.places.surface.row`.
         ceiling: metres, 0 for none; and its material.
     """
 

@@ -11,7 +11,6 @@ from training.seeding import generator
 FORMAT = 1
 SITE = 40
 VISIBLE_CAMERAS = (1, 2, 4, 5)
-INFRARED_CAMERAS = (3, 6)
 Split = Literal["train", "val", "test"]
 Progress = Callable[[int, int], None]
 
