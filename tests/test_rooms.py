@@ -1,10 +1,16 @@
-"""Imports go down only: console -> {stream, training} -> detectors -> reid_core, and never in a circle."""
+"""The rooms: imports go down only and never in a circle, files are short, and systems stand apart.
+
+Down is: console -> {stream, training} -> detectors -> reid_core.
+"""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from reid_core.models.systems import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 
@@ -120,3 +126,57 @@ def test_a_circle_would_be_found():
 def test_the_tools_that_nobody_may_name():
     """DESIGN: no file called utils."""
     assert not [name for name in modules() if name.rpartition(".")[2] in ("utils", "helpers", "misc")]
+
+
+MOST_LINES = 400
+
+
+def test_a_file_can_be_read_in_one_sitting():
+    """DESIGN: a file has one subject."""
+    lengths = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in modules().items()}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def spellings(system):
+    """Finds a system's name in text, as words, in names of modules and in those of classes."""
+    words = re.split(r"[-_]", system)
+    joined = "[-_ ]".join(words)
+    as_class = "".join(word.capitalize() for word in words)
+    return re.compile(rf"(?<![A-Za-z]){joined}(?![a-z])|(?<![A-Za-z]){as_class}(?![a-z])")
+
+
+REGISTRY_LINE = re.compile(r'"([\w-]+)": "([\w.]+):\w+"')
+
+
+def systems():
+    """Name and module of each system of this repository."""
+    return REGISTRY_LINE.findall(modules()["reid_core.models.systems"].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("system", "module"), systems())
+def test_a_systems_name_stands_in_its_own_files_and_in_registries_alone(system, module):
+    own = ".".join(module.split(".")[:3])
+    named = {
+        ".".join(name.split(".")[:3])
+        for name, file in modules().items()
+        if spellings(system).search(REGISTRY_LINE.sub("", file.read_text(encoding="utf-8")))
+    }
+    assert own in named, "names are found where they stand"
+    assert named - {own, f"training.systems.{system.replace('-', '_')}"} == set()
+
+
+def test_every_system_of_this_repository_is_looked_at():
+    assert systems() and {name for name, _ in systems()} <= set(SYSTEMS.names)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("from reid_core.models.dual_stream import network", True),
+        ("class DualStreamOutput:", True),
+        ("a dual-stream embedder", True),
+        ("dual streams of frames, DualStreams", False),
+    ],
+)
+def test_a_systems_name_would_be_found(text, found):
+    assert bool(spellings("dual-stream").search(text)) is found
