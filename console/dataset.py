@@ -119,7 +119,7 @@ def import_command(
 
 def _show(report: "CheckReport") -> None:
     console = Console()
-    table = Table("", "found", "published" if report.layout in ("sysu", "regdb", "llcm") else "expected", "")
+    table = Table("", "found", "published" if report.published else "expected", "")
     for column in table.columns[1:3]:
         column.justify = "right"
     for count in report.counts:

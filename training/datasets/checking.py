@@ -5,21 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reid_core.errors import SourceError, UsageError
-from training.datasets import llcm, regdb, sysu
+from reid_core.errors import SourceError
 from training.datasets.captions import read_identity_captions, read_image_captions
 from training.datasets.checks.files import check_files
 from training.datasets.checks.findings import Count, Finding, Seen, Severity, Told
-from training.datasets.checks.llcm import check_llcm
-from training.datasets.checks.own import check_own
-from training.datasets.checks.regdb import check_regdb
-from training.datasets.checks.synthetic import check_synthetic
-from training.datasets.checks.sysu import check_sysu
 from training.datasets.opening import LAYOUTS, layout_of
 from training.datasets.records import ImageRecord
 from training.datasets.wording import few
-
-SYNTHETIC = "synthetic"
 
 __all__ = ["CheckReport", "Count", "Finding", "Severity", "check_dataset"]
 
@@ -29,14 +21,15 @@ class CheckReport:
     """What a check found.
 
     Attributes:
-        layout: ``sysu``, ``regdb``, ``llcm``, ``own``, or ``synthetic`` for the synthetic night shift, which
-            has SYSU-MM01's layout and its own counts.
+        layout: one of `opening.LAYOUTS`.
+        published: whether counts are compared with published ones.
         root: of the data set.
         counts: numbers of identities and images, by camera and split.
         findings: errors first.
     """
 
     layout: str
+    published: bool
     root: Path
     counts: tuple[Count, ...]
     findings: tuple[Finding, ...]
@@ -74,37 +67,29 @@ def check_dataset(
         UsageError: there is no layout of that name.
         SourceError: the folder is missing, or no name is given and it looks like no data set.
     """
-    if name is not None and name not in LAYOUTS:
-        raise UsageError(f"There is no data set layout {name!r}.", f"Choose one of: {', '.join(LAYOUTS)}.")
+    if name is not None:
+        # A name that there is not is told of before a folder that there is not.
+        LAYOUTS.get(name)
     if not root.is_dir():
         raise SourceError(f"The data set folder {root} does not exist.")
-    layout = name or layout_of(root)
+    layout = layout_of(root, name)
     if layout is None:
         raise SourceError(f"The folder {root} looks like no data set of a known layout.", _hint(root))
     tell: Told = told or (lambda what, done, total: None)
-    images = root
-    if layout == sysu.LAYOUT and (root / sysu.SYNTHETIC_MANIFEST).is_file():
-        layout, seen = SYNTHETIC, check_synthetic(root, deep, tell)
-    elif layout == sysu.LAYOUT:
-        seen = check_sysu(root)
-    elif layout == regdb.LAYOUT:
-        seen = check_regdb(root)
-    elif layout == llcm.LAYOUT:
-        seen = check_llcm(root)
-    else:
-        seen, images = check_own(root, deep, tell)
-    check_files(images, seen, deep, tell)
-    if layout in (sysu.LAYOUT, regdb.LAYOUT, llcm.LAYOUT):
+    checked = layout.check(root, deep, tell)
+    seen = checked.seen
+    check_files(checked.images, seen, deep, tell)
+    if layout.published:
         _check_captions(root, seen)
     findings = sorted(seen.findings, key=lambda finding: finding.severity is Severity.NOTE)
-    return CheckReport(layout, root, tuple(seen.counts), tuple(findings))
+    return CheckReport(layout.name, layout.published, root, tuple(seen.counts), tuple(findings))
 
 
 def _hint(root: Path) -> str:
     inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and layout_of(folder)]
     if inside:
         return f"{few([str(folder) for folder in inside])} does."
-    return f"Name the layout ({', '.join(LAYOUTS)}) to be told what is missing."
+    return f"Name the layout ({', '.join(LAYOUTS.names)}) to be told what is missing."
 
 
 def _check_captions(root: Path, seen: Seen) -> None:

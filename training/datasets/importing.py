@@ -11,8 +11,9 @@ from pathlib import Path
 from reid_core.errors import SourceError, UsageError
 from reid_core.images import read_image
 from reid_core.types import Modality, Spectrum
-from training.datasets.own import OwnManifest, OwnSplits, digest_of, open_own, record_of, write_own
+from training.datasets.own import LAYOUT, OwnManifest, OwnSplits, record_of, write_own
 from training.datasets.own_rows import Row, Rows, read_folders, read_rows
+from training.datasets.own_table import digest_of
 from training.datasets.records import ReidDataset, Split, identities_of
 from training.datasets.wording import few, plural
 from training.seeding import generator
@@ -111,7 +112,7 @@ def import_dataset(
         cameras={number: name for name, number in cameras.items()},
     )
     _write(out, manifest, splits, folder if settings.copy else None)
-    return Imported(open_own(out), _notes(splits, read))
+    return Imported(LAYOUT.open(out), _notes(splits, read))
 
 
 def _check_settings(settings: ImportSettings) -> None:

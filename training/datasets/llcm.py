@@ -12,36 +12,51 @@ from pathlib import Path
 from reid_core.errors import SourceError
 from reid_core.images import IMAGE_SUFFIXES
 from reid_core.types import Modality, Spectrum
+from training.datasets.checks.findings import Told
+from training.datasets.checks.llcm import check_llcm
+from training.datasets.layout import Checked, Layout
 from training.datasets.listing import listed_numbers, listed_paths
 from training.datasets.records import ImageRecord, ReidDataset, Split
 
-LAYOUT = "llcm"
 _SIDES = (("vis", Modality.VISIBLE, Spectrum.VISIBLE), ("nir", Modality.INFRARED, Spectrum.NEAR))
 _CAMERA = re.compile(r"(?:^|[_/-])c(?:am)?0*(\d+)(?=[_./s-])")
 
 
-def looks_like_llcm(root: Path) -> bool:
-    """Whether a folder is laid out this way."""
-    return (root / "idx").is_dir() and (root / "vis").is_dir() and (root / "nir").is_dir()
+class LlcmLayout(Layout):
+    """The training people are a list of images, the test people a list of identities; nobody validates."""
+
+    name = "llcm"
+    looks = "LLCM (vis, nir, idx)"
+    published = True
+
+    def recognises(self, root: Path) -> bool:
+        """Whether the three folders are there."""
+        return all((root / name).is_dir() for name in ("idx", "vis", "nir"))
+
+    def open(self, root: Path, trial: int = 1) -> ReidDataset:
+        """List a folder of this layout; trials are none of its own.
+
+        The camera of a training image is read from its file name, and 0 where that does not tell.
+
+        Raises:
+            SourceError: a list is missing or names no images.
+        """
+        train = [record for side in _SIDES for record in _train(root, *side)]
+        wanted = listed_numbers(root / "idx" / "test_id.txt")
+        test = [record for side in _SIDES for record in _test(root, wanted, *side)]
+        splits = {
+            Split.TRAIN: tuple(sorted(train, key=_order)),
+            Split.VAL: (),
+            Split.TEST: tuple(sorted(test, key=_order)),
+        }
+        return ReidDataset("LLCM", self.name, root, splits, protocols=self.name)
+
+    def check(self, root: Path, deep: bool, told: Told) -> Checked:
+        """Lists, folders and counts against the published ones."""
+        return Checked(check_llcm(root), root)
 
 
-def open_llcm(root: Path) -> ReidDataset:
-    """List a folder of this layout.
-
-    The camera of a training image is read from its file name, and 0 where that does not tell.
-
-    Raises:
-        SourceError: a list is missing or names no images.
-    """
-    train = [record for side in _SIDES for record in _train(root, *side)]
-    wanted = listed_numbers(root / "idx" / "test_id.txt")
-    test = [record for side in _SIDES for record in _test(root, wanted, *side)]
-    splits = {
-        Split.TRAIN: tuple(sorted(train, key=_order)),
-        Split.VAL: (),
-        Split.TEST: tuple(sorted(test, key=_order)),
-    }
-    return ReidDataset("LLCM", LAYOUT, root, splits)
+LAYOUT = LlcmLayout()
 
 
 def _order(record: ImageRecord) -> tuple[int, int, str]:

@@ -1,24 +1,51 @@
 """Which of the known layouts a folder has."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-from reid_core.errors import SourceError, UsageError
-from training.datasets import llcm, own, regdb, sysu
+from reid_core.errors import SourceError
+from reid_core.registry import Registry
+from training.datasets.layout import Layout
 from training.datasets.records import ReidDataset
 
-_LOOKS: dict[str, Callable[[Path], bool]] = {
-    sysu.LAYOUT: sysu.looks_like_sysu,
-    regdb.LAYOUT: regdb.looks_like_regdb,
-    llcm.LAYOUT: llcm.looks_like_llcm,
-    own.LAYOUT: own.looks_like_own,
-}
-LAYOUTS = tuple(_LOOKS)
+LAYOUTS: Registry[Layout] = Registry(
+    "data set layout",
+    "nightreid.layouts",
+    {
+        "sysu": "training.datasets.sysu:LAYOUT",
+        "synthetic": "training.datasets.synthetic:LAYOUT",
+        "regdb": "training.datasets.regdb:LAYOUT",
+        "llcm": "training.datasets.llcm:LAYOUT",
+        "own": "training.datasets.own:LAYOUT",
+    },
+)
+"""Layouts by name, in the order in which a folder is asked whether it has them."""
 
 
-def layout_of(root: Path) -> str | None:
-    """The name of the layout that a folder looks like, if it looks like one."""
-    return next((each for each, looks in _LOOKS.items() if looks(root)), None)
+def layout_of(root: Path, name: str | None = None) -> Layout | None:
+    """The layout of a folder.
+
+    Args:
+        root: the folder.
+        name: its layout, or the one that it builds on; by default what the folder looks like.
+
+    Returns:
+        The most special one that fits; ``None`` where no name is given and the folder looks like none.
+
+    Raises:
+        UsageError: there is no layout of that name.
+    """
+    if name is not None:
+        found: Layout | None = LAYOUTS.get(name)
+    else:
+        found = next((one for one in _layouts() if one.builds_on is None and one.recognises(root)), None)
+    while found is not None:
+        above = found.name
+        special = next((one for one in _layouts() if one.builds_on == above and one.recognises(root)), None)
+        if special is None:
+            return found
+        found = special
+    return None
 
 
 def open_dataset(root: Path, name: str | None = None, *, trial: int = 1) -> ReidDataset:
@@ -26,33 +53,41 @@ def open_dataset(root: Path, name: str | None = None, *, trial: int = 1) -> Reid
 
     Args:
         root: its folder.
-        name: ``sysu``, ``regdb``, ``llcm`` or ``own``; by default what the folder looks like.
-        trial: RegDB's halving, 1 to 10.
+        name: one of `LAYOUTS`; by default what the folder looks like.
+        trial: of a data set with several divisions, such as RegDB's halvings, 1 to 10.
 
     Raises:
         UsageError: there is no layout of that name.
         SourceError: the folder is missing or of no known layout, or something in it is.
     """
-    if name is not None and name not in _LOOKS:
-        raise UsageError(f"There is no data set layout {name!r}.", f"Choose one of: {', '.join(LAYOUTS)}.")
+    return need_layout(root, name).open(root, trial)
+
+
+def need_layout(root: Path, name: str | None = None) -> Layout:
+    """As `layout_of`, for a folder that must have one.
+
+    Raises:
+        UsageError: there is no layout of that name.
+        SourceError: the folder is missing or of no known layout.
+    """
+    if name is not None:
+        # A name that there is not is told of before a folder that there is not.
+        LAYOUTS.get(name)
     if not root.is_dir():
         raise SourceError(f"The data set folder {root} does not exist.")
-    layout = name or layout_of(root)
-    if layout == sysu.LAYOUT:
-        return sysu.open_sysu(root)
-    if layout == regdb.LAYOUT:
-        return regdb.open_regdb(root, trial)
-    if layout == llcm.LAYOUT:
-        return llcm.open_llcm(root)
-    if layout == own.LAYOUT:
-        return own.open_own(root)
-    if any(root.glob("cam[1-9]")):
-        raise SourceError(
-            f"The folder {root} is laid out like SYSU-MM01 but lacks its exp folder.",
-            "exp/train_id.txt, val_id.txt and test_id.txt say whose images belong to which split.",
-        )
+    layout = layout_of(root, name)
+    if layout is not None:
+        return layout
+    for one in _layouts():
+        lacking = one.lacks(root)
+        if lacking is not None:
+            raise lacking
+    *others, last = (one.looks for one in _layouts() if one.builds_on is None)
     raise SourceError(
         f"The folder {root} is no data set of a known layout.",
-        "Known are SYSU-MM01 (cam1 to cam6, exp), RegDB (Visible, Thermal, idx), LLCM (vis, nir, idx) and "
-        "what `nightreid dataset import` writes (dataset.json, images.csv).",
+        f"Known are {', '.join(others)} and {last}.",
     )
+
+
+def _layouts() -> Iterator[Layout]:
+    return (LAYOUTS.get(name) for name in LAYOUTS.names)

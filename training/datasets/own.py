@@ -4,8 +4,6 @@
 the images lie, what numbers of identities and cameras are called, and which cameras see the same place.
 """
 
-import csv
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,11 +14,14 @@ from pydantic import Field, ValidationError
 from reid_core.config import Settings
 from reid_core.errors import SourceError
 from reid_core.types import Modality, Spectrum
-from training.datasets.own_rows import OPTIONAL, REQUIRED, Row, read_rows
+from training.datasets.checks.findings import Seen, Told
+from training.datasets.checks.own import check_own
+from training.datasets.layout import Checked, Layout
+from training.datasets.own_rows import Row, read_rows
+from training.datasets.own_table import write_table
 from training.datasets.records import ImageRecord, ReidDataset, Split
 from training.datasets.wording import few
 
-LAYOUT = "own"
 MANIFEST_NAME = "dataset.json"
 TABLE_NAME = "images.csv"
 
@@ -51,11 +52,6 @@ class OwnManifest(Settings):
     cameras: dict[int, str] = Field(default_factory=dict)
 
 
-def looks_like_own(root: Path) -> bool:
-    """Whether a folder is laid out this way."""
-    return (root / MANIFEST_NAME).is_file() and (root / TABLE_NAME).is_file()
-
-
 def read_manifest(root: Path) -> OwnManifest:
     """Read ``dataset.json``.
 
@@ -75,43 +71,68 @@ def read_manifest(root: Path) -> OwnManifest:
         raise SourceError(f"{file} cannot be read: {error}.") from None
 
 
-def open_own(root: Path) -> ReidDataset:
-    """List a folder of this layout.
+class OwnLayout(Layout):
+    """Splits are a column of the table; a person whose images are of two splits is refused."""
 
-    Raises:
-        SourceError: a file is missing, a row of the table cannot be used, somebody is in two splits, or the
-            folder of the images is not there.
-    """
-    manifest = read_manifest(root)
-    images = root / manifest.images
-    if not images.is_dir():
-        raise SourceError(
-            f"The images of {root} should be in {images}, which is not there.",
-            f'"images" in {MANIFEST_NAME} names their folder.',
+    name = "own"
+    looks = f"what `nightreid dataset import` writes ({MANIFEST_NAME}, {TABLE_NAME})"
+
+    def recognises(self, root: Path) -> bool:
+        """Whether both files are there."""
+        return (root / MANIFEST_NAME).is_file() and (root / TABLE_NAME).is_file()
+
+    def open(self, root: Path, trial: int = 1) -> ReidDataset:
+        """List a folder of this layout; trials are none of its own.
+
+        Raises:
+            SourceError: a file is missing, a row of the table cannot be used, somebody is in two splits, or
+                the folder of the images is not there.
+        """
+        manifest = read_manifest(root)
+        images = root / manifest.images
+        if not images.is_dir():
+            raise SourceError(
+                f"The images of {root} should be in {images}, which is not there.",
+                f'"images" in {MANIFEST_NAME} names their folder.',
+            )
+        table = read_rows(root / TABLE_NAME)
+        problems = list(table.problems)
+        records: OwnSplits = {split: [] for split in Split}
+        splits: dict[int, Split] = {}
+        for row in table.rows:
+            if not (row.identity.isdecimal() and row.camera.isdecimal()):
+                problems.append(f"{row.where} (identity and camera must be whole numbers)")
+            elif row.split is None:
+                problems.append(f"{row.where} (no split)")
+            elif splits.setdefault(int(row.identity), row.split) is not row.split:
+                other = splits[int(row.identity)]
+                problems.append(f"{row.where} (identity {row.identity} is in {other} and in {row.split})")
+            else:
+                records[row.split].append(record_of(row, int(row.identity), int(row.camera)))
+        if problems:
+            raise SourceError(f"Rows of {root / TABLE_NAME} cannot be used: {few(problems)}.")
+        if not splits:
+            raise SourceError(f"The table {root / TABLE_NAME} lists no image.")
+        ordered = {
+            split: tuple(sorted(some, key=lambda each: (each.identity, each.camera, each.path)))
+            for split, some in records.items()
+        }
+        return ReidDataset(
+            manifest.name, self.name, root, ordered, manifest.same_place, manifest.digest, images
         )
-    table = read_rows(root / TABLE_NAME)
-    problems = list(table.problems)
-    records: OwnSplits = {split: [] for split in Split}
-    splits: dict[int, Split] = {}
-    for row in table.rows:
-        if not (row.identity.isdecimal() and row.camera.isdecimal()):
-            problems.append(f"{row.where} (identity and camera must be whole numbers)")
-        elif row.split is None:
-            problems.append(f"{row.where} (no split)")
-        elif splits.setdefault(int(row.identity), row.split) is not row.split:
-            other = splits[int(row.identity)]
-            problems.append(f"{row.where} (identity {row.identity} is in {other} and in {row.split})")
-        else:
-            records[row.split].append(record_of(row, int(row.identity), int(row.camera)))
-    if problems:
-        raise SourceError(f"Rows of {root / TABLE_NAME} cannot be used: {few(problems)}.")
-    if not splits:
-        raise SourceError(f"The table {root / TABLE_NAME} lists no image.")
-    ordered = {
-        split: tuple(sorted(some, key=lambda each: (each.identity, each.camera, each.path)))
-        for split, some in records.items()
-    }
-    return ReidDataset(manifest.name, LAYOUT, root, ordered, manifest.same_place, manifest.digest, images)
+
+    def check(self, root: Path, deep: bool, told: Told) -> Checked:
+        """The table against the images."""
+        try:
+            dataset = self.open(root)
+        except SourceError as error:
+            seen = Seen()
+            seen.error("bad-table", error.message)
+            return Checked(seen, root)
+        return Checked(check_own(dataset, deep, told), dataset.images or root)
+
+
+LAYOUT = OwnLayout()
 
 
 def record_of(row: Row, identity: int, camera: int) -> ImageRecord:
@@ -123,33 +144,5 @@ def record_of(row: Row, identity: int, camera: int) -> ImageRecord:
 
 def write_own(root: Path, manifest: OwnManifest, splits: Mapping[Split, Sequence[ImageRecord]]) -> None:
     """Write both files into a folder that is there."""
-    with (root / TABLE_NAME).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*REQUIRED, *OPTIONAL))
-        writer.writerows(_lines(splits))
+    write_table(root / TABLE_NAME, splits)
     (root / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
-def digest_of(splits: Mapping[Split, Sequence[ImageRecord]], hashes: Mapping[str, str]) -> str:
-    """SHA-256 over the table and the images.
-
-    Args:
-        splits: the images.
-        hashes: path -> SHA-256 of the file's bytes.
-    """
-    digest = hashlib.sha256()
-    for line in _lines(splits):
-        digest.update(("\t".join((*map(str, line), hashes[line[0]])) + "\n").encode())
-    return digest.hexdigest()
-
-
-def _lines(
-    splits: Mapping[Split, Sequence[ImageRecord]],
-) -> list[tuple[str, int, int, Modality, Spectrum | str, Split]]:
-    """The rows of the table, by identity, camera and path."""
-    lines = [
-        (record.path, record.identity, record.camera, record.modality, record.spectrum or "", split)
-        for split, records in splits.items()
-        for record in records
-    ]
-    return sorted(lines, key=lambda line: (line[1], line[2], line[0]))

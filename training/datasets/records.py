@@ -45,12 +45,14 @@ class ReidDataset:
 
     Attributes:
         name: the folder's own name of it, for the record.
-        layout: ``sysu``, ``regdb``, ``llcm`` or ``own``.
+        layout: name of the tree of its folder: ``sysu``, ``regdb``, ``llcm``, ``own`` or another one's.
         root: the folder.
         splits: the images of each split, by identity, camera and file name.
         same_place: infrared camera -> visible camera that sees the same place.
         digest: over all files, where the data set itself says it.
         images: the folder that paths begin at, where that is not the root.
+        protocols: what ids of protocols call it: whose protocols it is evaluated under. A layout that has
+            none of its own is ``own``.
     """
 
     name: str
@@ -60,6 +62,7 @@ class ReidDataset:
     same_place: Mapping[int, int] = field(default_factory=dict)
     digest: str | None = None
     images: Path | None = None
+    protocols: str = "own"
 
     def records(self, *splits: Split) -> tuple[ImageRecord, ...]:
         """The images of some splits, in the order of the splits.

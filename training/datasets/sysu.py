@@ -1,21 +1,21 @@
-"""SYSU-MM01 and everything laid out like it, the synthetic night shift among them.
+"""SYSU-MM01 and everything laid out like it.
 
 ``cam1/ ... cam6/<four-digit identity>/<image>`` and ``exp/{train,val,test}_id.txt``, one line of numbers
 separated by commas each (Wu et al., "RGB-Infrared Cross-Modality Person Re-Identification", ICCV 2017).
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from reid_core.errors import SourceError
 from reid_core.images import IMAGE_SUFFIXES
 from reid_core.types import Modality, Spectrum
+from training.datasets.checks.findings import Told
+from training.datasets.checks.sysu import check_sysu
+from training.datasets.layout import Checked, Layout
 from training.datasets.listing import listed_numbers
 from training.datasets.records import ImageRecord, ReidDataset, Split
 
-LAYOUT = "sysu"
 CAMERAS: Mapping[int, Spectrum] = {
     1: Spectrum.VISIBLE,
     2: Spectrum.VISIBLE,
@@ -25,50 +25,61 @@ CAMERAS: Mapping[int, Spectrum] = {
     6: Spectrum.NEAR,
 }
 SAME_PLACE: Mapping[int, int] = {3: 2}
-SYNTHETIC_MANIFEST = "synthetic.json"
 
 
-def looks_like_sysu(root: Path) -> bool:
-    """Whether a folder is laid out this way."""
-    return (root / "exp").is_dir() and any(root.glob("cam[1-9]"))
+class SysuLayout(Layout):
+    """Splits are lists of identities in ``exp``; a missing ``val_id.txt`` is an empty one."""
+
+    name = "sysu"
+    looks = "SYSU-MM01 (cam1 to cam6, exp)"
+    published = True
+
+    def recognises(self, root: Path) -> bool:
+        """Whether there are the lists' folder and a camera's."""
+        return (root / "exp").is_dir() and any(root.glob("cam[1-9]"))
+
+    def lacks(self, root: Path) -> SourceError | None:
+        """Cameras without the lists' folder."""
+        if (root / "exp").is_dir() or not any(root.glob("cam[1-9]")):
+            return None
+        return SourceError(
+            f"The folder {root} is laid out like SYSU-MM01 but lacks its exp folder.",
+            "exp/train_id.txt, val_id.txt and test_id.txt say whose images belong to which split.",
+        )
+
+    def open(self, root: Path, trial: int = 1) -> ReidDataset:
+        """List a folder of this layout; trials are none of its own.
+
+        Raises:
+            SourceError: identity lists are missing, overlapping or not numbers, or nobody has an image.
+        """
+        splits = open_splits(root, CAMERAS)
+        return ReidDataset("SYSU-MM01 layout", self.name, root, splits, SAME_PLACE, protocols=self.name)
+
+    def check(self, root: Path, deep: bool, told: Told) -> Checked:
+        """Lists, folders and counts against the published ones."""
+        return Checked(check_sysu(root, CAMERAS), root)
 
 
-def open_sysu(root: Path) -> ReidDataset:
-    """List a folder of this layout; where ``synthetic.json`` names cameras, they are what it says.
+LAYOUT = SysuLayout()
+
+
+def open_splits(root: Path, cameras: Mapping[int, Spectrum]) -> dict[Split, tuple[ImageRecord, ...]]:
+    """The images of a tree of this kind, whatever its cameras record.
+
+    Args:
+        root: of the data set.
+        cameras: those that are looked at.
 
     Raises:
-        SourceError: identity lists are missing, overlapping or not numbers, or nobody has an image.
+        SourceError: as `SysuLayout.open`.
     """
-    manifest = _manifest(root)
-    cameras = _cameras(manifest, root)
     identities = {split: _identities(root / "exp" / f"{split}_id.txt", split) for split in Split}
     _check_disjoint(root, identities)
     splits = {split: _records(root, ids, cameras) for split, ids in identities.items()}
     if not any(splits.values()):
         raise SourceError(f"None of the identities listed in {root / 'exp'} has an image under cam1 to cam6.")
-    name = "synthetic night shift" if manifest else "SYSU-MM01 layout"
-    digest = manifest.get("digest")
-    return ReidDataset(name, LAYOUT, root, splits, SAME_PLACE, str(digest) if digest else None)
-
-
-def _manifest(root: Path) -> dict[str, Any]:
-    file = root / SYNTHETIC_MANIFEST
-    if not file.is_file():
-        return {}
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SourceError(f"The manifest {file} cannot be read: {error}.") from None
-    return values if isinstance(values, dict) else {}
-
-
-def _cameras(manifest: dict[str, Any], root: Path) -> Mapping[int, Spectrum]:
-    try:
-        named = {int(name): Spectrum(said["spectrum"]) for name, said in manifest.get("cameras", {}).items()}
-    except (AttributeError, KeyError, TypeError, ValueError):
-        file = root / SYNTHETIC_MANIFEST
-        raise SourceError(f"The cameras in {file} do not name their spectrum.") from None
-    return named or CAMERAS
+    return splits
 
 
 def _identities(file: Path, split: Split) -> list[int]:

@@ -11,7 +11,6 @@ import numpy as np
 from reid_core.errors import SourceError, UsageError
 from reid_core.types import Ints, Modality
 from training.datasets.records import ImageRecord, ReidDataset
-from training.datasets.sysu import SYNTHETIC_MANIFEST
 from training.evaluation.protocols import Direction, ProtocolSpec, Sampler, Search
 
 PERMUTATIONS_NAME = "rand_perm_cam.mat"
@@ -136,11 +135,6 @@ def _permuted(
             f"where there are {files}: they belong to another copy of the data set."
         )
     return places
-
-
-def data_kind(dataset: ReidDataset) -> str:
-    """What protocols call a data set: by its layout, and ``synthetic`` for the synthetic night shift."""
-    return "synthetic" if (dataset.root / SYNTHETIC_MANIFEST).is_file() else dataset.layout
 
 
 def read_permutations(dataset: ReidDataset) -> Permutations | None:

@@ -3,25 +3,15 @@
 import hashlib
 from pathlib import Path
 
-from reid_core.errors import SourceError
 from training.datasets.checks.findings import Seen, SeenImage, Told
-from training.datasets.own import digest_of, open_own
-from training.datasets.records import identities_of
+from training.datasets.own_table import digest_of
+from training.datasets.records import ReidDataset, identities_of
 from training.datasets.wording import few, plural
 
 
-def check_own(root: Path, deep: bool, told: Told) -> tuple[Seen, Path]:
-    """What the table lists and what is there; the digest is computed anew where ``deep`` is set.
-
-    Returns:
-        What was seen, and the folder that paths begin at.
-    """
+def check_own(dataset: ReidDataset, deep: bool, told: Told) -> Seen:
+    """What the table lists and what is there; the digest is computed anew where ``deep`` is set."""
     seen = Seen()
-    try:
-        dataset = open_own(root)
-    except SourceError as error:
-        seen.error("bad-table", error.message)
-        return seen, root
     gone = []
     for split, records in dataset.splits.items():
         seen.count(f"identities of {split}", None, len(identities_of(records)))
@@ -44,11 +34,11 @@ def check_own(root: Path, deep: bool, told: Told) -> tuple[Seen, Path]:
     if deep and dataset.digest and not gone:
         hashes = {}
         for done, image in enumerate(seen.images, 1):
-            hashes[image.path] = _sha256((dataset.images or root) / image.path)
+            hashes[image.path] = _sha256((dataset.images or dataset.root) / image.path)
             told("images hashed", done, len(seen.images))
         if digest_of(dataset.splits, hashes) != dataset.digest:
             seen.error("digest", "The table or an image is not what it was when it was imported.")
-    return seen, dataset.images or root
+    return seen
 
 
 def _sha256(file: Path) -> str:

@@ -1,6 +1,6 @@
 """RegDB: folders and the lists of ten trials against what was published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from reid_core.errors import SourceError
@@ -10,7 +10,6 @@ from training.datasets.checks.folders import identity_folders
 from training.datasets.checks.published import REGDB_HALF, REGDB_IDENTITIES, REGDB_IMAGES_EACH
 from training.datasets.listing import listed_paths
 from training.datasets.records import Split
-from training.datasets.regdb import TRIALS
 from training.datasets.wording import few, plural
 
 SIDES = (("Visible", 1, Modality.VISIBLE), ("Thermal", 2, Modality.INFRARED))
@@ -22,15 +21,15 @@ Line = tuple[str, int, str]
 Trial = dict[tuple[Split, str], list[Line]]
 
 
-def check_regdb(root: Path) -> Seen:
-    """Lists, folders and counts of a copy of RegDB."""
+def check_regdb(root: Path, numbers: Iterable[int]) -> Seen:
+    """Lists of these trials, folders and counts of a copy of RegDB."""
     seen = Seen()
     for side, camera, modality in SIDES:
         if (root / side).is_dir():
             _walk(root, side, camera, modality, seen)
         else:
             seen.error("missing-folder", f"The folder {side} is missing.", [side])
-    trials = _read_trials(root, seen)
+    trials = _read_trials(root, numbers, seen)
     there = {image.path for image in seen.images}
     named = {line[0] for trial in trials.values() for lines in trial.values() for line in lines}
     gone = sorted(named - there)
@@ -67,10 +66,10 @@ def _walk(root: Path, side: str, camera: int, modality: Modality, seen: Seen) ->
         seen.note("unlisted", f"{number} of identities that RegDB does not have: {few(surplus)}.", surplus)
 
 
-def _read_trials(root: Path, seen: Seen) -> dict[int, Trial]:
+def _read_trials(root: Path, numbers: Iterable[int], seen: Seen) -> dict[int, Trial]:
     trials: dict[int, Trial] = {}
     missing = []
-    for number in TRIALS:
+    for number in numbers:
         for part in PARTS:
             for side, _, _ in SIDES:
                 named = f"idx/{part}_{side.lower()}_{number}.txt"

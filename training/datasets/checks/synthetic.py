@@ -13,18 +13,27 @@ from training.datasets.checks.findings import Seen, Told
 from training.datasets.checks.sysu import read_lists, walk_cameras
 from training.datasets.listing import listed_numbers
 from training.datasets.records import Split
-from training.datasets.sysu import CAMERAS, SYNTHETIC_MANIFEST
 from training.datasets.wording import few, plural
 
 TEXTS = {Modality.VISIBLE: "Synthetic_RGB", Modality.INFRARED: "Synthetic_IR"}
 
 
-def check_synthetic(root: Path, deep: bool, told: Told) -> Seen:
-    """Everything that a synthetic set says of itself; its digest is computed anew where ``deep`` is set."""
+def check_synthetic(
+    root: Path, manifest_name: str, cameras: Mapping[int, Spectrum], deep: bool, told: Told
+) -> Seen:
+    """Everything that a synthetic set says of itself.
+
+    Args:
+        root: of the data set.
+        manifest_name: the file in which it says that.
+        cameras: of a set that names none.
+        deep: compute its digest anew.
+        told: called with what is done, how many of it, and of how many.
+    """
     seen = Seen()
-    manifest = _manifest(root, seen)
+    manifest = _manifest(root, manifest_name, seen)
     lists = read_lists(root, seen)
-    cameras = _cameras(manifest, seen)
+    cameras = _cameras(manifest, manifest_name, cameras, seen)
     walk_cameras(root, lists, cameras, seen)
     people = sorted({identity for ids in lists.values() for identity in ids})
     _check_available(root, people, seen)
@@ -35,39 +44,33 @@ def check_synthetic(root: Path, deep: bool, told: Told) -> Seen:
     _check_images_file(root, seen)
     digest = manifest.get("digest")
     if not digest:
-        seen.error("no-digest", f"{SYNTHETIC_MANIFEST} names no digest.", [SYNTHETIC_MANIFEST])
-    elif deep and _digest(root, seen, told) != digest:
-        seen.error("digest", f"The files are not those that the digest of {SYNTHETIC_MANIFEST} was made of.")
+        seen.error("no-digest", f"{manifest_name} names no digest.", [manifest_name])
+    elif deep and _digest(root, manifest_name, seen, told) != digest:
+        seen.error("digest", f"The files are not those that the digest of {manifest_name} was made of.")
     return seen
 
 
-def _manifest(root: Path, seen: Seen) -> dict[str, Any]:
-    values = _json(root / SYNTHETIC_MANIFEST)
+def _manifest(root: Path, name: str, seen: Seen) -> dict[str, Any]:
+    values = _json(root / name)
     if not isinstance(values, dict):
-        seen.error(
-            "bad-manifest", f"{SYNTHETIC_MANIFEST} is no manifest that can be read.", [SYNTHETIC_MANIFEST]
-        )
+        seen.error("bad-manifest", f"{name} is no manifest that can be read.", [name])
         return {}
     lacking = [key for key in ("images", "total", "cameras", "identities") if key not in values]
     if lacking:
-        seen.error(
-            "bad-manifest", f"{SYNTHETIC_MANIFEST} does not name {', '.join(lacking)}.", [SYNTHETIC_MANIFEST]
-        )
+        seen.error("bad-manifest", f"{name} does not name {', '.join(lacking)}.", [name])
     return values
 
 
-def _cameras(manifest: Mapping[str, Any], seen: Seen) -> Mapping[int, Spectrum]:
+def _cameras(
+    manifest: Mapping[str, Any], name: str, unnamed: Mapping[int, Spectrum], seen: Seen
+) -> Mapping[int, Spectrum]:
     if "cameras" not in manifest:
-        return CAMERAS
+        return unnamed
     try:
-        return {int(name): Spectrum(said["spectrum"]) for name, said in manifest["cameras"].items()}
+        return {int(camera): Spectrum(said["spectrum"]) for camera, said in manifest["cameras"].items()}
     except (AttributeError, KeyError, TypeError, ValueError):
-        seen.error(
-            "bad-manifest",
-            f"The cameras of {SYNTHETIC_MANIFEST} do not name their spectrum.",
-            [SYNTHETIC_MANIFEST],
-        )
-        return CAMERAS
+        seen.error("bad-manifest", f"The cameras of {name} do not name their spectrum.", [name])
+        return unnamed
 
 
 def _check_available(root: Path, people: list[int], seen: Seen) -> None:
@@ -158,14 +161,14 @@ def _check_images_file(root: Path, seen: Seen) -> None:
             seen.error("images-file", f"{plural(len(odd), 'image')} of {name} {what}: {few(odd)}.", odd)
 
 
-def _digest(root: Path, seen: Seen, told: Told) -> str:
+def _digest(root: Path, manifest_name: str, seen: Seen, told: Told) -> str:
     """As `training.synthetic.scenes.dataset` computes it, before it writes the manifest."""
     digest = hashlib.sha256()
     images = sorted(seen.images, key=lambda image: image.path)
     for done, image in enumerate(images, 1):
         digest.update(f"{image.path} {_sha256(root / image.path)}\n".encode())
         told("images hashed", done, len(images))
-    texts = [path for path in sorted(root.glob("*.json*")) if path.name != SYNTHETIC_MANIFEST]
+    texts = [path for path in sorted(root.glob("*.json*")) if path.name != manifest_name]
     for path in texts + sorted((root / "Text").rglob("*.json")):
         digest.update(f"{path.relative_to(root)} {_sha256(path)}\n".encode())
     return digest.hexdigest()

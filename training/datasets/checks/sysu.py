@@ -10,7 +10,6 @@ from training.datasets.checks.folders import identity_folders
 from training.datasets.checks.published import SYSU_IDENTITIES, SYSU_IMAGES, SYSU_LEARNED, SYSU_TEST
 from training.datasets.listing import listed_numbers
 from training.datasets.records import Split
-from training.datasets.sysu import CAMERAS
 from training.datasets.wording import few, plural
 
 PERMUTATIONS = "exp/rand_perm_cam.mat"
@@ -18,11 +17,11 @@ PERMUTATIONS = "exp/rand_perm_cam.mat"
 Lists = dict[Split, list[int]]
 
 
-def check_sysu(root: Path) -> Seen:
-    """Lists, folders and counts of a copy of SYSU-MM01."""
+def check_sysu(root: Path, cameras: Mapping[int, Spectrum]) -> Seen:
+    """Lists, folders and counts of a copy of SYSU-MM01, which has these cameras."""
     seen = Seen()
     lists = read_lists(root, seen)
-    walk_cameras(root, lists, CAMERAS, seen)
+    walk_cameras(root, lists, cameras, seen)
     _count(lists, seen)
     if not (root / PERMUTATIONS).is_file():
         seen.note(
