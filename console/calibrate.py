@@ -5,12 +5,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from console.failing import check_writable
 from reid_core.config import load_config
-from reid_core.errors import UsageError
-from reid_core.types import Modality
 
 
 def calibrate_command(
@@ -43,44 +39,26 @@ def calibrate_command(
 
     settings = load_config(CalibrationSettings, None, overrides, os.environ)
     # Heavy, and not needed to find out that an option is wrong.
-    from reid_core.models.checkpoint import write_manifest
     from reid_core.models.checkpoint_files import open_checkpoint
-    from reid_core.runtime import load_embedder
-    from training.calibrating import calibrate
-    from training.datasets.opening import open_dataset
-    from training.datasets.records import Split, identities_of
-    from training.evaluation.single_shot import files_embedder
+    from training.datasets.records import Split
+    from training.recalibrating import recalibrate
 
     files = open_checkpoint(model)
     check_writable(files.folder, folder=True)
-    dataset = open_dataset(data)
-    splits = [each for each in Split if dataset.splits.get(each)] if split == "all" else [Split(split)]
-    records = dataset.records(*splits)
-    embed = files_embedder(load_embedder(str(files.folder)).embed)
-    vectors: np.ndarray | None = None
-    for modality in Modality:
-        rows = [row for row, record in enumerate(records) if record.modality is modality]
-        if rows:
-            found = embed([dataset.file(records[row]) for row in rows], modality)
-            if vectors is None:
-                vectors = np.empty((len(records), found.shape[1]), np.float32)
-            vectors[rows] = found
-    assert vectors is not None
-    people = len(identities_of(records))
-    described = f"{dataset.name}: {people} identities of {data.resolve().name} ({split})"
-    calibrations, notes = calibrate(vectors, records, settings, seed, described)
-    if not calibrations:
-        raise UsageError(notes[0] if notes else "These people make no pairs to calibrate on.")
-    write_manifest(files.folder, files.manifest.model_copy(update={"calibration": calibrations}))
+    found = recalibrate(files, data, None if split == "all" else Split(split), settings, seed)
     if as_json:
-        plain = {kind: each.to_dict() for kind, each in calibrations.items()}
-        print(json.dumps({"model_id": files.model_id, "calibration": plain, "notes": notes}, indent=2))
+        plain = {kind: each.to_dict() for kind, each in found.calibration.items()}
+        print(
+            json.dumps(
+                {"model_id": files.model_id, "calibration": plain, "notes": list(found.notes)}, indent=2
+            )
+        )
         return 0
-    for kind, each in calibrations.items():
+    for kind, each in found.calibration.items():
         print(
             f"{kind}: a score of {each.threshold:.3f} and more is called the same person "
             f"({each.positives} pairs of the same, {each.negatives} of the best other one)"
         )
-    for text in notes:
+    for text in found.notes:
         print(text)
     return 0

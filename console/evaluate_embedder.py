@@ -3,16 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from reid_core.errors import UsageError
-from reid_core.runtime import load_embedder
-
-if TYPE_CHECKING:
-    from training.evaluation.baselines import Describe
 
 
 def evaluate_command(
@@ -36,6 +32,10 @@ def evaluate_command(
         ModelError: a checkpoint is missing or damaged.
         SourceError: the data cannot be read.
     """
+    from training.datasets.opening import open_dataset
+    from training.evaluation.baselines import files_embedder
+    from training.evaluation.describing import describes, evaluate_described, open_methods
+    from training.evaluation.pairs import evaluate_pairs, read_pairs
     from training.evaluation.public_networks import shared_folder
 
     shared = shared_folder()
@@ -46,50 +46,24 @@ def evaluate_command(
         raise UsageError(
             "There is nothing to measure on.", "Give --data, or the real pairs' folder in NIGHTREID_SHARED."
         )
-    methods = _methods(reid, shared / "weights" if shared and public else None)
+    methods = open_methods(reid, shared / "weights" if shared and public else None)
     result: dict[str, Any] = {"single_shot": None, "real_pairs": None}
     if data is not None:
-        result["single_shot"] = single_shot(data, methods)
+        dataset = open_dataset(data)
+        note = Console(stderr=True)
+        found: dict[str, Any] = {}
+        for name, method in methods.items():
+            note.print(f"Measuring {name}", highlight=False, markup=False)
+            figures = evaluate_described(dataset, files_embedder(method.describe), flip=method.flip)
+            found[name] = {str(spectrum): each.as_json() for spectrum, each in figures.items()}
+        result["single_shot"] = {"data": dataset.name, "digest": dataset.digest, "methods": found}
     if kaist is not None:
-        from training.evaluation.pairs import evaluate_pairs, read_pairs
-
-        result["real_pairs"] = evaluate_pairs(read_pairs(kaist, min_height), methods)
+        result["real_pairs"] = evaluate_pairs(read_pairs(kaist, min_height), describes(methods))
     if as_json:
         print(json.dumps(result, indent=2))
     else:
         _show(result)
     return 0
-
-
-def single_shot(data: Path, methods: "Mapping[str, Describe]") -> dict[str, Any]:
-    """Figures of each method and infrared spectrum, as plain values."""
-    from training.datasets.opening import open_dataset
-    from training.evaluation.single_shot import evaluate_single_shot, files_embedder
-
-    dataset = open_dataset(data)
-    note = Console(stderr=True)
-    found: dict[str, Any] = {}
-    for name, describe in methods.items():
-        note.print(f"Measuring {name}", highlight=False, markup=False)
-        results = evaluate_single_shot(dataset, files_embedder(describe))
-        found[name] = {str(spectrum): result.as_json() for spectrum, result in results.items()}
-    return {"data": dataset.name, "digest": dataset.digest, "methods": found}
-
-
-def _methods(reid: Sequence[str], weights: Path | None) -> "dict[str, Describe]":
-    from training.evaluation.baselines import colour_histogram, hog
-    from training.evaluation.public_networks import PUBLIC_NETWORKS, open_public_network
-
-    methods: dict[str, Describe] = {}
-    for path in reid:
-        embedder = load_embedder(path)
-        # Several checkpoints of one recipe have one name.
-        taken = embedder.name in methods
-        methods[f"{embedder.name} ({path})" if taken else embedder.name] = embedder.embed
-    methods |= {"HOG": hog, "colour histogram": colour_histogram}
-    if weights is not None:
-        methods |= {name: open_public_network(name, weights).embed for name in PUBLIC_NETWORKS}
-    return methods
 
 
 def _show(result: Mapping[str, Any]) -> None:

@@ -10,15 +10,16 @@ import numpy as np
 from markupsafe import Markup
 
 from console import charts, figures
-from console.evaluated import FIGURES, Evaluated
 from console.report_crops import Crop, Crops
 from console.templating import templates
 from stream.run.export import write_atomically
+from training.evaluation.evaluating import FIGURES
 from training.evaluation.protocols import short_name
 from training.evaluation.ranks import rank_similarities, ranked_lists
 from training.seeding import generator
 
 if TYPE_CHECKING:
+    from training.evaluation.evaluated import Evaluated
     from training.evaluation.evaluating import Contest
     from training.evaluation.ranks import Scores, Sides
 
@@ -76,7 +77,7 @@ class Matrix:
     rows: tuple[tuple[int, tuple[Mapping[str, Any] | None, ...]], ...]
 
 
-def write_evaluation_report(runs: Sequence[Evaluated], path: Path, seed: int) -> None:
+def write_evaluation_report(runs: "Sequence[Evaluated]", path: Path, seed: int) -> None:
     """Write the page of one or more models.
 
     Args:
@@ -100,8 +101,9 @@ def write_evaluation_report(runs: Sequence[Evaluated], path: Path, seed: int) ->
     write_atomically(path, page)
 
 
-def _run(run: Evaluated, number: int, seed: int) -> dict[str, Any]:
+def _run(run: "Evaluated", number: int, seed: int) -> dict[str, Any]:
     crops = _Pictures(run)
+    said = run.as_json()
     views: list[ProtocolView] = []
     for key, result in run.results.items():
         first = run.contests[key][0]
@@ -109,15 +111,15 @@ def _run(run: Evaluated, number: int, seed: int) -> dict[str, Any]:
             ProtocolView(
                 name=short_name(key),
                 anchor=f"run-{number}-{len(views) + 1}",
-                said=run.said["results"][key],
+                said=said["results"][key],
                 histogram=Markup(_histogram(result.scores, first.sides, seed)),
-                matrix=_matrix(run.said["results"][key]["cameras"]),
+                matrix=_matrix(said["results"][key]["cameras"]),
                 **_examples(first, result.scores, crops, seed),
             )
         )
-    curves = {short_name(key): run.said["results"][key]["cmc"] for key in run.results}
+    curves = {short_name(key): said["results"][key]["cmc"] for key in run.results}
     return {
-        "said": run.said,
+        "said": said,
         "views": views,
         "curves": Markup(charts.cmc_curves("Share of queries found within a rank", curves)),
         "names": list(curves),
@@ -128,16 +130,16 @@ def _run(run: Evaluated, number: int, seed: int) -> dict[str, Any]:
 class _Pictures:
     """Crops of a run's images, read when they are shown; none for vectors from a file."""
 
-    def __init__(self, run: Evaluated) -> None:
+    def __init__(self, run: "Evaluated") -> None:
         self._run = run
         self._found: dict[int, Crop | None] = {}
 
     def get(self, row: int | None, alt: str) -> Crop | None:
-        records, dataset = self._run.records, self._run.dataset
-        if row is None or records is None or dataset is None:
+        images = self._run.images
+        if row is None or images is None:
             return None
         if row not in self._found:
-            data = _as_jpeg(dataset.file(records[row]))
+            data = _as_jpeg(images.dataset.file(images.records[row]))
             self._found[row] = Crops({"": data}, _CROP_HEIGHT).get("", alt)
         return self._found[row]
 
@@ -210,7 +212,7 @@ def _matrix(cameras: Sequence[Mapping[str, Any]]) -> Matrix:
     return Matrix(columns, tuple((ask, tuple(found.get((ask, other)) for other in columns)) for ask in asks))
 
 
-def _map(run: Evaluated, seed: int) -> str | None:
+def _map(run: "Evaluated", seed: int) -> str | None:
     """t-SNE of some identities that both sides know (van der Maaten and Hinton, JMLR 2008)."""
     from sklearn.manifold import TSNE
 

@@ -98,8 +98,8 @@ def make_world(folder: Path, seed: int, processes: int) -> dict[str, Any]:
 def judge_world(folder: Path, weights: Path) -> "list[Verdict]":
     """Every judge's figures on a folder as `make_world` leaves it."""
     from training.datasets.opening import open_dataset
+    from training.evaluation.baselines import files_embedder
     from training.evaluation.public_networks import PUBLIC_NETWORKS, open_public_network
-    from training.evaluation.single_shot import files_embedder
     from training.synthetic.judges.frames import judge_people, read_frames
     from training.synthetic.judges.judge import judge_attributes, judge_identities
     from training.synthetic.judges.networks import AttributeNetwork, open_detector

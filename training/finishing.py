@@ -13,7 +13,10 @@ from reid_core.models.dual_stream.network import DualStream
 from reid_core.models.manifest import PairKind, Result, Training
 from reid_core.models.weights import PACKAGED
 from reid_core.preprocess import Preprocess
+from reid_core.types import Spectrum
 from training.calibrating import calibrate
+from training.datasets.records import ReidDataset
+from training.evaluation.protocols import validation_protocol
 from training.evaluation.retrieval import RetrievalResult
 from training.material import Material
 from training.recipe import Recipe
@@ -72,7 +75,7 @@ def finish(
             note(text)
     protocols = tuple(
         Result(
-            protocol=_protocol(data, kind, recipe.input.mirror),
+            protocol=_protocol(material.dataset, kind, recipe.input.mirror),
             metrics={name: round(float(getattr(found, name)), 4) for name in _FIGURES},
         )
         for kind, found in results.items()
@@ -108,11 +111,10 @@ def finish(
     )
 
 
-def _protocol(data: str, kind: str, mirror: bool) -> str:
-    return (
-        f"{data} / validation identities / single-shot / one draw / {kind}-to-visible / "
-        f"same place excluded / no text / {'flip' if mirror else 'no TTA'} / no re-ranking / bn feature"
-    )
+def _protocol(dataset: ReidDataset, kind: str, mirror: bool) -> str:
+    queries = kind if kind in (Spectrum.NEAR, Spectrum.THERMAL) else "unknown"
+    same_place = bool(dataset.same_place)
+    return validation_protocol(dataset.protocols, queries, same_place=same_place, flip=mirror).id
 
 
 def _origin(recipe: Recipe, start: CheckpointFiles | None) -> str:

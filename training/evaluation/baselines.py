@@ -1,17 +1,22 @@
 """What anybody can do without learning: colour histograms and oriented gradients as descriptors of crops."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reid_core.images import read_image
 from reid_core.preprocess import as_rgb
 from reid_core.runtime.embedder import normalised
 from reid_core.types import Floats, Image, Modality
 
 Describe: TypeAlias = Callable[[Sequence[Image], Modality], Floats]
 """Crops of one modality to ``(N, D)`` float32 unit vectors: a model's ``embed``, or a baseline."""
+
+EmbedFiles: TypeAlias = Callable[[Sequence[Path], Modality], Floats]
+"""Image files of one modality to ``(N, D)`` float32 unit vectors."""
 
 HEIGHT, WIDTH = 128, 64
 STRIPES, LEVELS = 6, 16
@@ -20,6 +25,19 @@ _BATCH = 64
 _CELL, _BINS, _CLIP = 8, 9, 0.2
 _BLOCK = 2 * _CELL
 _REGULARISER = 1e-3
+
+
+def files_embedder(describe: Describe) -> EmbedFiles:
+    """Let what describes crops read them from files, a batch at a time."""
+
+    def embed(paths: Sequence[Path], modality: Modality) -> Floats:
+        parts = [
+            describe([read_image(path) for path in paths[start : start + _BATCH]], modality)
+            for start in range(0, len(paths), _BATCH)
+        ]
+        return np.concatenate(parts)
+
+    return embed
 
 
 def colour_histogram(crops: Sequence[Image], modality: Modality = Modality.VISIBLE) -> Floats:

@@ -136,7 +136,8 @@ class ProtocolResult:
 
 def contests(
     records: Sequence[ImageRecord],
-    vectors: Floats,
+    query: Floats,
+    gallery: Floats,
     spec: ProtocolSpec,
     permutations: Permutations | None = None,
     same_place: Mapping[int, int] | None = None,
@@ -145,7 +146,8 @@ def contests(
 
     Args:
         records: of the split.
-        vectors: ``(N, D)``, of the records.
+        query: ``(N, D)``, what each record asks with; the rows of those that never ask do not matter.
+        gallery: ``(N, D)``, what each is found by; likewise. Often it is the same array.
         spec: the protocol.
         permutations: of sampler B.
         same_place: of the data set.
@@ -156,7 +158,7 @@ def contests(
     for trial in draw_trials(records, spec, permutations):
         ask, known = trial.query, trial.gallery
         sides = Sides.of(ids[ask], cameras[ask], ids[known], cameras[known], spec.exclusion(same_place))
-        found.append(Contest(vectors[ask], vectors[known], sides, ask, known))
+        found.append(Contest(query[ask], gallery[known], sides, ask, known))
     return found
 
 

@@ -1,9 +1,5 @@
-"""Vectors to evaluate: computed once from a data set's images and kept, or read from anybody's file."""
+"""Vectors to evaluate that were computed anywhere, read from a file."""
 
-import hashlib
-import json
-import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +8,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from reid_core.errors import SourceError, StorageError, UsageError
-from reid_core.images import read_image
-from reid_core.runtime import Embedder
-from reid_core.types import Floats, Ints, Modality
-from training.datasets.records import ImageRecord, ReidDataset
+from reid_core.errors import SourceError, UsageError
+from reid_core.types import Floats, Ints
 
 KEYS = ("q_feat", "q_pid", "q_cam", "g_feat", "g_pid", "g_cam")
-BLOCK = 512
-"""Images between two states of the cache: what an interruption may cost."""
-
-_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,78 +70,6 @@ def read_features(path: Path) -> FeatureFile:
     return FeatureFile(
         feats["q_feat"], ids["q_pid"], ids["q_cam"], feats["g_feat"], ids["g_pid"], ids["g_cam"], path
     )
-
-
-def embedded(
-    dataset: ReidDataset,
-    records: Sequence[ImageRecord],
-    embedder: Embedder,
-    flip: bool,
-    cache: Path,
-    told: Callable[[int, int], None] | None = None,
-) -> Floats:
-    """Vectors of images, each computed once for a model and kept in blocks that an interruption leaves whole.
-
-    Args:
-        dataset: where they lie.
-        records: which, in the order of the result.
-        embedder: the model.
-        flip: of the image together with its mirror image.
-        cache: folder for the blocks. Their key is a digest of the images' bytes, the model and the flip.
-        told: called with images done and their number.
-
-    Returns:
-        ``(N, D)`` float32 of length one.
-
-    Raises:
-        SourceError: an image is missing or damaged.
-        StorageError: the cache cannot be written.
-    """
-    vectors = np.empty((len(records), embedder.dim), np.float32)
-    for modality in Modality:
-        rows = np.flatnonzero([record.modality is modality for record in records])
-        for start in range(0, len(rows), BLOCK):
-            some = rows[start : start + BLOCK]
-            vectors[some] = _block(dataset, [records[row] for row in some.tolist()], embedder, flip, cache)
-            if told is not None:
-                done = start + len(some)
-                told(done if modality is Modality.VISIBLE else len(records) - len(rows) + done, len(records))
-    return vectors
-
-
-def _block(
-    dataset: ReidDataset,
-    records: Sequence[ImageRecord],
-    embedder: Embedder,
-    flip: bool,
-    cache: Path,
-) -> Floats:
-    said = [embedder.model_id, embedder.precision, flip, str(records[0].modality)]
-    digest = hashlib.sha256(json.dumps(said).encode())
-    for record in records:
-        try:
-            digest.update(hashlib.sha256(dataset.file(record).read_bytes()).digest())
-        except OSError as error:
-            file = dataset.file(record)
-            raise SourceError(f"The image {file} cannot be read: {error.strerror or error}.") from None
-    place = cache / embedder.model_id[:16] / f"{digest.hexdigest()[:40]}.npy"
-    if place.is_file():
-        kept: Floats = np.load(place, allow_pickle=False)
-        if kept.shape == (len(records), embedder.dim) and np.isfinite(kept).all():
-            return kept
-    crops = [read_image(dataset.file(record)) for record in records]
-    found = embedder.embed(crops, records[0].modality, _BATCH, mirror=flip)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        scratch = place.with_name(f".{place.stem}.{os.getpid()}.npy")
-        np.save(scratch, found)
-        scratch.replace(place)
-    except OSError as error:
-        raise StorageError(
-            f"The feature cache {place} cannot be written: {error.strerror or error}.",
-            "NIGHTREID_CACHE names another folder for it.",
-        ) from error
-    return found
 
 
 def _check_side(path: Path, what: str, feat: NDArray[Any], ids: NDArray[Any], cameras: NDArray[Any]) -> None:

@@ -51,9 +51,15 @@ def draw_trials(
         permutations: sampler B's.
 
     Raises:
-        UsageError: sampler B without its permutations, or permutations of fewer trials.
+        UsageError: sampler B without its permutations, or permutations of fewer trials; or the draw is that
+            of a training.
         SourceError: nobody asks, or there is no gallery.
     """
+    if spec.sampler is Sampler.VALIDATION:
+        raise UsageError(
+            "The sampler 'validation' is a training's own, drawn by its seed.",
+            "Its figures are in run.json and model.json; nothing else can be measured by it.",
+        )
     order = sorted(
         range(len(records)),
         key=lambda row: (records[row].identity, records[row].camera, records[row].path),
@@ -63,7 +69,7 @@ def draw_trials(
     if spec.search is Search.INDOOR:
         visible = [row for row in visible if records[row].camera in INDOOR]
     if spec.queries != "all":
-        infrared = [row for row in infrared if str(records[row].spectrum) == spec.queries]
+        infrared = [row for row in infrared if (records[row].spectrum or "unknown") == spec.queries]
     ask, searched = (visible, infrared) if spec.direction is Direction.VIS2IR else (infrared, visible)
     for rows, what in ((ask, "query"), (searched, "gallery")):
         if not rows:
@@ -114,6 +120,16 @@ def one_a_folder(folders: Iterable[Sequence[_Image]], trial: int) -> list[_Image
     # The draws of the module's own functions after random.seed(trial), which this leaves alone.
     generator = random.Random(trial)
     return [generator.choice(files) for files in folders]
+
+
+def draw_gallery(images: Iterable[ImageRecord], trial: int) -> list[ImageRecord]:
+    """Sampler A's single-shot gallery: one image of each (identity, camera), both ascending."""
+    folders: dict[tuple[int, int], list[ImageRecord]] = {}
+    for image in images:
+        folders.setdefault((image.identity, image.camera), []).append(image)
+    return one_a_folder(
+        (sorted(folders[key], key=lambda image: image.path) for key in sorted(folders)), trial
+    )
 
 
 def _permuted(

@@ -99,7 +99,7 @@ def evaluate_pairs(pairs: list[RealPair], methods: Mapping[str, Describe]) -> di
     """
     night = np.array([pair.night for pair in pairs])
     return {
-        "protocol": "KAIST pairs_demo/thermal to visible/same moment, same place/gallery of all crops",
+        "protocol": "kaist-pairs/thermal-to-visible-of-the-same-moment",
         "frames": len({pair.frame for pair in pairs}),
         "pairs": len(pairs),
         "at_night": int(night.sum()),

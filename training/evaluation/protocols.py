@@ -38,12 +38,15 @@ class Sampler(StrEnum):
 
     ``A``: Python's generator seeded with the trial draws from the sorted file names (AGW and all that
     descend from it). ``B``: the official permutations of SYSU-MM01's authors, from their file. ``NONE``:
-    every image.
+    every image. ``VALIDATION``: as a training looks at its validation identities, by its own seed
+    (`training.validating.single_shot_rows`): one visible image of each person and camera, asked for by up to
+    four infrared ones. Only a training draws so.
     """
 
     A = "A"
     B = "B"
     NONE = "none"
+    VALIDATION = "validation"
 
 
 class Hidden(StrEnum):
@@ -73,7 +76,8 @@ class ProtocolSpec:
         trials: galleries drawn, over which figures are averaged. RegDB's are its ten halvings, with a model
             each; nothing is drawn.
         direction: who asks.
-        queries: kind of infrared images: ``all``, ``near`` or ``thermal``.
+        queries: kind of infrared images: ``all``, ``near``, ``thermal``, or ``unknown`` for those of which
+            nothing tells.
         hidden: what a query does not see.
         counting: of CMC.
         text: of the query: ``none``; ``image``, its own caption; ``identity-random(SEED)``, a drawn caption
@@ -82,6 +86,8 @@ class ProtocolSpec:
         flip: whether vectors are of images together with their mirror images.
         reranking: ``none``, or a method with its parameters.
         feature: which vector of the network.
+        split: whose identities, where the protocol itself says so: ``validation``, those that a training
+            keeps from learning. ``None`` for those that are evaluated, mostly the test identities.
     """
 
     data: str
@@ -97,11 +103,13 @@ class ProtocolSpec:
     flip: bool = False
     reranking: str = "none"
     feature: str = "bn"
+    split: str | None = None
 
     @property
     def id(self) -> str:
         """One line that two results must share to be compared; `parse_protocol` reads it back."""
         drawn = "gallery-all" if self.shots is None else f"{self.shots}-shot"
+        whose = () if self.split is None else (f"split-{self.split}",)
         return "/".join(
             (
                 self.data,
@@ -117,6 +125,7 @@ class ProtocolSpec:
                 "flip" if self.flip else "no-flip",
                 f"rerank-{self.reranking}",
                 f"feature-{self.feature}",
+                *whose,
             )
         )
 
@@ -133,11 +142,13 @@ class ProtocolSpec:
                 in a published protocol it is SYSU-MM01's rule that counts.
         """
         if self.hidden is Hidden.SAME_PLACE:
-            if same_place is None or self.data not in ("own", "synthetic"):
+            if same_place is None or self.data in _PUBLISHED:
                 same_place = SYSU_EXCLUSION
             return Exclusion(same_place)
         return Exclusion(own_camera=self.hidden is Hidden.OWN_CAMERA)
 
+
+_PUBLISHED = ("sysu", "regdb", "llcm")
 
 _REGDB = ProtocolSpec(
     "regdb",
@@ -181,9 +192,29 @@ _ID = re.compile(
     r"(?P<data>[a-z0-9]+)/(?P<search>[a-z]+)/(?:gallery-(?P<all>all)|(?P<shots>\d+)-shot)/"
     r"sampler-(?P<sampler>\w+)/(?P<trials>\d+)-trials/(?P<direction>[a-z0-9-]+)/queries-(?P<queries>[a-z]+)/"
     r"hidden-(?P<hidden>[a-z-]+)/cmc-(?P<counting>[a-z]+)/text-(?P<text>[^/]+)/(?P<flip>flip|no-flip)/"
-    r"rerank-(?P<reranking>[^/]+)/feature-(?P<feature>[^/]+)"
+    r"rerank-(?P<reranking>[^/]+)/feature-(?P<feature>[^/]+)(?:/split-(?P<split>[a-z]+))?"
 )
 _TEXT = re.compile(r"none|image|identity-random\(\d+\)|identity-fixed")
+
+
+def validation_protocol(data: str, kind: str, *, same_place: bool, flip: bool) -> ProtocolSpec:
+    """What a training measures on its validation identities.
+
+    Args:
+        data: what protocols call the data set.
+        kind: of the infrared queries: ``near``, ``thermal`` or ``unknown``.
+        same_place: whether the data set says which cameras see the same place.
+        flip: whether vectors are of images together with their mirror images.
+    """
+    return ProtocolSpec(
+        data,
+        sampler=Sampler.VALIDATION,
+        trials=1,
+        queries=kind,
+        hidden=Hidden.SAME_PLACE if same_place else Hidden.NOTHING,
+        flip=flip,
+        split="validation",
+    )
 
 
 def presets_of(data: str) -> dict[str, ProtocolSpec]:
@@ -271,9 +302,14 @@ def _from_id(match: re.Match[str], text: str) -> ProtocolSpec:
             flip=match["flip"] == "flip",
             reranking=match["reranking"],
             feature=match["feature"],
+            split=match["split"],
         )
     except ValueError as error:
         raise UsageError(f"The protocol id {text!r} makes no sense: {error}.") from None
     if not _TEXT.fullmatch(spec.text):
         raise UsageError(f"The protocol id {text!r} names no text source that there is.")
+    if (spec.split, spec.sampler is Sampler.VALIDATION) not in ((None, False), ("validation", True)):
+        raise UsageError(
+            f"The protocol id {text!r} makes no sense: split-validation and sampler-validation go together."
+        )
     return spec

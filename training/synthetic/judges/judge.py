@@ -19,8 +19,9 @@ from reid_core.errors import SourceError, UsageError
 from reid_core.images import read_image
 from reid_core.types import Floats, Modality, Spectrum
 from training.datasets.records import ImageRecord, ReidDataset, Split, identities_of
+from training.evaluation.baselines import EmbedFiles
+from training.evaluation.galleries import draw_gallery
 from training.evaluation.retrieval import evaluate_retrieval
-from training.evaluation.single_shot import EmbedFiles, draw_gallery
 from training.synthetic.judges.networks import ATTRIBUTE_OUTPUTS
 
 if TYPE_CHECKING:
