@@ -20,7 +20,7 @@ from reid_core.openvino_package import import_openvino
 from reid_core.runtime.embedder import Embedder
 from reid_core.runtime.parity import PARITY, measured_parity
 from reid_core.runtime.source import find_source
-from reid_core.types import Image, Modality
+from reid_core.types import EMBEDDING, Image, Modality
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -125,6 +125,8 @@ def _manifest(
         weights=ModalityWeights(visible=names[Modality.VISIBLE], infrared=names[Modality.INFRARED]),
         preprocess=source.manifest.preprocess,
         embedding=source.manifest.embedding,
+        output=EMBEDDING if source.manifest.local_shapes else None,
+        local_features=dict(source.manifest.local_shapes),
         digest=digest,
         training=source.manifest.training,
         results=(
@@ -155,8 +157,8 @@ def _held_out(crops: Mapping[Modality, Sequence[Image]]) -> list[Image]:
     return [crop for modality in Modality for crop in crops[modality][::5]]
 
 
-def _branch(model: "Network", modality: Modality) -> "nn.Module":
-    """The network of one modality: images to unit vectors."""
+def _branch(model: "Network", modality: Modality, names: Sequence[str]) -> "nn.Module":
+    """The network of one modality: images to its features, in the order of their names."""
     from torch import nn
 
     class Branch(nn.Module):
@@ -164,17 +166,26 @@ def _branch(model: "Network", modality: Modality) -> "nn.Module":
             super().__init__()
             self.model = model
 
-        def forward(self, images: "Tensor") -> "Tensor":
-            return self.model.embed(images, modality)
+        def forward(self, images: "Tensor") -> "tuple[Tensor, ...]":
+            features = self.model.features(images, modality)
+            return tuple(features[name] for name in names)
 
     return Branch().eval()
 
 
-def _example(manifest: ModelManifest) -> "Tensor":
+def _names(manifest: ModelManifest) -> list[str]:
+    return [EMBEDDING, *manifest.local_shapes]
+
+
+def _input(model: "Network", manifest: ModelManifest) -> "tuple[str, Tensor]":
+    """The graph's input: its name, and an example."""
     import torch
 
+    inputs = model.graph_inputs(manifest.preprocess)
+    if len(inputs) != 1:
+        raise ModelError(f"The network of {manifest.name!r} takes {len(inputs)} inputs; a graph takes one.")
     # Two images: exporters take a batch of one for a constant.
-    return torch.zeros(2, 3, manifest.preprocess.height, manifest.preprocess.width)
+    return inputs[0].name, torch.zeros(2, *inputs[0].shape)
 
 
 def _write_onnx(model: "Network", modality: Modality, manifest: ModelManifest, file: Path) -> None:
@@ -188,15 +199,16 @@ def _write_onnx(model: "Network", modality: Modality, manifest: ModelManifest, f
     import torch
 
     batch = torch.export.Dim("batch", min=1)
+    name, example = _input(model, manifest)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _branch(model, modality),
-            (_example(manifest),),
+            _branch(model, modality, _names(manifest)),
+            (example,),
             dynamo=True,
             dynamic_shapes=({0: batch},),
-            input_names=["images"],
-            output_names=["embedding"],
+            input_names=[name],
+            output_names=_names(manifest),
             verbose=False,
         )
     if program is None:
@@ -214,14 +226,17 @@ def _write_openvino(
     openvino = import_openvino()
     import torch
 
-    example = _example(manifest)
+    name, example = _input(model, manifest)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
         # Tracing here rather than in convert_model leaves out its second, checking trace: 5x faster,
         # and parity is measured below anyway.
         trace: Any = torch.jit.trace
-        traced = trace(_branch(model, modality), example, check_trace=False)
+        traced = trace(_branch(model, modality, _names(manifest)), example, check_trace=False)
         graph: Any = openvino.convert_model(traced, example_input=example, input=[-1, *example.shape[1:]])
+    graph.inputs[0].get_tensor().set_names({name})
+    for output, feature in zip(graph.outputs, _names(manifest), strict=True):
+        output.get_tensor().set_names({feature})
     if calibration_crops is not None:
         graph = _quantised(graph, manifest, calibration_crops)
     openvino.save_model(graph, str(file), compress_to_fp16=False)

@@ -1,6 +1,6 @@
 """Networks in ONNX that ONNX Runtime runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from reid_core.errors import MissingDependencyError, ModelError
 from reid_core.models.manifest import ModelManifest
 from reid_core.runtime.embedder import Embedder
-from reid_core.runtime.graph import check_input, fixed_chunks, output_position
+from reid_core.runtime.graph import check_input, fixed_chunks, output_positions
 from reid_core.types import Floats, Modality
 
 
@@ -41,8 +41,8 @@ class OnnxEmbedder(Embedder):
         opened = {path: _Session(path, manifest, threads) for path in set(graphs.values())}
         self._sessions = {modality: opened[path] for modality, path in graphs.items()}
 
-    def _infer(self, batch: Floats, modality: Modality) -> Floats:
-        return self._sessions[modality](batch)
+    def _infer(self, batch: Floats, modality: Modality, names: Sequence[str]) -> Mapping[str, Floats]:
+        return self._sessions[modality](batch, names)
 
 
 class _Session:
@@ -68,11 +68,14 @@ class _Session:
         shape = [side if isinstance(side, int) else None for side in inputs[0].shape or ()]
         self.batch = check_input(path, manifest, len(inputs), shape)
         self._input = inputs[0].name
-        position = output_position(path, manifest, [[output.name] for output in outputs])
-        self._output = outputs[position].name
+        positions = output_positions(path, manifest, [[output.name] for output in outputs])
+        self._outputs = {name: outputs[position].name for name, position in positions.items()}
 
-    def __call__(self, batch: Floats) -> Floats:
-        return fixed_chunks(self._run, batch, self.batch)
+    def __call__(self, batch: Floats, names: Sequence[str]) -> Mapping[str, Floats]:
+        wanted = [self._outputs[name] for name in names]
 
-    def _run(self, batch: Floats) -> Floats:
-        return np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)
+        def run(chunk: Floats) -> Mapping[str, Floats]:
+            found = self._session.run(wanted, {self._input: chunk})
+            return {name: np.asarray(each, np.float32) for name, each in zip(names, found, strict=True)}
+
+        return fixed_chunks(run, batch, self.batch)

@@ -1,7 +1,7 @@
 """Networks that OpenVINO runs: its own format, and ONNX."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from reid_core.errors import ModelError
 from reid_core.models.manifest import ModelManifest
 from reid_core.openvino_package import openvino_core
 from reid_core.runtime.embedder import Embedder, Precision
-from reid_core.runtime.graph import check_input, fixed_chunks, output_position
+from reid_core.runtime.graph import check_input, fixed_chunks, output_positions
 from reid_core.types import Floats, Modality
 
 
@@ -45,8 +45,8 @@ class OpenVinoEmbedder(Embedder):
         self._graphs = {modality: compiled[path] for modality, path in graphs.items()}
         self.precision = "int8" if any(graph.quantised for graph in compiled.values()) else precision
 
-    def _infer(self, batch: Floats, modality: Modality) -> Floats:
-        return self._graphs[modality](batch)
+    def _infer(self, batch: Floats, modality: Modality, names: Sequence[str]) -> Mapping[str, Floats]:
+        return self._graphs[modality](batch, names)
 
 
 class _Graph:
@@ -61,9 +61,10 @@ class _Graph:
             network = core.read_model(str(path))
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot read the network {path}: {_last_line(error)}.") from None
-        self.output = output_position(path, manifest, [sorted(each.get_names()) for each in network.outputs])
+        names = [sorted(each.get_names()) for each in network.outputs]
+        self._outputs = output_positions(path, manifest, names)
         self.batch = check_input(path, manifest, len(network.inputs), _sides(network.inputs))
-        if _set_free(network, manifest, self.output):
+        if _set_free(network, manifest, self._outputs.values()):
             self.batch = None
         elif self.batch is None:
             raise ModelError(f"The network {path} cannot take the images of its model.json.")
@@ -80,17 +81,18 @@ class _Graph:
         self._request = core.compile_model(network, "CPU", settings).create_infer_request()
         self._lock = threading.Lock()
 
-    def __call__(self, batch: Floats) -> Floats:
+    def __call__(self, batch: Floats, names: Sequence[str]) -> Mapping[str, Floats]:
         with self._lock:
-            return fixed_chunks(self._run, batch, self.batch)
+            return fixed_chunks(lambda chunk: self._run(chunk, names), batch, self.batch)
 
-    def _run(self, batch: Floats) -> Floats:
+    def _run(self, batch: Floats, names: Sequence[str]) -> Mapping[str, Floats]:
         try:
             self._request.infer([batch], share_inputs=True)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot run the network {self._path}: {_last_line(error)}.") from None
-        # The tensor is the request's own memory: the next call writes over it.
-        return np.array(self._request.get_output_tensor(self.output).data, np.float32)
+        # The tensors are the request's own memory: the next call writes over them.
+        tensors = {name: self._request.get_output_tensor(self._outputs[name]) for name in names}
+        return {name: np.array(tensor.data, np.float32) for name, tensor in tensors.items()}
 
 
 def _sides(inputs: Any) -> list[int | None]:
@@ -99,15 +101,15 @@ def _sides(inputs: Any) -> list[int | None]:
     return [None if side.is_dynamic else int(side.get_length()) for side in shape]
 
 
-def _set_free(network: Any, manifest: ModelManifest, output: int) -> bool:
+def _set_free(network: Any, manifest: ModelManifest, outputs: Collection[int]) -> bool:
     """Let the batch size vary; false (and the network spoilt) where it has sizes written inside."""
     try:
         network.reshape([-1, 3, manifest.preprocess.height, manifest.preprocess.width])
     except RuntimeError:
         return False
     # Numbers written inside the network come out again: one answer, however many images.
-    shape = network.outputs[output].get_partial_shape()
-    return bool(shape.rank.is_dynamic or shape[0].is_dynamic)
+    shapes = [network.outputs[output].get_partial_shape() for output in outputs]
+    return all(bool(shape.rank.is_dynamic or shape[0].is_dynamic) for shape in shapes)
 
 
 def _last_line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """How far two ways of computing the same model lie apart."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +36,18 @@ def probe_crops(count: int = 6) -> list[Image]:
 
 
 def measured_parity(reference: Embedder, candidate: Embedder, crops: list[Image] | None = None) -> float:
-    """The largest cosine distance of both modalities, over batches of several sizes."""
+    """The largest cosine distance of both modalities and all features, over batches of several sizes."""
     crops = probe_crops() if crops is None else crops
     return max(
-        cosine_distance(reference.embed(crops, modality, size), candidate.embed(crops, modality, size))
+        _furthest(reference.features(crops, modality, size), candidate.features(crops, modality, size))
         for modality in Modality
         for size in (1, 4)
     )
+
+
+def _furthest(left: Mapping[str, Floats], right: Mapping[str, Floats]) -> float:
+    pairs = ((left[name], right[name]) for name in left)
+    return max(cosine_distance(*(each.reshape(-1, each.shape[-1]) for each in pair)) for pair in pairs)
 
 
 def has_bf16() -> bool:

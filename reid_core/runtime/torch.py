@@ -1,5 +1,6 @@
 """Our own networks on torch: the reference that the other runtimes are measured against."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -41,9 +42,10 @@ class TorchEmbedder(Embedder):
             torch.set_num_threads(threads)
         self._model = model.eval().to(memory_format=torch.channels_last)
 
-    def _infer(self, batch: Floats, modality: Modality) -> Floats:
+    def _infer(self, batch: Floats, modality: Modality, names: Sequence[str]) -> Mapping[str, Floats]:
         import torch
 
         images = torch.from_numpy(batch).to(memory_format=torch.channels_last)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
-            return np.asarray(self._model.embed(images, modality).numpy(), np.float32)
+            found = self._model.features(images, modality)
+        return {name: np.asarray(found[name].float().numpy(), np.float32) for name in names}

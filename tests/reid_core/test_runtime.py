@@ -213,10 +213,10 @@ def test_bf16_is_taken_only_with_parity(monkeypatch, reference):
         def __init__(self, by):
             self.by = by
 
-        def embed(self, *arguments):
+        def features(self, *arguments):
             vectors = reference.embed(*arguments)
             vectors[:, 0] += self.by
-            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+            return {"embedding": vectors / np.linalg.norm(vectors, axis=1, keepdims=True)}
 
     monkeypatch.setattr("reid_core.runtime.loading.has_bf16", lambda: True)
     for by, chosen in ((1e-3, "bf16"), (0.1, "fp32")):

@@ -144,7 +144,7 @@ def test_frozen_stems_keep_their_weights_and_follow_each_modality(tiny, undistur
     assert model.classifier is None and files.manifest.label_map == ()
     whole, _ = load_checkpoint(undisturbed[0] / "model")
     images = torch.randn(2, 3, 32, 16, generator=torch.Generator().manual_seed(2))
-    bare = whole.without_classifier()
+    bare = whole.for_inference()
     assert whole.classifier is not None and bare.classifier is None and bare.architecture.classes is None
     assert torch.equal(whole.embed(images, Modality.INFRARED), bare.embed(images, Modality.INFRARED))
 
