@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reid_core.errors import ModelError
-from reid_core.models.manifest import ModelManifest, locate_manifest, model_id, read_manifest
+from reid_core.models.manifest import MANIFEST_NAME, ModelManifest, locate_manifest, model_id, read_manifest
 from reid_core.types import Modality
 
 
@@ -76,15 +76,30 @@ def _checked_digest(folder: Path, relative: str, manifest: ModelManifest) -> str
     if file.suffix.lower() not in suffixes:
         wanted = " or ".join(sorted(suffixes - {".bin"}))
         raise ModelError(f"The weights {file} of a model of kind {manifest.kind!r} must be {wanted}.")
+    return checked_digest(file, manifest.digest.get(relative), manifest.name, MANIFEST_NAME)
+
+
+def checked_digest(file: Path, wanted: str | None, model: str, manifest: str) -> str:
+    """SHA-256 of a weights file, which must be what its manifest says where it says anything.
+
+    Args:
+        file: of weights.
+        wanted: the digest, or ``None`` for any.
+        model: its name, for the message.
+        manifest: name of its file, for the message.
+
+    Raises:
+        ModelError: missing, unreadable, or another content.
+    """
     try:
         digest = sha256_of(file)
     except FileNotFoundError:
-        raise ModelError(f"The weights file {file} of model {manifest.name!r} does not exist.") from None
+        raise ModelError(f"The weights file {file} of model {model!r} does not exist.") from None
     except OSError as error:
         raise ModelError(f"The weights file {file} cannot be read: {error}.") from None
-    if manifest.digest.get(relative, digest) != digest:
+    if wanted not in (None, digest):
         raise ModelError(
-            f"The weights file {file} is damaged: its content is not what model.json describes.",
+            f"The weights file {file} is damaged: its content is not what {manifest} describes.",
             "Copy the checkpoint again.",
         )
     return digest

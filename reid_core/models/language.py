@@ -5,25 +5,21 @@ another text encoder of the same space embeds no crop anew.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from reid_core.registry import Registry
 from reid_core.types import Floats, Image, Modality
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class TextEncoder(Protocol):
-    """Texts to vectors of a space.
+    """Texts to vectors of a space."""
 
-    Attributes:
-        model_id: what its vectors were made by.
-        space: what they are compared in.
-    """
+    @property
+    def model_id(self) -> str:
+        """What its vectors were made by."""
 
-    model_id: str
-    space: str
+    @property
+    def space(self) -> str:
+        """What they are compared in."""
 
     @property
     def dim(self) -> int:
@@ -38,13 +34,11 @@ class TextEncoder(Protocol):
 
 
 class Captioner(Protocol):
-    """Crops of a modality to texts.
+    """Crops of a modality to texts."""
 
-    Attributes:
-        model_id: what the captions were made by.
-    """
-
-    model_id: str
+    @property
+    def model_id(self) -> str:
+        """What the captions were made by."""
 
     def caption(self, crops: Sequence[Image], modality: Modality) -> tuple[str, ...]:
         """One sentence or a few for each crop.
@@ -56,21 +50,3 @@ class Captioner(Protocol):
         Raises:
             UsageError: a crop is no image.
         """
-
-
-class OpenTextEncoder(Protocol):
-    """Opens a text encoder's folder."""
-
-    def __call__(self, folder: "Path") -> TextEncoder:
-        """Load it; `ModelError` where it is missing or damaged."""
-
-
-class OpenCaptioner(Protocol):
-    """Opens a captioner's folder."""
-
-    def __call__(self, folder: "Path") -> Captioner:
-        """Load it; `ModelError` where it is missing or damaged."""
-
-
-TEXT_ENCODERS: Registry[OpenTextEncoder] = Registry("text encoder", "nightreid.text_encoders", {})
-CAPTIONERS: Registry[OpenCaptioner] = Registry("captioner", "nightreid.captioners", {})

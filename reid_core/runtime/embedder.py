@@ -131,6 +131,9 @@ class Embedder(ABC):
                 chunk = [_grey(as_rgb(crop, start + index)) for index, crop in enumerate(chunk)]
             batch = self.manifest.preprocess(chunk)
             raw = self._infer(batch, modality, tuple(shapes))
+            absent = next((name for name in shapes if name not in raw), None)
+            if absent is not None:
+                raise ModelError(f"The network of {self.name!r} gives no feature {absent!r}.")
             found = {name: self._checked(raw[name], (len(batch), *shapes[name]), name) for name in shapes}
             if self.manifest.preprocess.mirror if mirror is None else mirror:
                 mirrored = np.ascontiguousarray(batch[..., ::-1])
@@ -167,7 +170,7 @@ class Embedder(ABC):
         Args:
             batch: ``(n, 3, H, W)``.
             modality: of all of it.
-            names: of the features that are wanted; others may be left out.
+                names: of the features that are wanted; others may be left out.
 
         Returns:
             ``embedding``: ``(n, D)`` or ``(n, D, 1, 1)``; local ones: ``(n, P, d)``.

@@ -18,7 +18,7 @@ from reid_core.models.manifest import (
 from reid_core.models.presets import NetworkSource
 from reid_core.openvino_package import import_openvino
 from reid_core.runtime.embedder import Embedder
-from reid_core.runtime.parity import PARITY, measured_parity
+from reid_core.runtime.parity import PARITY, measured_parity, probe_crops
 from reid_core.runtime.source import find_source
 from reid_core.types import EMBEDDING, Image, Modality
 
@@ -90,6 +90,9 @@ def export_network(
     from reid_core.runtime.torch import TorchEmbedder
 
     model = source.build()
+    reference = TorchEmbedder(source.manifest, source.model_id, model)
+    # A network that does not give what its manifest says is found out before anything is written.
+    reference.features(probe_crops(1), Modality.VISIBLE)
     suffix = {"onnx": ".onnx", "openvino": ".xml"}[format]
     names = {modality: modality.value + suffix for modality in Modality}
     with replaced_folder(out) as folder:
@@ -101,7 +104,6 @@ def export_network(
                 _write_openvino(model, modality, source.manifest, folder / name, crops)
         graphs = {modality: folder / name for modality, name in names.items()}
         candidate = _opened(source, format, graphs)
-        reference = TorchEmbedder(source.manifest, source.model_id, model)
         held_out = None if calibration_crops is None else _held_out(calibration_crops)
         distance = measured_parity(reference, candidate, held_out)
         if distance > max_distance:

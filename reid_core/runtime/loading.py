@@ -1,13 +1,16 @@
 """From a path to an embedder, by whichever runtime fits."""
 
+import copy
 import importlib.util
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Literal, get_args
 
 from reid_core.errors import MissingDependencyError, ModelError, UsageError
 from reid_core.models.checkpoint_files import CheckpointFiles
 from reid_core.models.presets import NetworkSource
+from reid_core.runtime.device import find_device
 from reid_core.runtime.embedder import Embedder, Precision, Runtime
 from reid_core.runtime.parity import PARITY, has_bf16, measured_parity, probe_crops
 from reid_core.runtime.source import find_source
@@ -22,6 +25,7 @@ def load_embedder(
     runtime: RuntimeChoice = "auto",
     precision: PrecisionChoice = "auto",
     threads: int | None = None,
+    device: str = "auto",
 ) -> Embedder:
     """Load a model that turns crops of people into vectors.
 
@@ -29,43 +33,67 @@ def load_embedder(
         path: a checkpoint folder, a ``model.json``, or a weights file beside its ``model.json``;
             ``None`` for the default model (that of the starter pack, or ``"imagenet"`` where there is
             none), ``"imagenet"`` for plain ImageNet features, which never learned people.
-        runtime: ``torch`` (networks of this repository only), ``onnx``, ``openvino``, or ``auto``:
-            OpenVINO where it is installed and agrees with torch, else torch (or ONNX Runtime for a
-            foreign ``.onnx``). A network of this repository is exported at its first use and kept in
-            the cache (``NIGHTREID_CACHE``).
-        precision: ``fp32``; ``bf16`` or ``auto``: bf16 where the CPU has it and its vectors lie within
-            1e-4 cosine distance of fp32's, else fp32; ``int8`` asks for a network quantised before.
-            The embedder's ``precision`` says what it became.
+        runtime: ``torch`` (networks of a system only, not external ones), ``onnx``, ``openvino``, or
+            ``auto``: torch on a GPU; on the CPU OpenVINO where it is installed and agrees with torch, else
+            torch (or ONNX Runtime for a foreign ``.onnx``). A system's network is exported at its first
+            use and kept in the cache (``NIGHTREID_CACHE``).
+        precision: ``fp32``; ``auto``: half precision (bf16 where the CPU has it, fp16 on a GPU) where its
+            features lie within 1e-4 cosine distance of fp32's on the CPU, else fp32; ``bf16`` and ``fp16``
+            (on a GPU only) likewise, of that kind; ``int8`` asks for a network quantised before. The
+            embedder's ``precision`` says what it became.
         threads: how many the runtime may use, ``None`` for all.
+        device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``: a GPU where torch can use one and runtime and
+            model leave it to torch, else the CPU. ONNX Runtime and OpenVINO compute on the CPU.
 
     Raises:
         ModelError: the checkpoint is missing, damaged or not valid, or runtimes disagree.
         MissingDependencyError: the runtime asked for is not installed.
-        UsageError: runtime, precision or threads make no sense for this model.
+        UsageError: there is no such device, or runtime, precision, threads or device make no sense for
+            this model.
     """
     _check_choice("runtime", runtime, (*get_args(Runtime), "auto"))
     _check_choice("precision", precision, (*get_args(Precision), "auto"))
     if threads is not None and threads < 1:
         raise UsageError(f"The number of threads must be at least 1, not {threads}.")
     source = find_source(path)
+    place = _device(source, runtime, device)
+    if precision == "fp16" and place == "cpu":
+        raise UsageError("fp16 is computed on a GPU only.", "Use precision 'auto'.")
     if isinstance(source, CheckpointFiles):
         embedder = _external(source, runtime, precision, threads)
     else:
-        embedder = _own(source, runtime, precision, threads)
+        embedder = _own(source, runtime, precision, threads, place)
     for modality in Modality:
         # A network that does not give the vectors it should is found out now, not in mid-run.
-        embedder.embed(probe_crops(1), modality)
+        embedder.features(probe_crops(1), modality)
     return embedder
 
 
+def _device(source: NetworkSource | CheckpointFiles, runtime: RuntimeChoice, device: str) -> str:
+    """Where it is computed, by torch's name: on a GPU only by torch, and so no external network."""
+    external = isinstance(source, CheckpointFiles)
+    if runtime in ("auto", "torch") and not external:
+        return find_device(device)
+    if device not in ("auto", "cpu"):
+        what = f"The external model {source.manifest.name!r}" if external else f"Runtime {runtime!r}"
+        raise UsageError(f"{what} computes on the CPU, not on {device!r}.", "Only torch uses a GPU.")
+    return "cpu"
+
+
 def _own(
-    source: NetworkSource, runtime: RuntimeChoice, precision: PrecisionChoice, threads: int | None
+    source: NetworkSource,
+    runtime: RuntimeChoice,
+    precision: PrecisionChoice,
+    threads: int | None,
+    device: str,
 ) -> Embedder:
     if precision == "int8":
         raise UsageError(
             f"The model {source.manifest.name!r} is not quantised.",
             "Write an int8 copy with reid_core.runtime.export.export_checkpoint and load that.",
         )
+    if device != "cpu":
+        return _on_gpu(source, precision, threads, device)
     if runtime == "auto":
         if importlib.util.find_spec("openvino") is None:
             return _torch(source, precision, threads)
@@ -88,6 +116,32 @@ def _torch(source: NetworkSource, precision: PrecisionChoice, threads: int | Non
         return TorchEmbedder(source.manifest, source.model_id, model, chosen, threads)
 
     return _within_parity(make, precision)
+
+
+def _on_gpu(source: NetworkSource, precision: PrecisionChoice, threads: int | None, device: str) -> Embedder:
+    """Torch on a GPU: in half precision where the features stay those of the CPU, else in fp32."""
+    from reid_core.runtime.torch import TorchEmbedder, TorchPrecision
+
+    model = source.build()
+    reference = TorchEmbedder(source.manifest, source.model_id, model, "fp32", threads)
+    moved = copy.deepcopy(model)
+    half: TorchPrecision = "bf16" if precision == "bf16" else "fp16"
+    tried: tuple[TorchPrecision, ...] = ("fp32",) if precision == "fp32" else (half, "fp32")
+    distance = inf
+    for chosen in tried:
+        candidate = TorchEmbedder(source.manifest, source.model_id, moved, chosen, threads, device)
+        try:
+            distance = measured_parity(reference, candidate)
+        except ModelError:
+            # Half precision ran over: its numbers are not finite.
+            continue
+        if distance <= PARITY:
+            return candidate
+    raise ModelError(
+        f"The vectors of {source.manifest.name!r} on {device} lie {distance:.2g} from the CPU's; "
+        f"at most {PARITY:.2g} is accepted.",
+        "Load it with device 'cpu'.",
+    )
 
 
 def _exported(
