@@ -191,10 +191,10 @@ def _locate(manifest: type[LanguageManifest], path: Path) -> Path:
 
 def _sections(manifest: type[LanguageManifest]) -> Any:
     def sections(values: Mapping[str, Any]) -> Mapping[str, type[BaseModel]]:
-        kind = values.get("kind")
-        if not isinstance(kind, str) or kind not in manifest.registry:
+        try:
+            return {"settings": manifest.registry.get(str(values.get("kind"))).settings}
+        except UsageError:
             return {}
-        return {"settings": manifest.registry.get(kind).settings}
 
     return sections
 

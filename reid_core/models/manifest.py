@@ -263,10 +263,10 @@ def read_manifest(path: Path) -> ModelManifest:
 
 
 def _sections(values: Mapping[str, Any]) -> Mapping[str, type[BaseModel]]:
-    kind = values.get("kind")
-    if not isinstance(kind, str) or kind not in SYSTEMS:
+    try:
+        return {"architecture": SYSTEMS.get(str(values.get("kind"))).architecture}
+    except UsageError:
         return {}
-    return {"architecture": SYSTEMS.get(kind).architecture}
 
 
 def manifest_json(manifest: ModelManifest) -> str:

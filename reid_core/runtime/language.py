@@ -29,9 +29,7 @@ def load_text_encoder(path: Path | str, space: str | None = None) -> TextEncoder
     encoder = TEXT_ENCODERS.get(manifest.kind)(files)
     found = (encoder.model_id, encoder.space, encoder.dim)
     if found != (files.model_id, manifest.space, manifest.embedding):
-        raise ModelError(
-            f"The text encoder {manifest.name!r} does not make the vectors that its text.json says."
-        )
+        raise ModelError(f"The text encoder {manifest.name!r} is not what its text.json says.")
     return encoder
 
 
