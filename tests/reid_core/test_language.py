@@ -2,13 +2,18 @@
 
 import hashlib
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reid_core.errors import ModelError, ModelMismatchError
+from reid_core.models.checkpoint_files import open_checkpoint
+from reid_core.models.manifest import read_manifest
 from reid_core.runtime import load_captioner, load_text_encoder
+from reid_core.starter import EMBEDDER
 from reid_core.types import Modality
 from tests.support.packages import install
 
@@ -182,3 +187,12 @@ def test_what_is_not_there_is_said(tmp_path):
         load_text_encoder(captioner_folder(tmp_path))
     with pytest.raises(ModelError, match=r"neither captioner\.json nor captioner/captioner\.json"):
         load_captioner(text_folder(tmp_path / "t"))
+
+
+def test_the_guides_example_is_one(tmp_path):
+    guide = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    [block] = [each for each in re.findall(r"```json\n(.*?)```", guide, re.DOTALL) if '"my words"' in each]
+    said = json.loads(block)
+    assert said["space"] == open_checkpoint(EMBEDDER).model_id
+    text_folder(tmp_path, **(said | {"kind": "bag", "settings": {}, "weights": {}}))
+    assert load_text_encoder(tmp_path).dim == read_manifest(EMBEDDER).embedding
