@@ -95,7 +95,9 @@ def evaluate(
     protocol: Annotated[
         list[str] | None, typer.Option(help="Preset or id; may be repeated. Default: all that apply.")
     ] = None,
-    layout: Annotated[str | None, typer.Option(help="sysu, regdb, llcm or own, if not plain.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="sysu, regdb, llcm, own or another, if not plain.")
+    ] = None,
     split: Annotated[SplitChoice, typer.Option(help="Whose people.")] = SplitChoice.TEST,
     trial: Annotated[list[int] | None, typer.Option(help="Of RegDB; may be repeated. Default: 1.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for the results, for nightreid compare.")] = None,

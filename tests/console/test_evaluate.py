@@ -18,8 +18,8 @@ from reid_core.runtime import load_embedder
 from tests.support.people import person, write_people
 from training.datasets.opening import open_dataset
 from training.datasets.records import Split
+from training.evaluation.describing import evaluate_described
 from training.evaluation.protocols import PRESETS
-from training.evaluation.single_shot import evaluate_single_shot
 
 NEAR, ALL = (PRESETS[f"synthetic-all-single-A{end}"].id for end in ("-near", ""))
 
@@ -79,7 +79,7 @@ def test_figures_are_those_of_the_protocol_and_of_no_mirror(model, people, capsy
 
     (near,) = [
         each
-        for spectrum, each in evaluate_single_shot(open_dataset(people), embed, split=Split.TEST).items()
+        for spectrum, each in evaluate_described(open_dataset(people), embed, split=Split.TEST).items()
         if spectrum == "near"
     ]
     assert (said["r1"], said["map"]) == pytest.approx((near.r1, near.map), abs=1e-6)

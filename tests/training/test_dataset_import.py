@@ -97,7 +97,7 @@ def test_folders_become_a_data_set_that_everything_opens(photos, tmp_path):
     test = dataset.records(Split.TEST)
     vectors = np.eye(11, dtype=np.float32)[[record.identity for record in test]]
     spec = ProtocolSpec("own")
-    found = contests(test, vectors, spec, same_place=dataset.same_place)
+    found = contests(test, vectors, vectors, spec, same_place=dataset.same_place)
     assert [camera for contest in found for camera in set(contest.sides.gallery_cameras.tolist())] == [
         1,
         3,

@@ -39,7 +39,7 @@ def world(people=12, noise=0.6, seed=0):
 def test_a_protocol_is_the_mean_of_its_trials_and_says_how_sure_it_is():
     records, vectors = world()
     spec = PRESETS["synthetic-all-single-A"]
-    trials = contests(records, vectors, spec)
+    trials = contests(records, vectors, vectors, spec)
     result = evaluate_protocol(spec, trials)
     assert len(result.trials) == 10 and len({trial.map for trial in result.trials}) > 1
     assert result.mean("map") == pytest.approx(np.mean([trial.map for trial in result.trials]))
@@ -57,7 +57,7 @@ def test_a_protocol_is_the_mean_of_its_trials_and_says_how_sure_it_is():
     assert again.as_json() == said
     # Only near infrared asks.
     near = PRESETS["synthetic-all-single-A-near"]
-    assert evaluate_protocol(near, contests(records, vectors, near)).queries == 36
+    assert evaluate_protocol(near, contests(records, vectors, vectors, near)).queries == 36
 
 
 def test_an_oracle_is_called_one():
@@ -65,14 +65,14 @@ def test_an_oracle_is_called_one():
 
     records, vectors = world(4)
     spec = replace(PRESETS["synthetic-all-single-A"], text="identity-random(1)", trials=1)
-    text = evaluate_protocol(spec, contests(records, vectors, spec)).text
+    text = evaluate_protocol(spec, contests(records, vectors, vectors, spec)).text
     assert text.startswith("oracle:") and "right identity" in text
 
 
 def test_calibration_error_is_that_of_the_best_candidates():
     records, vectors = world(noise=1.2)
     spec = PRESETS["synthetic-all-single-A"]
-    trials = contests(records, vectors, spec)
+    trials = contests(records, vectors, vectors, spec)
     sure = Calibration(1e-9, 30.0, 0.0, 10, 10, "x")
     found = evaluate_protocol(spec, trials, calibration=sure)
     # Whoever is always sure errs by the share of wrong first places.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reid_core.errors import SourceError, UsageError
 from reid_core.types import Detections
 from training.datasets.opening import open_dataset
-from training.evaluation.single_shot import files_embedder
+from training.evaluation.baselines import files_embedder
 from training.synthetic.judges.frames import judge_people, read_frames
 from training.synthetic.judges.judge import (
     JUDGING_NETWORK,

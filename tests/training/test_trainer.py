@@ -21,6 +21,7 @@ from tests.conftest import ROOT, command_environment
 from tests.support.people import write_people
 from training.calibrating import calibrate
 from training.datasets.records import ImageRecord
+from training.evaluation.measurements import parse_result
 from training.recipe import CalibrationSettings, Recipe, ScheduleSettings, differences
 from training.schedule import learning_rate_factor, total_steps
 from training.trainer import train
@@ -114,7 +115,10 @@ def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
     assert manifest.label_map == tuple(map(str, range(1, 9))) and manifest.embedding == 16
     assert (manifest.preprocess.height, manifest.preprocess.width) == (32, 16)
     assert manifest.training.learned_people and manifest.training.settings == said["recipe"]
-    kinds = {result.protocol.split(" / ")[4] for result in manifest.results}
+    specs = [parse_result(result.protocol) for result in manifest.results]
+    assert [spec.id for spec in specs] == [result.protocol for result in manifest.results]
+    assert {(spec.data, spec.split, spec.flip) for spec in specs} == {("synthetic", "validation", False)}
+    kinds = {f"{spec.queries}-to-visible" for spec in specs}
     assert kinds == {"near-to-visible", "thermal-to-visible"}
     assert [int(row["step"]) for row in rows(out)] == [2, 3, 4, 6]
     assert all(float(row["loss"]) > 0 and row["triplet"] == "" for row in rows(out))

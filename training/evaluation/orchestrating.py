@@ -254,9 +254,8 @@ class _Vectors:
         if spec.text == "none" or maker_of is None:
             return self.gallery(spec)
         drawn = draw_trials(self._records, spec, permutations)
-        # Records of a split are in the order in which a protocol asks: by identity, camera and file name.
-        rows = np.unique(np.concatenate([trial.query for trial in drawn]))
-        queries = [self._records[row] for row in rows.tolist()]
+        rows = list(dict.fromkeys(row for trial in drawn for row in trial.query.tolist()))
+        queries = [self._records[row] for row in rows]
         texts = query_texts(self._dataset, queries, spec.text)
         vectors = np.full((len(self._records), self._embedder.dim), np.nan, np.float32)
         vectors[rows] = asked(

@@ -29,6 +29,9 @@ _NIGHT_SETS = ("set03", "set04", "set05", "set09", "set10", "set11")
 _Z = 1.959964
 _SHIFT, _SHIFT_SEED = 0.08, 2
 
+PROTOCOL = "kaist-pairs/thermal-to-visible-of-the-same-moment"
+"""What the figures stand under: no retrieval protocol, as both crops are of one moment and place."""
+
 
 @dataclass(frozen=True, slots=True)
 class RealPair:
@@ -99,7 +102,7 @@ def evaluate_pairs(pairs: list[RealPair], methods: Mapping[str, Describe]) -> di
     """
     night = np.array([pair.night for pair in pairs])
     return {
-        "protocol": "kaist-pairs/thermal-to-visible-of-the-same-moment",
+        "protocol": PROTOCOL,
         "frames": len({pair.frame for pair in pairs}),
         "pairs": len(pairs),
         "at_night": int(night.sum()),

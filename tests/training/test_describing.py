@@ -9,7 +9,10 @@ from reid_core.errors import SourceError, UsageError
 from reid_core.types import Modality, Spectrum
 from training.datasets.opening import open_dataset
 from training.datasets.records import ImageRecord, Split
-from training.evaluation.single_shot import draw_gallery, evaluate_single_shot, files_embedder
+from training.evaluation.baselines import files_embedder
+from training.evaluation.describing import evaluate_described
+from training.evaluation.galleries import draw_gallery
+from training.evaluation.protocols import PRESETS, parse_protocol
 
 
 @pytest.mark.parametrize("cameras", [(1, 2, 4, 5), (1, 2)])
@@ -56,7 +59,7 @@ def grey_level(crops, modality):
 
 
 def test_the_same_place_is_not_searched(tmp_path):
-    results = evaluate_single_shot(write_people(tmp_path), files_embedder(grey_level))
+    results = evaluate_described(write_people(tmp_path), files_embedder(grey_level))
     near, thermal = results[Spectrum.NEAR], results[Spectrum.THERMAL]
     assert (near.queries, near.identities, near.gallery, near.trials) == (8, 4, 16, 10)
     # Camera 3 never sees the camera that mistakes everybody; camera 6 does, ties and all.
@@ -64,11 +67,12 @@ def test_the_same_place_is_not_searched(tmp_path):
     assert thermal.map < 1
     # Three of twelve images, four of sixteen.
     assert near.chance_r1 == thermal.chance_r1 == pytest.approx(1 / 4)
-    assert "near to visible" in near.protocol
+    assert parse_protocol(near.protocol) == PRESETS["synthetic-all-single-A-near"]
+    assert parse_protocol(thermal.protocol) == PRESETS["synthetic-all-single-A-thermal"]
 
 
 def test_two_cameras_of_one_kind_are_one_set_of_queries(tmp_path):
-    results = evaluate_single_shot(
+    results = evaluate_described(
         write_people(tmp_path, spectra=("thermal", "thermal")), files_embedder(grey_level), trials=2
     )
     assert list(results) == [Spectrum.THERMAL]
@@ -83,7 +87,7 @@ def test_each_image_is_described_once_and_as_what_it_is(tmp_path):
         asked.extend((path.relative_to(tmp_path).parts[0], path, modality) for path in paths)
         return np.ones((len(paths), 1), np.float32)
 
-    evaluate_single_shot(dataset, embed)
+    evaluate_described(dataset, embed)
     assert len({path for _, path, _ in asked}) == len(asked)
     assert {(camera in ("cam3", "cam6"), str(modality)) for camera, _, modality in asked} == {
         (True, "infrared"),
@@ -94,13 +98,13 @@ def test_each_image_is_described_once_and_as_what_it_is(tmp_path):
 def test_what_cannot_be_measured_is_told(tmp_path):
     dataset = write_people(tmp_path / "whole", ids=2)
     with pytest.raises(SourceError, match="val"):
-        evaluate_single_shot(dataset, files_embedder(grey_level), split=Split.VAL)
+        evaluate_described(dataset, files_embedder(grey_level), split=Split.VAL)
     for camera in (3, 6):
         for file in (tmp_path / "whole" / f"cam{camera}").rglob("*.png"):
             file.unlink()
     with pytest.raises(SourceError, match="no queries"):
-        evaluate_single_shot(open_dataset(tmp_path / "whole"), files_embedder(grey_level))
+        evaluate_described(open_dataset(tmp_path / "whole"), files_embedder(grey_level))
     from dataclasses import replace
 
     with pytest.raises(UsageError, match="llcm"):
-        evaluate_single_shot(replace(dataset, layout="llcm"), files_embedder(grey_level))
+        evaluate_described(replace(dataset, layout="llcm", protocols="llcm"), files_embedder(grey_level))

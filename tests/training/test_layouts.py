@@ -1,0 +1,132 @@
+"""Layouts by name: those of this repository, and one of somebody else's package."""
+
+import json
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from console.dataset import check_command
+from console.evaluate import evaluate_command
+from reid_core.errors import SourceError
+from reid_core.models.checkpoint import save_checkpoint
+from reid_core.models.dual_stream import create_dual_stream
+from reid_core.preprocess import Preprocess
+from tests.support.people import SPECTRA, person, write_people
+from training.datasets import LAYOUTS, Split, open_dataset
+from training.datasets.opening import layout_of
+
+THEIRS = '''
+from pathlib import Path
+
+from reid_core.types import Spectrum
+from training.datasets import ImageRecord, Layout, ReidDataset, Split
+from training.datasets.checks.findings import Seen, SeenImage
+from training.datasets.layout import Checked
+
+
+class Flat(Layout):
+    """Everybody in one folder: ``<identity>_<camera>_<spectrum>_<number>.png``."""
+
+    name = "flat"
+    looks = "one flat folder (flat.txt)"
+
+    def recognises(self, root):
+        return (root / "flat.txt").is_file()
+
+    def open(self, root, trial=1):
+        records = []
+        for file in sorted(root.glob("*.png")):
+            identity, camera, spectrum, _ = file.stem.split("_")
+            kind = Spectrum(spectrum)
+            records.append(
+                ImageRecord(file.name, int(identity), int(camera), kind.modality, kind, file.name)
+            )
+        records.sort(key=lambda one: (one.identity, one.camera, one.path))
+        return ReidDataset("flat people", self.name, root, {Split.TEST: tuple(records)}, {3: 2})
+
+    def check(self, root, deep, told):
+        seen = Seen()
+        for one in self.open(root).splits[Split.TEST]:
+            seen.images.append(
+                SeenImage(one.path, 1, one.identity, one.camera, one.modality, "test", one.path)
+            )
+        seen.count("images", None, len(seen.images))
+        return Checked(seen, root)
+
+
+LAYOUT = Flat()
+'''
+
+
+@pytest.fixture
+def theirs(tmp_path, monkeypatch):
+    """A package of somebody else that is installed, with a data set of its layout."""
+    site = tmp_path / "site"
+    (site / "flat_people-1.0.dist-info").mkdir(parents=True)
+    (site / "flat_people.py").write_text(THEIRS)
+    (site / "flat_people-1.0.dist-info/METADATA").write_text("Name: flat-people\nVersion: 1.0\n")
+    (site / "flat_people-1.0.dist-info/entry_points.txt").write_text(
+        "[nightreid.layouts]\nflat = flat_people:LAYOUT\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    for kept in ("_others", "_loaded"):
+        monkeypatch.delitem(LAYOUTS.__dict__, kept, raising=False)
+    monkeypatch.setattr(LAYOUTS, "_loaded", {}, raising=False)
+    root = tmp_path / "flat"
+    root.mkdir()
+    (root / "flat.txt").touch()
+    for identity in range(1, 6):
+        for camera, spectrum in SPECTRA.items():
+            image = person(identity, spectrum, np.random.default_rng([identity, camera]))
+            cv2.imwrite(str(root / f"{identity}_{camera}_{spectrum}_1.png"), image)
+    yield root
+    sys.modules.pop("flat_people", None)
+    LAYOUTS.__dict__.pop("_others", None)
+
+
+def test_somebody_elses_layout_is_opened_checked_and_evaluated(theirs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("NIGHTREID_CACHE", str(tmp_path / "cache"))
+    assert "flat" in LAYOUTS and LAYOUTS.names[-1] == "flat"
+    dataset = open_dataset(theirs)
+    assert (dataset.layout, dataset.protocols, len(dataset.records(Split.TEST))) == ("flat", "own", 30)
+    assert open_dataset(theirs, "flat") == dataset
+    with pytest.raises(SourceError, match="no data set of a known layout") as told:
+        open_dataset(tmp_path)
+    assert told.value.hint.endswith("(dataset.json, images.csv) and one flat folder (flat.txt).")
+    assert check_command("flat", theirs, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["layout"] == "flat"
+    model = tmp_path / "model"
+    save_checkpoint(
+        model, create_dual_stream("resnet18", 32), name="small", preprocess=Preprocess(height=64, width=32)
+    )
+    evaluate_command([str(model)], theirs, [], ["own-ir2vis"], as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    ((_, result),) = said["results"].items()
+    assert said["data"]["layout"] == "flat"
+    # Camera 3 does not see camera 2, as the data set says itself.
+    assert {(pair["query"], pair["gallery"]) for pair in result["cameras"]} == {
+        (3, 1), (3, 4), (3, 5), (6, 1), (6, 2), (6, 4), (6, 5)
+    }  # fmt: skip
+
+
+def test_a_special_layout_comes_before_the_one_that_it_builds_on(tmp_path):
+    synthetic = write_people(tmp_path / "synthetic", 1, 1, 1, 1)
+    plain = write_people(tmp_path / "plain", 1, 1, 1, 1, manifest=False)
+    for name in (None, "sysu"):
+        assert layout_of(synthetic, name).name == "synthetic"
+        assert layout_of(plain, name).name == "sysu"
+    # Both are one tree, but not under the same protocols.
+    kinds = {root: (open_dataset(root).layout, open_dataset(root).protocols) for root in (synthetic, plain)}
+    assert kinds == {synthetic: ("sysu", "synthetic"), plain: ("sysu", "sysu")}
+    assert layout_of(tmp_path) is None
+
+
+def test_every_layout_says_what_it_is():
+    for name in LAYOUTS.names:
+        layout = LAYOUTS.get(name)
+        assert layout.name == name and layout.looks
+        assert layout.builds_on is None or layout.builds_on in LAYOUTS
+    assert {name for name in LAYOUTS.names if LAYOUTS.get(name).published} == {"sysu", "regdb", "llcm"}
+    assert {name for name in LAYOUTS.names if LAYOUTS.get(name).trials} == {"regdb"}
