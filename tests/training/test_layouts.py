@@ -11,7 +11,7 @@ from console.dataset import check_command
 from console.evaluate import evaluate_command
 from reid_core.errors import SourceError
 from reid_core.models.checkpoint import save_checkpoint
-from reid_core.models.dual_stream import create_dual_stream
+from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.preprocess import Preprocess
 from tests.support.people import SPECTRA, person, write_people
 from training.datasets import LAYOUTS, Split, open_dataset

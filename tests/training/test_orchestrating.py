@@ -8,7 +8,7 @@ import pytest
 
 from reid_core.errors import ModelError, SourceError, UsageError
 from reid_core.models.checkpoint import save_checkpoint
-from reid_core.models.dual_stream import create_dual_stream
+from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.preprocess import Preprocess
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality
