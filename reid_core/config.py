@@ -48,6 +48,24 @@ def load_config(
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value has the wrong type.
     """
+    return check_config(model, read_config(path, overrides, environment), path)
+
+
+def read_config(
+    path: Path | None = None,
+    overrides: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The values of one configuration, not yet checked: where they say themselves which class checks them.
+
+    Args:
+        path: as for :func:`load_config`, like the rest.
+        overrides: ``section.key=value`` strings.
+        environment: variables.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, or an override is not of that form.
+    """
     values: dict[str, Any] = _read_yaml(path) if path is not None else {}
     for name, text in sorted((environment or {}).items()):
         if name.startswith(ENVIRONMENT_PREFIX) and name not in RESERVED_ENVIRONMENT:
@@ -58,6 +76,20 @@ def load_config(
         if not separator or not key.strip():
             raise ConfigError(f"--set {override!r} is not of the form key=value.")
         _put(values, key.strip().split("."), _scalar(text, key), f"--set {key}")
+    return values
+
+
+def check_config(model: type[ConfigT], values: Mapping[str, Any], path: Path | None = None) -> ConfigT:
+    """Check the values of one configuration.
+
+    Args:
+        model: the typed configuration of the room that reads it.
+        values: as :func:`read_config` gives them.
+        path: of the file, for messages.
+
+    Raises:
+        ConfigError: a key is unknown, or a value has the wrong type.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
