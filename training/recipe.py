@@ -1,12 +1,27 @@
-"""What a training run is told: one YAML file, checked before anything begins."""
+"""What a training run is told: one YAML file, checked before anything begins.
 
+What every system's recipe has stands here; each system adds to it the settings of its network and its losses
+(`training.systems`).
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, create_model, model_validator
 
 from reid_core.config import Settings
+from reid_core.preprocess import Preprocess
+from reid_core.registry import Registry
+from training.augmentation import AUGMENTATIONS
 from training.augmentation.pipeline import AugmentationSettings
+from training.losses import LOSSES
+
+if TYPE_CHECKING:
+    from training.losses.loss import LossSettings
+
+HEAD = "head"
+"""The group of parameters that begin at random: neck, reduction, classifier, and what losses learn."""
 
 
 class DataSettings(Settings):
@@ -32,33 +47,19 @@ class DataSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """The dual-stream network; see `reid_core.models.dual_stream.network.create_dual_stream`.
+    """Where a network's weights come from, and what becomes of them; each system adds what it builds.
 
     Attributes:
-        backbone: its name.
-        pretrained: start from ImageNet weights.
+        pretrained: start from published weights.
         start: checkpoint folder of such a network to start from instead; ``--start`` stands above it. A run
             records the checkpoint's digest, not its place.
         blend: share of what was learned in the weights that come out, the rest is the start's: see
             `training.blending`. 1 takes what was learned.
-        embedding: numbers in a vector; ``null`` for the backbone's own width.
-        stem_stages: stages each modality has for itself; ``null`` for what suits the backbone.
-        last_stride: 1 keeps the last maps twice as fine, 2 is nearly twice as fast.
-        gem_p: power of the pooling.
-        gem_learned: whether it is learned.
-        frozen_stems: keep the stems' first weights; their norms still follow each modality. A third faster.
     """
 
-    backbone: str = "tf_efficientnet_lite0"
     pretrained: bool = True
     start: Path | None = None
     blend: float = Field(default=1.0, gt=0, le=1)
-    embedding: int | None = Field(default=None, ge=2)
-    stem_stages: int | None = Field(default=None, ge=0)
-    last_stride: Literal[1, 2] = 2
-    gem_p: float = Field(default=3.0, gt=0)
-    gem_learned: bool = False
-    frozen_stems: bool = False
 
 
 class InputSettings(Settings):
@@ -82,6 +83,12 @@ class InputSettings(Settings):
     mirror: bool = False
     cache_scale: float = Field(default=1.125, ge=1, le=2)
 
+    def applied(self, published: Preprocess) -> Preprocess:
+        """A network's published preprocessing of this size, with what the recipe says of it."""
+        return published.model_copy(
+            update={name: getattr(self, name) for name in ("interpolation", "contrast", "mirror")}
+        )
+
 
 class SamplerSettings(Settings):
     """What a batch is made of; see `training.sampling.IdentitySampler`.
@@ -99,41 +106,16 @@ class SamplerSettings(Settings):
     balance_spectra: bool = True
 
 
-class IdentitySettings(Settings):
-    """Cross-entropy over identities: its weight, 0 for none, and the label smoothing."""
+class Losses(Settings):
+    """The losses, a field each; what is minimised is their weighted sum.
 
-    weight: float = Field(default=1.0, ge=0)
-    smoothing: float = Field(default=0.1, ge=0, lt=1)
+    A system lists those that it offers at its defaults. Any other one of `training.losses.LOSSES` can be
+    named in a recipe as well.
+    """
 
-
-class TripletSettings(Settings):
-    """Weighted regularised triplet: its weight, 0 for none, and how it is computed."""
-
-    weight: float = Field(default=0.0, ge=0)
-    mode: Literal["exact", "stable"] = "stable"
-
-
-class ContrastiveSettings(Settings):
-    """Supervised contrast: its weight, 0 for none, its temperature and what is contrasted with what."""
-
-    weight: float = Field(default=1.0, ge=0)
-    temperature: float = Field(default=0.1, gt=0)
-    scope: Literal["all", "cross"] = "all"
-
-
-class AttributeSettings(Settings):
-    """Attributes told from the embedding: the weight, 0 for none. The data set must carry ``labels.json``."""
-
-    weight: float = Field(default=0.0, ge=0)
-
-
-class LossSettings(Settings):
-    """The losses; what is minimised is their weighted sum."""
-
-    identity: IdentitySettings = IdentitySettings()
-    triplet: TripletSettings = TripletSettings()
-    contrastive: ContrastiveSettings = ContrastiveSettings()
-    attributes: AttributeSettings = AttributeSettings()
+    def named(self) -> dict[str, "LossSettings"]:
+        """The settings of each, in the order in which they are added."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 class OptimiserSettings(Settings):
@@ -142,7 +124,8 @@ class OptimiserSettings(Settings):
     Attributes:
         kind: ``adamw``, or ``sgd`` with Nesterov momentum as AGW and CAJ.
         lr: learning rate of the backbone.
-        head_factor: times that for the neck, the reduction and the classifier (CAJ: 10).
+        head_factor: times that for the neck, the reduction and the classifier (CAJ: 10): the group ``head``.
+        factors: times that for other groups of parameters, by the names that the network gives them.
         weight_decay: of weights.
         decay_norms: of norms and biases too, as CAJ does.
         momentum: of ``sgd``.
@@ -152,10 +135,21 @@ class OptimiserSettings(Settings):
     kind: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(default=4e-4, gt=0)
     head_factor: float = Field(default=2.0, gt=0)
+    factors: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     weight_decay: float = Field(default=0.02, ge=0)
     decay_norms: bool = False
     momentum: float = Field(default=0.9, ge=0, lt=1)
     clip: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_factor(self) -> Self:
+        if HEAD in self.factors:
+            raise ValueError("the factor of the group head is head_factor")
+        return self
+
+    def factor(self, group: str) -> float:
+        """What a group's learning rate is, as a multiple of ``lr``."""
+        return self.head_factor if group == HEAD else self.factors.get(group, 1.0)
 
 
 class ScheduleSettings(Settings):
@@ -202,9 +196,10 @@ class CalibrationSettings(Settings):
 
 
 class Recipe(Settings):
-    """Everything `nightreid train` can be told in a file.
+    """Everything `nightreid train` can be told in a file, whatever the system.
 
     Attributes:
+        system: what is trained: the name of a task (`training.systems`).
         name: of the model.
         seed: of everything random.
         data: what is learned from.
@@ -228,6 +223,7 @@ class Recipe(Settings):
         licence: of the weights that come out, for their manifest.
     """
 
+    system: str
     name: str = Field(default="base", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(default=1, ge=0)
     data: DataSettings = DataSettings()
@@ -235,7 +231,7 @@ class Recipe(Settings):
     input: InputSettings = InputSettings()
     sampler: SamplerSettings = SamplerSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
-    losses: LossSettings = LossSettings()
+    losses: Losses = Losses()
     optimiser: OptimiserSettings = OptimiserSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     ema: float = Field(default=0.0, ge=0, lt=1)
@@ -251,8 +247,8 @@ class Recipe(Settings):
     licence: str = ""
 
     @model_validator(mode="after")
-    def _some_loss(self) -> "Recipe":
-        if not any((self.losses.identity.weight, self.losses.triplet.weight, self.losses.contrastive.weight)):
+    def _some_loss(self) -> Self:
+        if not any(each.weight for each in self.losses.named().values() if each.identifies):
             raise ValueError("losses: at least one weight must be above 0")
         return self
 
@@ -261,6 +257,30 @@ class Recipe(Settings):
         values = self.model_dump(mode="json")
         del values["data"]["root"], values["model"]["start"]
         return values
+
+
+RecipeT = TypeVar("RecipeT", bound=Recipe)
+
+
+def with_named_parts(recipe: type[RecipeT], values: Mapping[str, Any]) -> type[RecipeT]:
+    """A recipe's class with a field for each loss and augmentation that only these values name.
+
+    Args:
+        recipe: of a system.
+        values: of a recipe, not yet checked; names that are registered nowhere are left to the check.
+    """
+    registries: dict[str, Registry[Any]] = {"losses": LOSSES, "augmentation": AUGMENTATIONS}
+    sections: dict[str, Any] = {}
+    for section, registry in registries.items():
+        own, given = recipe.model_fields[section].annotation, values.get(section)
+        if not isinstance(own, type) or not isinstance(given, Mapping):
+            continue
+        # In an order of their own: that of a file does not decide how terms are added.
+        others = sorted(name for name in given if name not in own.model_fields and name in registry)
+        if others:
+            fields: dict[str, Any] = {name: (registry.get(name).settings, ...) for name in others}
+            sections[section] = create_model(own.__name__, __base__=own, **fields), ...
+    return create_model(recipe.__name__, __base__=recipe, **sections) if sections else recipe
 
 
 def differences(before: JsonValue, now: JsonValue, prefix: str = "") -> list[str]:

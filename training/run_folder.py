@@ -16,6 +16,7 @@ from training.log import EVENTS_NAME, LOG_NAME
 from training.material import Material
 from training.recipe import Recipe, differences
 from training.state import STATE_NAME
+from training.systems.reading import parse_recipe
 
 RUN_NAME = "run.json"
 MODEL_NAME = "model"
@@ -31,7 +32,8 @@ class RunFolder:
         recipe: what the run is told.
         material: what it learns from.
         restart: drop an earlier run in the folder.
-        start: identity of the model it starts from, ``None`` for the backbone's own first weights.
+        start: identity of the model it starts from, ``None`` for the network's own first weights.
+        brought: digest of what batches bring besides images (`training.needs.Needs`), if anything.
 
     Raises:
         ConfigError: the folder holds a run of another recipe; the settings that differ are named.
@@ -46,6 +48,7 @@ class RunFolder:
         material: Material,
         restart: bool = False,
         start: str | None = None,
+        brought: str | None = None,
     ) -> None:
         self.path = path
         before = _read(path)
@@ -54,7 +57,7 @@ class RunFolder:
             before = None
         digest = listing_digest(material.dataset, (*material.train, *material.validation))
         if before is not None:
-            _check_same(path, before, recipe, digest, start)
+            _check_same(path, before, recipe, digest, start, brought)
             self.values = before
             return
         _check_free(path)
@@ -70,6 +73,7 @@ class RunFolder:
                 "digest": digest,
                 "own_digest": material.dataset.digest,
                 **material.counts(),
+                **({} if brought is None else {"brought": brought}),
             },
             "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
             "begun": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -137,9 +141,14 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _check_same(
-    path: Path, before: Mapping[str, Any], recipe: Recipe, digest: str, start: str | None
+    path: Path,
+    before: Mapping[str, Any],
+    recipe: Recipe,
+    digest: str,
+    start: str | None,
+    brought: str | None,
 ) -> None:
-    changed = differences(before["recipe"], recipe.recorded())
+    changed = differences(_as_now(before["recipe"]), recipe.recorded())
     if changed:
         raise ConfigError(
             f"The run in {path} was begun with another recipe ({'; '.join(changed[:4])}"
@@ -152,11 +161,19 @@ def _check_same(
             f"not from {start or 'no other model'}.",
             "Name that one with --start, or drop the run there with --restart.",
         )
-    if before["data"]["digest"] != digest:
+    if before["data"]["digest"] != digest or before["data"].get("brought") != brought:
         raise UsageError(
             f"The run in {path} was begun on other data than these.",
             "Name another folder with --out, or drop the run there with --restart.",
         )
+
+
+def _as_now(recorded: dict[str, Any]) -> dict[str, Any]:
+    """A recorded recipe with the settings that have come since at their defaults."""
+    try:
+        return parse_recipe(recorded).recorded()
+    except (ValueError, UsageError):
+        return recorded
 
 
 def _check_free(path: Path) -> None:

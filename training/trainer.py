@@ -1,7 +1,8 @@
-"""Training of the dual-stream network: from a recipe and a data set to a checkpoint folder.
+"""Training: from a recipe and a data set to a checkpoint folder, whatever is trained.
 
 Every random thing is a function of the seed and the step, sums are made in a fixed order, and the state is
-written whole; so a run that was killed goes on and ends in the same weights.
+written whole; so a run that was killed goes on and ends in the same weights. What is particular to a system
+stands in its task (`training.systems`).
 """
 
 import copy
@@ -17,13 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from reid_core.errors import UsageError
-from reid_core.models.backbones import default_preprocess
 from reid_core.models.checkpoint import take_weights
 from reid_core.models.checkpoint_files import CheckpointFiles, open_checkpoint
-from reid_core.models.dual_stream.network import DualStream, create_dual_stream
+from reid_core.models.network import Network
 from reid_core.runtime.cache import cache_folder
 from training.arithmetic import autocast_type, choose_device, reproducible
-from training.attributes import read_attributes
 from training.augmentation.pipeline import Augmenter
 from training.averaging import Window
 from training.batches import Batch, TrainingBatches, batches_from
@@ -31,18 +30,17 @@ from training.blending import blend
 from training.datasets.resized import resized_images
 from training.finishing import finish
 from training.log import RunLog
-from training.losses import AttributePrediction
 from training.material import Material, open_material
-from training.objective import LOSSES, Objective
+from training.needs import Needs
 from training.optimiser import create_optimiser
 from training.recipe import Recipe
 from training.run_folder import RunFolder, machine
 from training.sampling import IdentitySampler
 from training.schedule import learning_rate_factor, total_steps
 from training.state import Position, RunState, load_state, read_position, save_state
+from training.systems import TASKS
+from training.systems.task import TrainingTask, columns
 from training.validating import embed_images, retrieval_by_spectrum, single_shot_rows
-
-COLUMNS = ("step", "epoch", "loss", *LOSSES, "accuracy", "lr", "images_per_second")
 
 
 class TrainingProgress(Protocol):
@@ -111,7 +109,12 @@ def train(
     files = None if place is None else open_checkpoint(place)
     if files is None and recipe.model.blend < 1:
         raise UsageError("model.blend mixes with the model that a run starts from.", "Name it with --start.")
-    folder = RunFolder(out, recipe, material, restart, None if files is None else files.model_id)
+    sampler = IdentitySampler(material.train, recipe.seed, **recipe.sampler.model_dump())
+    task = TASKS.get(recipe.system)(recipe, material, sampler.identities)
+    needs = task.needs()
+    folder = RunFolder(
+        out, recipe, material, restart, None if files is None else files.model_id, needs.digest
+    )
     if folder.finished:
         progress.note(f"The run in {out} is finished: nothing is left to do. --restart drops it.")
         return TrainingResult(out, int(folder.values["steps"]), True, folder.values)
@@ -122,7 +125,7 @@ def train(
     threads = position.threads if position is not None else recipe.threads or torch.get_num_threads()
     with reproducible(recipe.seed, device, threads):
         places = cache or cache_folder() / "images"
-        run = _Run(recipe, material, folder, files, device, threads, progress, places)
+        run = _Run(recipe, task, needs, sampler, folder, files, device, threads, progress, places)
         return run.go(position, stop or threading.Event())
 
 
@@ -132,7 +135,9 @@ class _Run:
     def __init__(
         self,
         recipe: Recipe,
-        material: Material,
+        task: TrainingTask[Any, Any],
+        needs: Needs,
+        sampler: IdentitySampler,
         folder: RunFolder,
         start: CheckpointFiles | None,
         device: str,
@@ -140,22 +145,20 @@ class _Run:
         progress: TrainingProgress,
         cache: Path,
     ) -> None:
-        self.recipe, self.material, self.folder, self.progress = recipe, material, folder, progress
+        self.recipe, self.task, self.sampler = recipe, task, sampler
+        self.material: Material = task.material
+        self.folder, self.progress = folder, progress
         self.start, self.device, self.threads = start, device, threads
-        self.sampler = IdentitySampler(material.train, recipe.seed, **recipe.sampler.model_dump())
-        self.total = total_steps(recipe.schedule, self.sampler.steps_per_epoch)
-        plain = default_preprocess(recipe.model.backbone, recipe.input.height, recipe.input.width)
-        self.preprocess = plain.model_copy(
-            update={name: getattr(recipe.input, name) for name in ("interpolation", "contrast", "mirror")}
-        )
-        self.source = self._batches(cache)
+        self.total = total_steps(recipe.schedule, sampler.steps_per_epoch)
+        self.preprocess = task.preprocess()
+        self.source = self._batches(needs, cache)
         self.watched: NDArray[np.uint8] | None = None
-        if material.validation:
+        if self.material.validation:
             self.watched = resized_images(
-                material.dataset, material.validation, self.preprocess, cache, progress.images
+                self.material.dataset, self.material.validation, self.preprocess, cache, progress.images
             )
         self.model = self._network()
-        self.objective = self._objective()
+        self.objective = task.objective(self.model).to(device)
         self.optimiser = create_optimiser(self.model, recipe.optimiser, self.objective)
         self.precision = autocast_type(device) if recipe.amp == "auto" else None
         average = None
@@ -167,10 +170,8 @@ class _Run:
         scaler = torch.amp.GradScaler(device, enabled=self.precision is torch.float16)
         self.state = RunState(self.model, self.optimiser, scaler, average, self.objective)
         counts = recipe.sampler
-        visible = counts.identities * counts.visible * recipe.augmentation.views
-        infrared = counts.identities * counts.infrared
-        self.images_a_step = visible + infrared
-        self.infrared = torch.arange(self.images_a_step, device=device) >= visible
+        visible = counts.visible * recipe.augmentation.views
+        self.images_a_step = counts.identities * (visible + counts.infrared)
 
     def go(self, position: Position | None, stop: threading.Event) -> TrainingResult:
         """From where the run stands to its end, or until it is told to stop."""
@@ -179,7 +180,7 @@ class _Run:
             self.progress.note(f"Going on after step {position.step} of {self.total}.")
         position = position or Position(0, 0.0, self.threads, self.device)
         self.folder.write({"status": "running", "machine": machine(self.device, self.threads)})
-        with RunLog(self.folder.path, COLUMNS, position.step) as log:
+        with RunLog(self.folder.path, columns(self.task), position.step) as log:
             position = self._steps(position, log, stop)
         if position.step < self.total:
             self.folder.write({"status": "interrupted", "steps": position.step})
@@ -190,6 +191,7 @@ class _Run:
             self.material,
             self.start,
             self._blended(self.result_model),
+            self.task.origin(),
             self.preprocess,
             self.watched,
             self.sampler.identities,
@@ -199,10 +201,10 @@ class _Run:
         return TrainingResult(self.folder.path, position.step, True, self.folder.values)
 
     @property
-    def result_model(self) -> DualStream:
+    def result_model(self) -> Network:
         """The network that comes out: the average of the weights where there is one."""
         average = self.state.average
-        return self.model if average is None else cast(DualStream, average.module)
+        return self.model if average is None else cast(Network, average.module)
 
     def _steps(self, position: Position, log: RunLog, stop: threading.Event) -> Position:
         recipe, first = self.recipe, position.step
@@ -237,20 +239,17 @@ class _Run:
 
     def _learn(self, batch: Batch, factor: float, window: "Window") -> None:
         """One step of gradient descent."""
-        layout = torch.channels_last
-        visible, infrared = (
-            part.to(self.device, memory_format=layout, non_blocking=True)
-            for part in (batch.visible, batch.infrared)
-        )
-        labels = batch.labels.to(self.device, non_blocking=True)
+        batch = batch.to(self.device)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.optimiser.lr * group["factor"] * factor
         with torch.autocast(self.device, self.precision, enabled=self.precision is not None):
-            output = self.model(visible, infrared)
-        total, parts = self.objective(output, labels, self.infrared)
+            output = self.task.forward(self.model, batch)
+        terms = self.task.losses(self.objective, output, batch)
+        total = self.objective.total(terms)
         scaler = self.state.scaler
         self.optimiser.zero_grad(set_to_none=True)
-        scaler.scale(total).backward()
+        scaled: Any = scaler.scale(total)
+        scaled.backward()
         if self.recipe.optimiser.clip is not None:
             scaler.unscale_(self.optimiser)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimiser.clip)
@@ -258,8 +257,7 @@ class _Run:
         scaler.update()
         if self.state.average is not None:
             cast(Any, self.state.average).update_parameters(self.model)
-        accuracy = (output.logits.detach().argmax(dim=1) == labels).float().mean()
-        window.add({"loss": total, **parts, "accuracy": accuracy})
+        window.add({"loss": total, **terms, **self.task.measured(output, batch)})
 
     def _look(self, step: int, log: RunLog) -> None:
         """Single-shot retrieval among the validation identities, told and logged."""
@@ -274,7 +272,7 @@ class _Run:
             told = f"R1 {found.r1:.3f}, mAP {found.map:.3f} ({found.valid} queries)"
             self.progress.note(f"Step {step}: {kind} to visible {told}")
 
-    def _batches(self, cache: Path) -> TrainingBatches:
+    def _batches(self, needs: Needs, cache: Path) -> TrainingBatches:
         recipe = self.recipe
         scale = recipe.input.cache_scale
         larger = self.preprocess.model_copy(
@@ -287,40 +285,19 @@ class _Run:
         images = resized_images(self.material.dataset, records, larger, cache, self.progress.images)
         augmenter = Augmenter(recipe.augmentation, self.preprocess)
         return TrainingBatches(
-            images, records, self.sampler, augmenter, recipe.augmentation.views, recipe.seed
+            images, records, self.sampler, augmenter, recipe.augmentation.views, recipe.seed, needs
         )
 
-    def _network(self) -> DualStream:
-        settings = self.recipe.model.model_dump(exclude={"frozen_stems", "start", "blend"})
-        if self.start is not None:
-            settings["pretrained"] = False
-        model = create_dual_stream(
-            **settings,
-            classes=len(self.sampler.identities),
-            generator=torch.Generator().manual_seed(self.recipe.seed),
-        )
-        if self.start is not None:
-            take_weights(model, self.start)
-        if self.recipe.model.frozen_stems:
-            model.visible_stem.requires_grad_(False)
-            model.infrared_stem.requires_grad_(False)
-        model = model.to(self.device)
+    def _network(self) -> Network:
+        model = self.task.network(self.start).to(self.device)
         return model.to(memory_format=torch.channels_last).train()
 
-    def _blended(self, model: DualStream) -> DualStream:
+    def _blended(self, model: Network) -> Network:
         if self.start is None or self.recipe.model.blend == 1:
             return model
         before = copy.deepcopy(model)
         take_weights(before, self.start)
-        return cast(DualStream, blend(before, model, self.recipe.model.blend))
-
-    def _objective(self) -> Objective:
-        attributes = None
-        if self.recipe.losses.attributes.weight:
-            _, table = read_attributes(self.material.dataset.root, self.sampler.identities)
-            random = torch.Generator().manual_seed(self.recipe.seed)
-            attributes = AttributePrediction(self.model.embedding, table, random)
-        return Objective(self.recipe.losses, attributes).to(self.device)
+        return cast(Network, blend(before, model, self.recipe.model.blend))
 
     def _check_finite(self, values: Mapping[str, float]) -> None:
         if not np.isfinite(values["loss"]):

@@ -14,14 +14,14 @@ from training.evaluation.retrieval import RetrievalResult, evaluate_retrieval
 from training.seeding import generator
 
 if TYPE_CHECKING:
-    from reid_core.models.dual_stream.network import DualStream
+    from reid_core.models.network import Network
 
 QUERIES_A_CAMERA = 4
 _BATCH = 64
 
 
 def embed_images(
-    model: "DualStream",
+    model: "Network",
     images: NDArray[np.uint8],
     records: Sequence[ImageRecord],
     rows: Ints,

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from reid_core.config import load_config
 from reid_core.errors import SourceError
 from tests.support.people import write_people
 from training.attributes import read_attributes
-from training.losses import AttributePrediction
-from training.recipe import Recipe
+from training.losses.attribute_prediction import AttributePrediction
+from training.systems.reading import load_recipe
 from training.trainer import train
 
 
@@ -64,7 +63,7 @@ def test_a_run_with_attributes_goes_on_with_the_same_weights(tmp_path):
     write_labels(data, {str(n): {"hat": "cap" if n % 2 else "none", "tall": n < 4} for n in range(1, 20)})
     tiny = ["model.pretrained=false", "model.embedding=16", "input.height=32", "input.width=16", "threads=1"]
     tiny += ["sampler.identities=4", "sampler.visible=2", "sampler.infrared=2", "schedule.length=4"]
-    recipe = load_config(Recipe, None, [*tiny, "losses.attributes.weight=1", "log_every=1", "state_every=2"])
+    recipe = load_recipe(None, [*tiny, "losses.attributes.weight=1", "log_every=1", "state_every=2"])
 
     class Told:
         def __init__(self, stop_at=None):

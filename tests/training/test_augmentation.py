@@ -6,9 +6,10 @@ import pytest
 
 from reid_core.preprocess import Preprocess
 from reid_core.types import Modality, Spectrum
-from training.augmentation import (
-    AugmentationSettings,
-    Augmenter,
+from training.augmentation.framing import FramingSettings, reframe
+from training.augmentation.occlusion import OcclusionSettings, occlude
+from training.augmentation.pipeline import AugmentationSettings, Augmenter
+from training.augmentation.published import (
     ChannelAdapGray,
     ChannelExchange,
     ChannelRandomErasing,
@@ -16,9 +17,8 @@ from training.augmentation import (
     PadCrop,
     RandomGray,
 )
-from training.augmentation.framing import FramingSettings, reframe
-from training.augmentation.occlusion import OcclusionSettings, occlude
 from training.augmentation.sensor import SensorSettings, through_sensor
+from training.augmentation.step import Shown
 from training.seeding import generator
 
 LUMA = np.array([0.2989, 0.5870, 0.1140])
@@ -192,21 +192,25 @@ def augmented(settings, seed=1, height=128, width=64):
         settings, Preprocess(height=height, width=width, mean=(127.5,) * 3, std=(127.5,) * 3)
     )
     rngs = [generator(seed, "test", number) for number in range(64)]
-    kinds = [(Modality.VISIBLE, Spectrum.VISIBLE)] * 32 + [(Modality.INFRARED, Spectrum.THERMAL)] * 32
+    visible, thermal = (
+        Shown(Modality.VISIBLE, Spectrum.VISIBLE),
+        Shown(Modality.INFRARED, Spectrum.THERMAL),
+    )
+    kinds = [visible] * 32 + [thermal] * 32
     images = [picture(number, round(height * 1.125), round(width * 1.125)) for number in range(64)]
     images = [
-        image if kind[0] is Modality.VISIBLE else image[..., :1].repeat(3, 2)
+        image if kind is visible else image[..., :1].repeat(3, 2)
         for image, kind in zip(images, kinds, strict=True)
     ]
     before = [image.copy() for image in images]
     begun = time.process_time()
     pictures = [
-        augmenter.picture(image, images[number - 1 if number % 32 else number], *kind, rng)
+        augmenter.picture(image, images[number - 1 if number % 32 else number], kind, rng)
         for number, (image, kind, rng) in enumerate(zip(images, kinds, rngs, strict=True))
     ]
     tensors = augmenter.tensors(pictures)
     for row, kind, rng in zip(tensors, kinds, rngs, strict=True):
-        augmenter.channels(row, kind[0], True, rng)
+        augmenter.channels(row, kind, rng)
     seconds = time.process_time() - begun
     assert all((a == b).all() for a, b in zip(images, before, strict=True)), "the cache is not written into"
     return tensors, seconds
@@ -236,6 +240,7 @@ def test_without_anything_it_is_what_inference_sees():
     image = picture(height=40, width=20)
     rng = np.random.default_rng(0)
     augmenter = Augmenter(nothing, plain)
-    made = augmenter.tensors([augmenter.picture(image, image, Modality.VISIBLE, None, rng)])
-    augmenter.channels(made[0], Modality.VISIBLE, True, rng)
+    shown = Shown(Modality.VISIBLE, None)
+    made = augmenter.tensors([augmenter.picture(image, image, shown, rng)])
+    augmenter.channels(made[0], shown, rng)
     assert np.array_equal(made, plain([image]))

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from training.losses import IdentityCrossEntropy, SupervisedContrastive, WeightedRegularizedTriplet
+from training.losses.identity_cross_entropy import IdentityCrossEntropy
+from training.losses.supervised_contrastive import SupervisedContrastive
+from training.losses.weighted_regularized_triplet import WeightedRegularizedTriplet
 
 PAIRS = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
 INFRARED = torch.tensor([False, True] * 4)

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from reid_core.calibration import fit_calibration
-from reid_core.config import load_config
 from reid_core.errors import ConfigError, ModelError, UsageError
 from reid_core.models.checkpoint import load_checkpoint
 from reid_core.models.dual_stream.network import create_dual_stream
@@ -22,8 +21,10 @@ from tests.support.people import write_people
 from training.calibrating import calibrate
 from training.datasets.records import ImageRecord
 from training.evaluation.measurements import parse_result
-from training.recipe import CalibrationSettings, Recipe, ScheduleSettings, differences
+from training.recipe import CalibrationSettings, ScheduleSettings, differences
 from training.schedule import learning_rate_factor, total_steps
+from training.systems.dual_stream import DualStreamRecipe
+from training.systems.reading import load_recipe
 from training.trainer import train
 
 TINY = [
@@ -79,7 +80,7 @@ def tiny(people, cache):
 
     def run(out, *changes, stop_at=None, restart=False, start=None):
         told = Told(stop_at)
-        recipe = load_config(Recipe, None, [*TINY, *changes])
+        recipe = load_recipe(None, [*TINY, *changes])
         done = train(recipe, out, people, told, restart=restart, stop=told.stop, cache=cache, start=start)
         return done, told
 
@@ -165,6 +166,19 @@ def test_a_run_that_goes_on_ends_in_the_same_weights(tiny, undisturbed, tmp_path
     # Where it stopped it has a row of its own; up to there they are the same.
     assert [row["step"] for row in rows(tmp_path / "run")] == ["2", "3", "4", "5", "6"]
     assert rows(tmp_path / "run")[:3] == rows(undisturbed[0])[:3]
+
+
+@pytest.mark.slow
+def test_a_run_recorded_before_recipes_named_their_system_goes_on(tiny, undisturbed, tmp_path):
+    tiny(tmp_path / "run", stop_at=2)
+    file = tmp_path / "run/run.json"
+    said = json.loads(file.read_text())
+    del said["recipe"]["system"], said["recipe"]["optimiser"]["factors"]
+    file.write_text(json.dumps(said))
+    with pytest.raises(ConfigError, match=r"\(optimiser\.lr: 0\.0004 before, 0\.1 now\)"):
+        tiny(tmp_path / "run", "optimiser.lr=0.1")
+    assert tiny(tmp_path / "run")[0].finished
+    assert weights(tmp_path / "run") == weights(undisturbed[0])
 
 
 @pytest.mark.slow
@@ -294,8 +308,8 @@ def test_torch_is_left_as_it_was(tiny, tmp_path):
 
 
 def test_the_shipped_recipe_holds_every_setting_at_its_default():
-    settings = load_config(Recipe, ROOT / "configs/train_base.yaml")
-    assert settings == Recipe()
+    settings = load_recipe(ROOT / "configs/train_base.yaml")
+    assert settings == DualStreamRecipe()
 
     def unset(section):
         for name in type(section).model_fields:
@@ -310,11 +324,11 @@ def test_the_shipped_recipe_holds_every_setting_at_its_default():
 
 def test_recipes_that_cannot_be(people):
     with pytest.raises(ConfigError, match="at least one weight"):
-        load_config(Recipe, None, ["losses.identity.weight=0", "losses.contrastive.weight=0"])
+        load_recipe(None, ["losses.identity.weight=0", "losses.contrastive.weight=0"])
     with pytest.raises(ConfigError) as caught:
-        load_config(Recipe, None, ["schedule.lenght=3"])
+        load_recipe(None, ["schedule.lenght=3"])
     assert "'schedule.length'" in caught.value.hint
-    now = Recipe().recorded()
+    now = load_recipe().recorded()
     assert differences(now, now) == []
 
 

@@ -1,5 +1,7 @@
 """From a cached picture to what the network is trained on."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -7,7 +9,8 @@ from pydantic import Field
 
 from reid_core.config import Settings
 from reid_core.preprocess import Preprocess
-from reid_core.types import Floats, Image, Modality, Spectrum
+from reid_core.types import Floats, Image, Modality
+from training.augmentation import AUGMENTATIONS
 from training.augmentation.framing import FramingSettings, reframe
 from training.augmentation.occlusion import OcclusionSettings, occlude
 from training.augmentation.published import (
@@ -19,6 +22,7 @@ from training.augmentation.published import (
     RandomGray,
 )
 from training.augmentation.sensor import SensorSettings, through_sensor
+from training.augmentation.step import PixelStep, Shown
 
 
 class RealitySettings(Settings):
@@ -37,6 +41,8 @@ class RealitySettings(Settings):
 
 class AugmentationSettings(Settings):
     """What is done to training images.
+
+    Any one of `training.augmentation.AUGMENTATIONS` can be named in a recipe besides.
 
     Attributes:
         pad: of pad and crop, pixels; 0 for none.
@@ -62,6 +68,10 @@ class AugmentationSettings(Settings):
     reality: RealitySettings | None = RealitySettings()
 
 
+_OnPixels = Callable[[Image, Shown, Image, np.random.Generator], Image]
+_OnChannels = Callable[[Floats, Shown, np.random.Generator], object]
+
+
 class Augmenter:
     """Makes one training image; draws everything from the generator it is given.
 
@@ -71,68 +81,119 @@ class Augmenter:
     """
 
     def __init__(self, settings: AugmentationSettings, preprocess: Preprocess) -> None:
-        self._settings = settings
         self._preprocess = preprocess
-        self._reality = settings.reality or RealitySettings(framing=None, occlusion=None, sensor=None)
-        self._pad = PadCrop(settings.pad) if settings.pad else None
-        self._flip = HorizontalFlip(settings.flip)
-        self._grey = RandomGray(settings.grey)
-        self._exchange = ChannelExchange(settings.exchange)
-        self._adapt = ChannelAdapGray(settings.adapt_grey) if settings.adapt_grey is not None else None
-        self._erase = {
-            Modality.VISIBLE: ChannelRandomErasing(settings.visible_erasing),
-            Modality.INFRARED: ChannelRandomErasing(settings.infrared_erasing),
-        }
+        self._pixels = _pixel_steps(settings, preprocess)
+        self._channels = _channel_steps(settings)
+        for name in sorted(type(settings).model_fields.keys() - AugmentationSettings.model_fields.keys()):
+            step = AUGMENTATIONS.get(name).create(getattr(settings, name))
+            if isinstance(step, PixelStep):
+                self._pixels.append(step)
+            else:
+                self._channels.append(step)
 
-    def picture(
-        self,
-        image: Image,
-        other: Image,
-        modality: Modality,
-        spectrum: Spectrum | None,
-        rng: np.random.Generator,
-    ) -> Image:
+    def picture(self, image: Image, other: Image, shown: Shown, rng: np.random.Generator) -> Image:
         """The part that works on pixels.
 
         Args:
             image: ``uint8`` ``h x w x 3`` as cached.
             other: another one of the same spectrum, to stand in front.
-            modality: of both.
-            spectrum: of both.
+            shown: which image it is.
             rng: where everything is drawn from.
 
         Returns:
             ``uint8`` of the network's size.
         """
-        reality, size = self._reality, (self._preprocess.height, self._preprocess.width)
-        picture = reframe(image, *size, reality.framing, rng)
-        if reality.occlusion is not None and rng.random() < reality.occlusion.probability:
-            picture = occlude(picture, other, reality.occlusion, rng)
-        if reality.sensor is not None:
-            picture = through_sensor(picture, modality, spectrum, reality.sensor, rng)
-        if self._pad is not None:
-            picture = self._pad(picture, rng)
-        return self._flip(picture, rng)
+        for step in self._pixels:
+            image = step(image, shown, other, rng)
+        return image
 
     def tensors(self, pictures: list[Image]) -> Floats:
         """``(N, 3, H, W)`` of pictures of the network's size, normalised as for inference."""
         return self._preprocess(pictures)
 
-    def channels(
-        self, tensor: Floats, modality: Modality, last_view: bool, rng: np.random.Generator
-    ) -> Floats:
-        """The published part that works on normalised channels.
+    def channels(self, tensor: Floats, shown: Shown, rng: np.random.Generator) -> None:
+        """The part that works on normalised channels.
 
         Args:
             tensor: ``3 x H x W``, written into.
-            modality: of it.
-            last_view: of a visible image: the one whose channels are exchanged.
+            shown: which image it is.
             rng: where everything is drawn from.
         """
-        if modality is Modality.INFRARED:
-            tensor = self._erase[modality](tensor, rng)
-            return self._adapt(tensor, rng) if self._adapt is not None else tensor
-        if not last_view or self._settings.views == 1:
-            tensor = self._grey(tensor, rng)
-        tensor = self._erase[modality](tensor, rng)
-        return self._exchange(tensor, rng) if last_view else tensor
+        for step in self._channels:
+            step(tensor, shown, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class _Framed:
+    """Brings a picture to the network's size, through a misplaced box or as it is."""
+
+    how: FramingSettings | None
+    height: int
+    width: int
+
+    def __call__(self, image: Image, shown: Shown, other: Image, rng: np.random.Generator) -> Image:
+        return reframe(image, self.height, self.width, self.how, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class _Occluded:
+    how: OcclusionSettings
+
+    def __call__(self, image: Image, shown: Shown, other: Image, rng: np.random.Generator) -> Image:
+        return occlude(image, other, self.how, rng) if rng.random() < self.how.probability else image
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    how: SensorSettings
+
+    def __call__(self, image: Image, shown: Shown, other: Image, rng: np.random.Generator) -> Image:
+        return through_sensor(image, shown.modality, shown.spectrum, self.how, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class _PublishedOnPixels:
+    change: PadCrop | HorizontalFlip
+
+    def __call__(self, image: Image, shown: Shown, other: Image, rng: np.random.Generator) -> Image:
+        return self.change(image, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class _PublishedOnChannels:
+    """Only on images of a modality, and on the views that it was published for."""
+
+    change: Callable[[Floats, np.random.Generator], Floats]
+    modality: Modality
+    views: Literal["all", "first", "last"] = "all"
+
+    def __call__(self, tensor: Floats, shown: Shown, rng: np.random.Generator) -> None:
+        seen = {"all": True, "first": shown.first_view, "last": shown.last_view}[self.views]
+        if seen and shown.modality is self.modality:
+            self.change(tensor, rng)
+
+
+def _pixel_steps(settings: AugmentationSettings, preprocess: Preprocess) -> list[_OnPixels]:
+    """Those that there always are: box, what stands in front, camera, then the published ones."""
+    reality = settings.reality or RealitySettings(framing=None, occlusion=None, sensor=None)
+    steps: list[_OnPixels | None] = [
+        _Framed(reality.framing, preprocess.height, preprocess.width),
+        _Occluded(reality.occlusion) if reality.occlusion is not None else None,
+        _Taken(reality.sensor) if reality.sensor is not None else None,
+        _PublishedOnPixels(PadCrop(settings.pad)) if settings.pad else None,
+        _PublishedOnPixels(HorizontalFlip(settings.flip)),
+    ]
+    return [step for step in steps if step is not None]
+
+
+def _channel_steps(settings: AugmentationSettings) -> list[_OnChannels]:
+    visible, infrared = Modality.VISIBLE, Modality.INFRARED
+    steps: list[_OnChannels] = [
+        _PublishedOnChannels(RandomGray(settings.grey), visible, "first"),
+        _PublishedOnChannels(ChannelRandomErasing(settings.visible_erasing), visible),
+        _PublishedOnChannels(ChannelExchange(settings.exchange), visible, "last"),
+        _PublishedOnChannels(ChannelRandomErasing(settings.infrared_erasing), infrared),
+    ]
+    if settings.adapt_grey is not None:
+        steps.append(_PublishedOnChannels(ChannelAdapGray(settings.adapt_grey), infrared))
+    return steps

@@ -1,13 +1,23 @@
-"""Losses, one class a file, each with its formula."""
+"""Losses, one class a file, each with its formula and its settings; looked up by name.
 
-from training.losses.attribute_prediction import AttributePrediction
-from training.losses.identity_cross_entropy import IdentityCrossEntropy
-from training.losses.supervised_contrastive import SupervisedContrastive
-from training.losses.weighted_regularized_triplet import WeightedRegularizedTriplet
+A loss is added by a file and a line of `LOSSES`, or by an entry point of the group ``nightreid.losses`` in a
+package of one's own; a recipe that names it under ``losses`` uses it, whatever the system.
+"""
 
-__all__ = [
-    "AttributePrediction",
-    "IdentityCrossEntropy",
-    "SupervisedContrastive",
-    "WeightedRegularizedTriplet",
-]
+from typing import TYPE_CHECKING, Any
+
+from reid_core.registry import Registry
+
+if TYPE_CHECKING:
+    from training.losses.loss import Loss
+
+LOSSES: "Registry[type[Loss[Any]]]" = Registry(
+    "loss",
+    "nightreid.losses",
+    {
+        "identity": "training.losses.identity_cross_entropy:IdentityCrossEntropy",
+        "triplet": "training.losses.weighted_regularized_triplet:WeightedRegularizedTriplet",
+        "contrastive": "training.losses.supervised_contrastive:SupervisedContrastive",
+        "attributes": "training.losses.attribute_prediction:AttributePrediction",
+    },
+)

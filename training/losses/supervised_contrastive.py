@@ -1,13 +1,23 @@
 """Contrast of identities among the vectors that inference compares."""
 
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
 import torch
-from torch import Tensor, nn
+from pydantic import Field
+from torch import Tensor
 from torch.nn import functional
 
+from training.losses.loss import Loss, LossContext, LossSettings
 
-class SupervisedContrastive(nn.Module):
+
+class ContrastiveSettings(LossSettings):
+    """Supervised contrast: its weight, 0 for none, its temperature and what is contrasted with what."""
+
+    temperature: float = Field(default=0.1, gt=0)
+    scope: Literal["all", "cross"] = "all"
+
+
+class SupervisedContrastive(Loss[ContrastiveSettings]):
     """``-mean_i 1/|P(i)| sum_{p in P(i)} log( exp(z_i.z_p / t) / sum_{a in A(i)} exp(z_i.z_a / t) )``.
 
     ``z`` are features of length one, ``P(i)`` the images of the anchor's identity within ``A(i)``. Anchors
@@ -22,10 +32,18 @@ class SupervisedContrastive(nn.Module):
         scope: ``all`` or ``cross``.
     """
 
+    settings = ContrastiveSettings
+    reads: ClassVar = ("bn_features", "labels", "infrared")
+
     def __init__(self, temperature: float = 0.1, scope: Literal["all", "cross"] = "all") -> None:
         super().__init__()
         self.temperature = temperature
         self.scope = scope
+
+    @classmethod
+    def create(cls, settings: ContrastiveSettings, context: LossContext) -> Self:
+        """With the recipe's temperature and scope."""
+        return cls(settings.temperature, settings.scope)
 
     def forward(self, features: Tensor, labels: Tensor, infrared: Tensor) -> Tensor:
         """Loss of a batch.

@@ -1,16 +1,26 @@
 """The triplet loss of AGW: every pair counts, hard ones more, and no margin is chosen."""
 
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
 import torch
-from torch import Tensor, nn
+from pydantic import Field
+from torch import Tensor
 from torch.nn import functional
+
+from training.losses.loss import Loss, LossContext, LossSettings
 
 _FLOOR = 1e-12
 _DIVISION = 1e-6
 
 
-class WeightedRegularizedTriplet(nn.Module):
+class TripletSettings(LossSettings):
+    """Weighted regularised triplet: its weight, 0 for none, and how it is computed."""
+
+    weight: float = Field(default=0.0, ge=0)
+    mode: Literal["exact", "stable"] = "stable"
+
+
+class WeightedRegularizedTriplet(Loss[TripletSettings]):
     """``mean_i log(1 + exp(sum_j w+_ij d_ij - sum_k w-_ik d_ik))``, ``d`` Euclidean.
 
     ``w+_ij = exp(d_ij) / sum_pos exp(d)`` over the images of the anchor's identity (itself among them),
@@ -26,9 +36,17 @@ class WeightedRegularizedTriplet(nn.Module):
             soft-max.
     """
 
+    settings = TripletSettings
+    reads: ClassVar = ("features", "labels")
+
     def __init__(self, mode: Literal["exact", "stable"] = "stable") -> None:
         super().__init__()
         self.mode = mode
+
+    @classmethod
+    def create(cls, settings: TripletSettings, context: LossContext) -> Self:
+        """Computed as the recipe says."""
+        return cls(settings.mode)
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """``(N, D)`` features before the neck, not normalised, and ``(N,)`` identities to one number."""
