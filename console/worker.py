@@ -30,6 +30,6 @@ def worker_command(config: Path | None, overrides: Sequence[str]) -> int:
         stopped_by_ctrl_c("finishing the batch") as stop,
     ):
         embedder = load_embedder(settings.models.reid)
-        gallery.adopt_model(embedder.model_id)
+        gallery.adopt_space(embedder.model_id)
         Worker(gallery, detector, embedder, settings, stop).run()
     return 0

@@ -1,30 +1,25 @@
 """Infrared tracklets to gallery identities."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from reid_core.calibration import Calibration
 from reid_core.errors import UsageError
-from reid_core.gallery.index import Hits, SearchFilter
+from reid_core.gallery.index import SearchFilter
 from reid_core.gallery.records import TrackletVectors
 from reid_core.gallery.store import Gallery
-from reid_core.types import Candidate, Decision, Floats, Link, Modality
-
-# Sightings fetched at first, and how many times more each time they were of too few identities.
-_FIRST_FETCH = 64
-_GROWTH = 8
+from reid_core.querying.ranking import ranked_identities, visible_only
+from reid_core.types import Candidate, Decision, Floats, Link
 
 
 class Matcher:
     """Ranks the gallery's identities for an infrared tracklet and says whether the best is the same person.
 
-    An identity's score is the cosine of the query and the identity's best sighting: somebody seen from all
-    sides is found by the side that fits.
+    It ranks as queries are (`querying.ranking`): an identity's score is the cosine of the query and the
+    identity's best sighting.
 
     Args:
         gallery: whose visible sightings are searched.
-        model: id of the model of the vectors.
+        model: id of the model of the vectors, which is that of their space.
         calibration: of infrared-visible pairs, or ``None`` where the model has none.
         top: how many identities to rank.
         min_probability: the least probability to link at; the calibration's own threshold by default.
@@ -61,9 +56,9 @@ class Matcher:
 
         Raises:
             UsageError: there is no such tracklet, or the filter asks for infrared sightings.
-            ModelMismatchError: the gallery is of another model.
+            ModelMismatchError: the gallery is of another space.
         """
-        self._gallery.check_model(self._model)
+        self._gallery.check_space(self._model)
         stored = self._gallery.vectors(tracklet, self._model)
         if not len(stored.vectors):
             if self._gallery.tracklet(tracklet) is None:
@@ -82,12 +77,20 @@ class Matcher:
 
         Raises:
             UsageError: the query does not fit, or the filter asks for infrared sightings.
-            ModelMismatchError: the gallery is of another model.
+            ModelMismatchError: the gallery is of another space.
         """
-        where = where or SearchFilter()
-        if where.modality is Modality.INFRARED:
-            raise UsageError("Infrared tracklets are matched with visible sightings, not infrared ones.")
-        candidates = self._candidates(query, replace(where, modality=Modality.VISIBLE))
+        found = ranked_identities(self._gallery, query, self._model, self._top, visible_only(where))
+        candidates = tuple(
+            Candidate(
+                rank=rank,
+                identity=one.identity,
+                score=one.score,
+                probability=self._probability(one.score),
+                tracklet=one.tracklet,
+                sighting=one.sighting,
+            )
+            for rank, one in enumerate(found, start=1)
+        )
         return Link(tracklet, self._model, self._decision(candidates), candidates)
 
     def _decision(self, candidates: tuple[Candidate, ...]) -> Decision:
@@ -101,33 +104,6 @@ class Matcher:
         else:
             same = best.score >= self._calibration.threshold
         return Decision.LINKED if same else Decision.UNKNOWN
-
-    def _candidates(self, query: Floats, where: SearchFilter) -> tuple[Candidate, ...]:
-        fetch = max(_FIRST_FETCH, self._top)
-        while True:
-            hits = self._gallery.search(query[None], self._model, fetch, where)
-            found = self._ranked(hits)
-            # The best sightings come first, so further ones can only be of further identities.
-            if len(found) >= self._top or hits.scores.shape[1] < fetch:
-                return found
-            fetch *= _GROWTH
-
-    def _ranked(self, hits: Hits) -> tuple[Candidate, ...]:
-        tracklets, sightings = hits.tracklets[0].tolist(), hits.sightings[0].tolist()
-        identities = self._gallery.identities_of(tracklets)
-        best: dict[str, Candidate] = {}
-        for score, tracklet, sighting in zip(hits.scores[0].tolist(), tracklets, sightings, strict=True):
-            identity = identities.get(tracklet)
-            if identity is not None and identity not in best and len(best) < self._top:
-                best[identity] = Candidate(
-                    rank=len(best) + 1,
-                    identity=identity,
-                    score=score,
-                    probability=self._probability(score),
-                    tracklet=tracklet,
-                    sighting=sighting,
-                )
-        return tuple(best.values())
 
     def _probability(self, score: float) -> float | None:
         return float(self._calibration.probability(score)) if self._calibration is not None else None

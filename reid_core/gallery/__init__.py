@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reid_core.gallery.index import Hits, SearchFilter, VectorIndex
     from reid_core.gallery.records import (
         CameraRecord,
+        CaptionVectors,
         Checkpoint,
         IdentityRecord,
         ModelRecord,
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
         TrackletEntry,
         TrackletRecord,
         TrackletVectors,
+        VectorKind,
     )
     from reid_core.gallery.store import Gallery
 
 __all__ = [
     "CameraRecord",
+    "CaptionVectors",
     "Checkpoint",
     "Gallery",
     "Hits",
@@ -39,6 +42,7 @@ __all__ = [
     "TrackletRecord",
     "TrackletVectors",
     "VectorIndex",
+    "VectorKind",
 ]
 
 _HOMES = {

@@ -1,4 +1,4 @@
-"""The vectors of one model, ready to be searched: a cache of the database's rows in memory.
+"""The vectors of one space and kind, ready to be searched: a cache of the database's rows in memory.
 
 The vectors lie in a FAISS flat index; beside it one array a column says of each row which vector it is
 and what a filter asks for. Rows stand in ascending order of vector id.
@@ -44,6 +44,7 @@ class SearchFilter:
         modality: only of this.
         since_ns: captured at or after this, UTC nanoseconds.
         until_ns: captured before this.
+        newest: only vectors up to this id, which were there when it was the newest.
     """
 
     cameras: frozenset[str] | None = None
@@ -51,6 +52,7 @@ class SearchFilter:
     modality: Modality | None = None
     since_ns: int | None = None
     until_ns: int | None = None
+    newest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Hits:
 
     @cached_property
     def sightings(self) -> NDArray[np.str_]:
-        """``(Q, m)`` ids of the sightings."""
+        """``(Q, m)`` ids of the sightings; empty for vectors of none."""
         return self._sightings.astype(np.str_)
 
 
@@ -88,7 +90,7 @@ class Rows:
         modalities: ``n`` of them.
         cameras: ``n`` ids.
         tracklets: ``n`` ids of at most 36 characters.
-        sightings: ``n`` ids of at most 36 characters.
+        sightings: ``n`` ids of at most 36 characters, empty for vectors of none.
         vectors: ``(n, D)`` float32.
     """
 
@@ -121,7 +123,7 @@ def checked_vectors(vectors: Floats, dim: int | None) -> Floats:
 
 
 class VectorIndex:
-    """The vectors of one model and what a filter asks of them.
+    """The vectors of one space and kind and what a filter asks of them.
 
     Not for several threads at once: the gallery holds its lock around it.
     """
@@ -215,6 +217,8 @@ class VectorIndex:
             keep &= self._columns["time_ns"].values >= where.since_ns
         if where.until_ns is not None:
             keep &= self._columns["time_ns"].values < where.until_ns
+        if where.newest is not None:
+            keep &= self._columns["id"].values <= where.newest
         return keep
 
     def search(self, queries: Floats, k: int, where: SearchFilter | None = None) -> Hits:

@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 
 import faiss
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from reid_core.gallery.index import VectorIndex
+from reid_core.gallery.records import VectorKind
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = 1
@@ -35,7 +36,9 @@ class _Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     format: int
-    model: str
+    # It was called the model while every vector was a crop's.
+    space: str = Field(validation_alias=AliasChoices("space", "model"))
+    kind: str = str(VectorKind.CROP)
     dim: int
     metric: str
     ntotal: int
@@ -47,14 +50,15 @@ class _Manifest(BaseModel):
     sha256: dict[str, str]
 
 
-def save_index(index: VectorIndex, position: Position, model: str, folder: Path) -> None:
+def save_index(index: VectorIndex, position: Position, space: str, kind: VectorKind, folder: Path) -> None:
     """Write the index so that a reader, and a machine that stops, finds the old or the new one.
 
     Args:
         index: what to write.
         position: how much of the database it holds.
-        model: the model's id.
-        folder: made if missing; holds this model's index alone.
+        space: of its vectors.
+        kind: of its vectors.
+        folder: made if missing; holds this index alone.
 
     Raises:
         OSError: the disk is full, read-only or gone; an older index stays as it was.
@@ -68,7 +72,8 @@ def save_index(index: VectorIndex, position: Position, model: str, folder: Path)
     }
     manifest = _Manifest(
         format=_FORMAT,
-        model=model,
+        space=space,
+        kind=str(kind),
         dim=index.dim,
         metric="inner product",
         ntotal=len(index),
@@ -86,14 +91,14 @@ def save_index(index: VectorIndex, position: Position, model: str, folder: Path)
             stale.unlink(missing_ok=True)
 
 
-def load_index(model: str, folder: Path) -> tuple[VectorIndex, Position] | None:
+def load_index(space: str, kind: VectorKind, folder: Path) -> tuple[VectorIndex, Position] | None:
     """The index that was saved, or ``None`` where there is none that can be trusted.
 
     Whether it fits the database is for the caller to find out.
     """
     try:
         manifest = _Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
-        if manifest.format != _FORMAT or manifest.model != model:
+        if manifest.format != _FORMAT or (manifest.space, manifest.kind) != (space, kind):
             return None
         for name in (manifest.vectors, manifest.columns):
             if _digest(folder / Path(name).name) != manifest.sha256.get(name):

@@ -4,9 +4,9 @@ Whoever holds a partition has its epoch. Each write names the epoch and the reco
 either is no longer the stored one, somebody else holds the partition by now, and the whole write is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -14,21 +14,40 @@ from sqlalchemy.orm import Session
 from reid_core.errors import GalleryError
 from reid_core.gallery import writing
 from reid_core.gallery.database import Database
+from reid_core.gallery.outbox import put_event
 from reid_core.gallery.records import Checkpoint
 from reid_core.gallery.schema import (
     AttemptRow,
     PartitionRow,
     RefusedRow,
-    StagedRow,
     StreamRow,
-    TrackletRow,
 )
+from reid_core.gallery.streams import (
+    END,
+    TRACKLET,
+    Staged,
+    StreamProgress,
+    put_stream,
+    stage,
+    stream_progress,
+)
+
+__all__ = [
+    "END",
+    "RECORD_REFUSED",
+    "TRACKLET",
+    "Advance",
+    "Batch",
+    "FencedError",
+    "Hold",
+    "Ledger",
+    "Refused",
+    "Staged",
+    "StreamProgress",
+]
 
 RECORD_REFUSED = "record.refused"
 """Kind of the outbox row that tells of a dead letter; its payload names the row of ``refused``."""
-
-TRACKLET, END = "tracklet", "end"
-"""Kinds of staged rows."""
 
 
 class FencedError(GalleryError):
@@ -91,30 +110,6 @@ class Advance:
     reached: int
     seen: bool
     caught_up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """Something to wait for its turn; fields as in `StagedRow`."""
-
-    kind: str
-    subject: str
-    camera: str
-    modality: str
-    due_ns: int
-    content: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamProgress:
-    """How far a camera's stream has come; fields as in `StreamRow`."""
-
-    camera: str
-    topic: str
-    number: int
-    seen_ns: int
-    ended: bool
-    state: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +206,11 @@ class Ledger:
             for advance in batch.advances:
                 self._advance(session, advance)
             for staged in batch.staged:
-                _stage(session, staged)
+                stage(session, staged)
             for checkpoint in batch.checkpoints:
                 writing.put_checkpoint(session, checkpoint)
             for progress in batch.streams:
-                _put_stream(session, progress)
+                put_stream(session, progress)
 
     def attempt(self, hold: Hold, offset: int, done: tuple[Hold, int] | None) -> int:
         """Note that a record is about to be tried, and that another one did no harm.
@@ -270,7 +265,7 @@ class Ledger:
             number = session.scalar(insert(RefusedRow).values(values).returning(RefusedRow.id))
             subject = f"{refused.topic}/{refused.number}/{refused.offset}"[-64:]
             payload = {"id": number, "topic": refused.topic, "reason": refused.reason}
-            writing.put_event(session, RECORD_REFUSED, subject, payload, refused.time_ns)
+            put_event(session, RECORD_REFUSED, subject, payload, refused.time_ns)
 
     def stream(self, camera: str) -> StreamProgress | None:
         """How far a camera's stream has come."""
@@ -345,41 +340,3 @@ def _refused(session: Session, row: PartitionRow) -> frozenset[int]:
         RefusedRow.topic == row.topic, RefusedRow.number == row.number, RefusedRow.offset >= row.next
     )
     return frozenset(session.scalars(behind))
-
-
-def _stage(session: Session, staged: Staged) -> None:
-    waiting = select(StagedRow.id).where(StagedRow.kind == staged.kind, StagedRow.subject == staged.subject)
-    if session.scalar(waiting) is not None:
-        return
-    if staged.kind == TRACKLET and session.get(TrackletRow, staged.subject) is not None:
-        return
-    values = {
-        "kind": staged.kind,
-        "subject": staged.subject,
-        "camera_id": staged.camera,
-        "modality": staged.modality,
-        "due_ns": staged.due_ns,
-        "admitted": False,
-        "content": staged.content,
-    }
-    session.execute(insert(StagedRow).values(values))
-
-
-def _put_stream(session: Session, progress: StreamProgress) -> None:
-    row = session.get(StreamRow, progress.camera)
-    if row is None:
-        row = StreamRow(camera_id=progress.camera, seen_ns=0, beat=0, state={})
-        session.add(row)
-    row.topic, row.number = progress.topic, progress.number
-    # Going over the same stream again does not undo what was seen of it.
-    same = row.state.get("stream") == progress.state.get("stream")
-    row.seen_ns = max(row.seen_ns, progress.seen_ns) if same else progress.seen_ns
-    row.ended = progress.ended
-    row.state = dict(progress.state)
-    row.beat += 1
-    session.flush()
-
-
-def stream_progress(row: StreamRow) -> StreamProgress:
-    """A row as plain data."""
-    return StreamProgress(row.camera_id, row.topic, row.number, row.seen_ns, row.ended, row.state)

@@ -1,7 +1,7 @@
-"""The index of one model, kept in step with the database: loaded, caught up, or built anew."""
+"""The index of one space and kind, kept in step with the database: loaded, caught up, or built anew."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,32 @@ from sqlalchemy.orm import Session
 from reid_core.gallery.identities import Finalists, contenders
 from reid_core.gallery.index import Hits, Rows, SearchFilter, VectorIndex, checked_vectors
 from reid_core.gallery.index_files import Position, load_index, save_index
+from reid_core.gallery.outbox import VECTORS_ADDED, VECTORS_REMOVED
+from reid_core.gallery.records import VectorKind
 from reid_core.gallery.schema import MetaRow, OutboxRow, TrackletRow, VectorRow
 from reid_core.gallery.scoring import slack
 from reid_core.gallery.vector_store import Mark
 from reid_core.types import Floats, Ints, Modality
 
 _LOG = logging.getLogger(__name__)
-VECTORS_ADDED = "vectors.added"
-VECTORS_REMOVED = "vectors.removed"
 # Rows read at a time, and values in one IN list: SQLite allows some 32,000, PostgreSQL more.
 _PAGE = 4096
 
 
 class LiveIndex:
-    """The vectors of one model in memory, beside the database they are from: a `VectorStore`.
+    """The vectors of one space and kind in memory, beside the database they are from: a `VectorStore`.
 
     Not for several threads at once: the gallery holds its lock around it.
 
     Args:
-        model: the model's id.
+        space: of the vectors.
+        kind: of the vectors.
         folder: where the index is kept between runs, or ``None`` to keep it in memory alone.
     """
 
-    def __init__(self, model: str, folder: Path | None) -> None:
-        self.model = model
+    def __init__(self, space: str, kind: VectorKind, folder: Path | None) -> None:
+        self.space = space
+        self.kind = kind
         self._folder = folder
         self._index: VectorIndex | None = None
         self._position: Position | None = None
@@ -92,6 +94,14 @@ class LiveIndex:
             allowed,
         )
 
+    def identities(self, session: Session, where: SearchFilter) -> int:
+        """As `VectorStore.identities`."""
+        if self._index is None:
+            return 0
+        owners, _ = self._owned(session)
+        found = np.unique(owners[self._index.passing(where)])
+        return int(np.count_nonzero(found >= 0))
+
     def mark(self) -> Mark | None:
         """Where it stands, for `restore`."""
         return (len(self), self._position) if self._position is not None else None
@@ -114,7 +124,7 @@ class LiveIndex:
             return
         assert self._position is not None
         try:
-            save_index(self._index, self._position, self.model, self._folder)
+            save_index(self._index, self._position, self.space, self.kind, self._folder)
         except OSError as error:
             _LOG.warning("The vector index cannot be saved in %s (%s); nothing is lost.", self._folder, error)
         else:
@@ -139,12 +149,12 @@ class LiveIndex:
         self._owners, self._identities = np.zeros(0, np.int64), {}
 
     def _load(self, session: Session, latest: int) -> None:
-        found = load_index(self.model, self._folder) if self._folder is not None else None
+        found = load_index(self.space, self.kind, self._folder) if self._folder is not None else None
         if found is not None and found[1].chain == _chain_at(session, found[1].outbox):
             self._index, self._position = found
             self._saved = self._position
             in_step = latest == self._position.outbox or self._catch_up(session, latest)
-            if in_step and len(self) == _count(session, self.model):
+            if in_step and len(self) == self._count(session):
                 return
             _LOG.warning("The vector index in %s does not fit its database; it is rebuilt.", self._folder)
         elif found is not None:
@@ -153,7 +163,8 @@ class LiveIndex:
 
     def _rebuild(self, session: Session, latest: int) -> None:
         self._clear()
-        self._append(session, select(VectorRow).where(VectorRow.model_id == self.model))
+        mine = VectorRow.space == self.space, VectorRow.kind == str(self.kind)
+        self._append(session, select(VectorRow).where(*mine))
         self._position = Position(latest, session.scalar(_CHAIN) or "")
 
     def _catch_up(self, session: Session, latest: int) -> bool:
@@ -169,7 +180,7 @@ class LiveIndex:
         if any(kind == VECTORS_REMOVED for kind, _ in news):
             return False
         batches = [payload for _, payload in news]
-        ids = [number for batch in batches if batch["model"] == self.model for number in batch["vectors"]]
+        ids = [number for batch in batches if self._is_mine(batch) for number in batch["vectors"]]
         last = int(self._index.columns["id"][-1]) if self._index is not None and len(self) else 0
         if ids and min(ids) <= last:
             return False
@@ -177,6 +188,15 @@ class LiveIndex:
             self._append(session, select(VectorRow).where(VectorRow.id.in_(ids[start : start + _PAGE])))
         self._position = Position(latest, batches[-1]["chain"] if batches else self._position.chain)
         return True
+
+    def _is_mine(self, batch: Mapping[str, Any]) -> bool:
+        """Whether the payload of an outbox row is of vectors held here."""
+        space = batch.get("space", batch["model"])
+        return bool(space == self.space and batch.get("kind", VectorKind.CROP) == self.kind)
+
+    def _count(self, session: Session) -> int:
+        mine = VectorRow.space == self.space, VectorRow.kind == str(self.kind)
+        return session.scalar(select(func.count()).select_from(VectorRow).where(*mine)) or 0
 
     def _append(self, session: Session, vectors: Select[VectorRow]) -> None:
         columns = vectors.with_only_columns(
@@ -211,11 +231,6 @@ def _chain_at(session: Session, outbox: int) -> str:
     return payload["chain"] if payload is not None else ""
 
 
-def _count(session: Session, model: str) -> int:
-    counted = select(func.count()).select_from(VectorRow).where(VectorRow.model_id == model)
-    return session.scalar(counted) or 0
-
-
 def _unpacked(page: "Sequence[Row[*tuple[Any, ...]]]") -> Rows:
     ids, times, modalities, cameras, tracklets, sightings, dims, data = zip(*page, strict=True)
     return Rows(
@@ -224,7 +239,7 @@ def _unpacked(page: "Sequence[Row[*tuple[Any, ...]]]") -> Rows:
         [Modality(modality) for modality in modalities],
         cameras,
         tracklets,
-        sightings,
+        [sighting or "" for sighting in sightings],
         np.frombuffer(b"".join(data), "<f4").reshape(len(page), dims[0]),
     )
 

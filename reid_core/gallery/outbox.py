@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
 
 from reid_core.gallery.database import Database
 from reid_core.gallery.schema import LinkRow, OutboxRow, RefusedRow, TrackletRow
 
 TRACKLET_CLOSED, LINK_MADE = "tracklet.closed", "link.made"
+VECTORS_ADDED, VECTORS_REMOVED = "vectors.added", "vectors.removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class RefusedRecord:
     message: str
     attempts: int
     record: bytes
+
+
+def put_event(session: Session, kind: str, subject: str, payload: dict[str, Any], created_ns: int) -> None:
+    """Append to the outbox, in its caller's writing transaction."""
+    values = {"kind": kind, "subject": subject, "payload": payload, "created_ns": created_ns}
+    session.execute(insert(OutboxRow).values(values))
 
 
 class Outbox:

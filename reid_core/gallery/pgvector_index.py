@@ -1,4 +1,4 @@
-"""The vectors of one model where PostgreSQL keeps and compares them: nothing of it is held in memory.
+"""The vectors of one space and kind, kept and compared by PostgreSQL: nothing of it is held in memory.
 
 The server scans every vector that passes the filter and names the nearest by its float32 distance; float64
 inner products of those few decide here. Where more are nearly equal than were named, they are all fetched.
@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 from reid_core.errors import UsageError
 from reid_core.gallery.identities import Finalists, contenders
 from reid_core.gallery.index import ID_LENGTH, Hits, SearchFilter, checked_vectors
+from reid_core.gallery.records import VectorKind
 from reid_core.gallery.schema import TrackletRow, VectorRow
 from reid_core.gallery.scoring import decided, slack
 from reid_core.gallery.vector_column import VectorData
@@ -52,14 +53,17 @@ _IDENTITIES = 16
 
 
 class PgvectorIndex:
-    """The vectors of one model in PostgreSQL: a `VectorStore`, also for several threads at once.
+    """The vectors of one space and kind in PostgreSQL: a `VectorStore`, also for several threads at once.
 
     Args:
-        model: the model's id.
+        space: of the vectors.
+        kind: of the vectors.
     """
 
-    def __init__(self, model: str) -> None:
-        self.model = model
+    def __init__(self, space: str, kind: VectorKind) -> None:
+        self.space = space
+        self.kind = kind
+        self._mine = and_(VectorRow.space == space, VectorRow.kind == str(kind))
 
     def sync(self, session: Session) -> None:
         """Nothing: the rows are the index."""
@@ -76,7 +80,7 @@ class PgvectorIndex:
 
     def dim(self, session: Session) -> int | None:
         """Length of the vectors; ``None`` while there are none."""
-        return session.scalar(select(VectorRow.dim).where(VectorRow.model_id == self.model).limit(1))
+        return session.scalar(select(VectorRow.dim).where(self._mine).limit(1))
 
     def search(self, session: Session, queries: Floats, k: int, where: SearchFilter | None) -> Hits:
         """As `VectorStore.search`."""
@@ -112,8 +116,17 @@ class PgvectorIndex:
             allowed,
         )
 
+    def identities(self, session: Session, where: SearchFilter) -> int:
+        """As `VectorStore.identities`."""
+        counted = (
+            select(func.count(TrackletRow.identity_id.distinct()))
+            .join(VectorRow, VectorRow.tracklet_id == TrackletRow.id)
+            .where(self._passing(where))
+        )
+        return session.scalar(counted) or 0
+
     def _passing(self, where: SearchFilter) -> ColumnElement[bool]:
-        conditions = [VectorRow.model_id == self.model]
+        conditions = [self._mine]
         if where.cameras is not None:
             conditions.append(VectorRow.camera_id == any_(_names(where.cameras)))
         if where.exclude_cameras:
@@ -124,6 +137,8 @@ class PgvectorIndex:
             conditions.append(VectorRow.time_ns >= where.since_ns)
         if where.until_ns is not None:
             conditions.append(VectorRow.time_ns < where.until_ns)
+        if where.newest is not None:
+            conditions.append(VectorRow.id <= where.newest)
         return and_(*conditions)
 
     def _best(
@@ -139,7 +154,7 @@ class PgvectorIndex:
         )
         numbers = np.array([row.id for row in rows], np.int64)
         tracklets = np.array([row.tracklet_id for row in rows], f"S{ID_LENGTH}")
-        sightings = np.array([row.sighting_id for row in rows], f"S{ID_LENGTH}")
+        sightings = np.array([row.sighting_id or "" for row in rows], f"S{ID_LENGTH}")
         chosen = np.zeros((len(queries), k), np.int64)
         scores = np.zeros((len(queries), k), np.float32)
         if k:
@@ -171,7 +186,7 @@ class PgvectorIndex:
         if bounds:
             within = [
                 select(literal(place).label("place"), VectorRow.id, distances[place].label("distance")).where(
-                    passing, _guarded(distances[place], self.model) <= bound
+                    passing, _guarded(distances[place], self.space) <= bound
                 )
                 for place, bound in bounds.items()
             ]
@@ -190,7 +205,7 @@ class PgvectorIndex:
         # not vectors.
         near = (
             select(VectorRow.tracklet_id, *views)
-            .where(VectorRow.model_id == self.model, VectorRow.modality == str(Modality.VISIBLE))
+            .where(self._mine, VectorRow.modality == str(Modality.VISIBLE))
             .offset(0)
             .subquery()
         )
@@ -215,14 +230,14 @@ class PgvectorIndex:
         names = [f"bound_{view}" for view in range(len(bounds))]
         wanted = func.unnest(*arrays).table_valued("identity", *names).render_derived()
         near = [
-            _guarded(distance, self.model) <= wanted.c[name]
+            _guarded(distance, self.space) <= wanted.c[name]
             for distance, name in zip(distances, names, strict=True)
         ]
         chosen = (
             _columns(TrackletRow.identity_id)
             .join(TrackletRow, TrackletRow.id == VectorRow.tracklet_id)
             .join(wanted, wanted.c.identity == TrackletRow.identity_id)
-            .where(VectorRow.model_id == self.model, or_(*near))
+            .where(self._mine, or_(*near))
         )
         return session.execute(chosen).all()
 
@@ -233,9 +248,9 @@ def _distance(vector: Floats) -> ColumnElement[float]:
     return VectorRow.data.op("<#>", return_type=_DOUBLE)(data)
 
 
-def _guarded(distance: ColumnElement[float], model: str) -> ColumnElement[float]:
-    # A condition may be evaluated before that on the model; vectors of other lengths would be an error.
-    return case((VectorRow.model_id == model, distance))
+def _guarded(distance: ColumnElement[float], space: str) -> ColumnElement[float]:
+    # A condition may be evaluated before that on the space; vectors of other lengths would be an error.
+    return case((VectorRow.space == space, distance))
 
 
 def _columns(*others: Any) -> Chosen:

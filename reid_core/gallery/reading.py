@@ -1,14 +1,14 @@
 """What the gallery holds, as plain records."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from sqlalchemy import case, func, select
 
-from reid_core.gallery.database import Database
+from reid_core.gallery.paging import PagedReader, as_link
 from reid_core.gallery.records import (
     CameraRecord,
+    CaptionVectors,
     IdentityRecord,
     ModelRecord,
     RecordingRecord,
@@ -16,6 +16,7 @@ from reid_core.gallery.records import (
     SightingRecord,
     TrackletRecord,
     TrackletVectors,
+    VectorKind,
 )
 from reid_core.gallery.schema import (
     CameraRow,
@@ -26,34 +27,37 @@ from reid_core.gallery.schema import (
     TrackletRow,
     VectorRow,
 )
+from reid_core.gallery.spaces import active_space
 from reid_core.gallery.tracks import unpack_track
-from reid_core.gallery.writing import active_model
-from reid_core.types import Candidate, CloseReason, Decision, Link, Modality, Spectrum
+from reid_core.types import CloseReason, Link, Modality, Spectrum
 
 # Values in one IN list: SQLite allows some 32,000.
 _PAGE = 4096
 
 
-class GalleryReader:
+class GalleryReader(PagedReader):
     """Reads a gallery's rows; every method is one reading transaction."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def cameras(self) -> tuple[CameraRecord, ...]:
-        """All cameras, by their id."""
+    def cameras(self, names: Collection[str] | None = None) -> tuple[CameraRecord, ...]:
+        """All cameras or those named, by their id."""
+        chosen = select(CameraRow)
+        if names is not None:
+            chosen = chosen.where(CameraRow.id.in_(names))
         with self._database.read() as session:
             cameras = [
                 CameraRecord(row.id, Modality(row.modality), Spectrum(row.spectrum), row.created_ns)
-                for row in session.scalars(select(CameraRow))
+                for row in session.scalars(chosen)
             ]
         # Not by the database, which may sort names by the rules of some language.
         return tuple(sorted(cameras, key=lambda camera: camera.id))
 
-    def recordings(self) -> tuple[RecordingRecord, ...]:
-        """All recordings, by camera, start and id."""
+    def recordings(self, names: Collection[str] | None = None) -> tuple[RecordingRecord, ...]:
+        """All recordings or those named, by camera, start and id."""
+        chosen = select(RecordingRow)
+        if names is not None:
+            chosen = chosen.where(RecordingRow.id.in_(names))
         with self._database.read() as session:
-            recordings = list(map(_recording, session.scalars(select(RecordingRow))))
+            recordings = list(map(_recording, session.scalars(chosen)))
         return tuple(sorted(recordings, key=lambda each: (each.camera, each.start_ns, each.id)))
 
     def recording(self, recording: str) -> RecordingRecord | None:
@@ -86,18 +90,13 @@ class GalleryReader:
         with self._database.read() as session:
             return tuple(map(_sighting, session.scalars(chosen)))
 
-    def sighting(self, sighting: str) -> SightingRecord | None:
-        """One sighting by its id."""
-        with self._database.read() as session:
-            row = session.get(SightingRow, sighting)
-            return _sighting(row) if row is not None else None
-
-    def vectors(self, tracklet: str, model: str) -> TrackletVectors:
-        """The vectors of a tracklet under one model; empty where it has none."""
+    def vectors(self, tracklet: str, space: str) -> TrackletVectors:
+        """The vectors of a tracklet's crops in one space; empty where it has none."""
         chosen = (
             select(SightingRow.id, SightingRow.quality, VectorRow.dim, VectorRow.data)
             .join(VectorRow, VectorRow.sighting_id == SightingRow.id)
-            .where(SightingRow.tracklet_id == tracklet, VectorRow.model_id == model)
+            .where(SightingRow.tracklet_id == tracklet, VectorRow.space == space)
+            .where(VectorRow.kind == str(VectorKind.CROP))
             .order_by(SightingRow.rank)
         )
         with self._database.read() as session:
@@ -108,6 +107,21 @@ class GalleryReader:
             np.frombuffer(b"".join(row.data for row in rows), "<f4").reshape(
                 len(rows), rows[0].dim if rows else 0
             ),
+        )
+
+    def caption_vectors(self, tracklet: str, space: str) -> CaptionVectors:
+        """The vectors of a tracklet's captions in one space; empty where it has none."""
+        chosen = (
+            select(VectorRow.model_id, VectorRow.dim, VectorRow.data)
+            .where(VectorRow.tracklet_id == tracklet, VectorRow.space == space)
+            .where(VectorRow.kind == str(VectorKind.CAPTION))
+            .order_by(VectorRow.id)
+        )
+        with self._database.read() as session:
+            rows = session.execute(chosen).all()
+        data = np.frombuffer(b"".join(row.data for row in rows), "<f4")
+        return CaptionVectors(
+            tuple(row.model_id for row in rows), data.reshape(len(rows), rows[0].dim if rows else 0)
         )
 
     def identities(self) -> tuple[IdentityRecord, ...]:
@@ -135,8 +149,25 @@ class GalleryReader:
                 found.update((row.id, str(row.identity_id)) for row in session.execute(chosen))
         return found
 
-    def links(self, model: str | None = None) -> tuple[Link, ...]:
-        """The links of all models or of one, in order of the infrared tracklets' arrival."""
+    def identity_numbers(self, identities: Iterable[str]) -> dict[str, int]:
+        """The place of each of some identities among all of them in order of arrival, from 1."""
+        place = func.row_number().over(order_by=IdentityRow.position).label("place")
+        placed = select(IdentityRow.id, place).subquery()
+        names = sorted(set(identities))
+        found: dict[str, int] = {}
+        with self._database.read() as session:
+            for start in range(0, len(names), _PAGE):
+                chosen = select(placed).where(placed.c.id.in_(names[start : start + _PAGE]))
+                found.update((row.id, row.place) for row in session.execute(chosen))
+        return found
+
+    def links(self, model: str | None = None, recordings: Collection[str] | None = None) -> tuple[Link, ...]:
+        """The links of all models or of one, in order of the infrared tracklets' arrival.
+
+        Args:
+            model: id of the model; all by default.
+            recordings: only of tracklets of these.
+        """
         chosen = (
             select(LinkRow)
             .join(TrackletRow, TrackletRow.id == LinkRow.tracklet_id)
@@ -144,22 +175,28 @@ class GalleryReader:
         )
         if model is not None:
             chosen = chosen.where(LinkRow.model_id == model)
+        if recordings is not None:
+            chosen = chosen.where(TrackletRow.recording_id.in_(recordings))
         with self._database.read() as session:
-            return tuple(map(_link, session.scalars(chosen)))
+            return tuple(map(as_link, session.scalars(chosen)))
+
+    def newest_vector(self) -> int:
+        """The id of the vector that was added last; 0 while there are none."""
+        with self._database.read() as session:
+            return session.scalar(select(func.max(VectorRow.id))) or 0
 
     def models(self) -> tuple[ModelRecord, ...]:
-        """The models whose vectors the gallery holds, by their id."""
+        """The models whose vectors the gallery holds, by their id; one for each kind of vector."""
         visible = func.sum(case((VectorRow.modality == str(Modality.VISIBLE), 1), else_=0))
+        made = VectorRow.model_id, VectorRow.space, VectorRow.kind
         counted = (
-            select(VectorRow.model_id, func.max(VectorRow.dim), func.count(), visible)
-            .group_by(VectorRow.model_id)
-            .order_by(VectorRow.model_id)
+            select(*made, func.max(VectorRow.dim), func.count(), visible).group_by(*made).order_by(*made)
         )
         with self._database.read() as session:
-            active = active_model(session)
+            active = active_space(session)
             return tuple(
-                ModelRecord(model, dim, count, int(seen), model == active)
-                for model, dim, count, seen in session.execute(counted)
+                ModelRecord(model, space, VectorKind(kind), dim, count, int(seen), space == active)
+                for model, space, kind, dim, count, seen in session.execute(counted)
             )
 
 
@@ -213,14 +250,4 @@ def _sighting(row: SightingRow) -> SightingRecord:
         confidence=row.confidence,
         quality=row.quality,
         crop=row.crop,
-    )
-
-
-def _link(row: LinkRow) -> Link:
-    candidates: list[dict[str, Any]] = row.candidates
-    return Link(
-        tracklet=row.tracklet_id,
-        model=row.model_id,
-        decision=Decision(row.decision),
-        candidates=tuple(Candidate(**candidate) for candidate in candidates),
     )

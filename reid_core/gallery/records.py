@@ -8,6 +8,13 @@ from typing import Any
 from reid_core.types import CloseReason, Floats, Ints, Modality, Spectrum, Tracklet
 
 
+class VectorKind(StrEnum):
+    """What a vector was made from; vectors of different kinds are searched apart."""
+
+    CROP = "crop"
+    CAPTION = "caption"
+
+
 class RecordingStatus(StrEnum):
     """How far a recording has come."""
 
@@ -156,8 +163,32 @@ class TrackletRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackletSummary:
+    """One stored tracklet without its track; fields as in `TrackletRecord`.
+
+    Attributes:
+        first_frame: number of its first frame.
+        last_frame: number of its last.
+        length: how many frames it is seen in.
+    """
+
+    id: str
+    position: int
+    recording: str
+    camera: str
+    modality: Modality
+    first_frame: int
+    last_frame: int
+    start_ns: int
+    end_ns: int
+    length: int
+    close_reason: CloseReason
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrackletVectors:
-    """The vectors of one tracklet under one model, best sighting first.
+    """The vectors of one tracklet's crops in one space, best sighting first.
 
     Attributes:
         sightings: ``S`` ids.
@@ -167,6 +198,19 @@ class TrackletVectors:
 
     sightings: tuple[str, ...]
     qualities: Floats
+    vectors: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionVectors:
+    """The vectors of one tracklet's captions in one space, as they came.
+
+    Attributes:
+        models: id of the text encoder of each of ``N``.
+        vectors: ``(N, D)`` float32, L2-normalised.
+    """
+
+    models: tuple[str, ...]
     vectors: Floats
 
 
@@ -181,18 +225,32 @@ class IdentityRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentitySummary:
+    """One person of the gallery; ``tracklets`` is how many visible ones it has."""
+
+    id: str
+    created_ns: int
+    position: int
+    tracklets: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """One model whose vectors the gallery holds.
+    """One model whose vectors of one kind the gallery holds.
 
     Attributes:
         id: the model's id.
+        space: in which its vectors are compared.
+        kind: of its vectors.
         dim: length of its vectors.
-        vectors: how many of all sightings have one.
-        visible: how many of them are visible.
-        active: whether it is the one that is added and searched with.
+        vectors: how many it has made: of crops, how many of all sightings have one.
+        visible: how many of them are of visible tracklets.
+        active: whether its space is the one that is added to and searched.
     """
 
     id: str
+    space: str
+    kind: VectorKind
     dim: int
     vectors: int
     visible: int

@@ -1,4 +1,4 @@
-"""A gallery's crops embedded anew, for another model."""
+"""A gallery's crops embedded anew, for another space."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,19 +8,23 @@ from sqlalchemy import ColumnElement, Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from reid_core.errors import GalleryError, UsageError
-from reid_core.gallery import writing
 from reid_core.gallery.database import Database
 from reid_core.gallery.index import checked_vectors
+from reid_core.gallery.outbox import put_event
+from reid_core.gallery.records import VectorKind
 from reid_core.gallery.schema import SightingRow, TrackletRow, VectorRow
+from reid_core.gallery.spaces import active_space, set_active_space
+from reid_core.gallery.vector_rows import CropOwner, add_crop_vectors, dim_of
 from reid_core.types import Floats, Image, Modality
 
+_CROP = VectorRow.kind == str(VectorKind.CROP)
 Embed = Callable[[list[Image], Modality], Floats]
 
 
 def reembed(
     database: Database,
     embed: Embed,
-    model: str,
+    space: str,
     batch: int,
     progress: Callable[[int, int], None] | None,
 ) -> int:
@@ -28,15 +32,15 @@ def reembed(
     if batch < 1:
         raise UsageError(f"A batch holds at least 1 crop, not {batch}.")
     with database.read() as session:
-        _check_crops(session, model)
+        _check_crops(session, space)
         total = session.scalar(select(func.count()).select_from(SightingRow)) or 0
-        missing = session.scalar(select(func.count()).select_from(SightingRow).where(_missing(model))) or 0
+        missing = session.scalar(select(func.count()).select_from(SightingRow).where(_missing(space))) or 0
     embedded = 0
     # More than one round only where tracklets of the old model came in meanwhile.
-    while not _switched(database, model):
+    while not _switched(database, space):
         after = (0, 0)
-        while page := _page(database, model, batch, after):
-            _embed_page(database, embed, model, page)
+        while page := _page(database, space, batch, after):
+            _embed_page(database, embed, space, page)
             embedded += len(page)
             after = (page[-1].position, page[-1].rank)
             if progress is not None:
@@ -44,13 +48,15 @@ def reembed(
     return embedded
 
 
-def _missing(model: str) -> ColumnElement[bool]:
-    vector = select(VectorRow.id).where(VectorRow.sighting_id == SightingRow.id, VectorRow.model_id == model)
+def _missing(space: str) -> ColumnElement[bool]:
+    vector = select(VectorRow.id).where(
+        VectorRow.sighting_id == SightingRow.id, VectorRow.space == space, _CROP
+    )
     return ~vector.exists()
 
 
-def _check_crops(session: Session, model: str) -> None:
-    without = select(SightingRow.id).where(_missing(model), func.length(SightingRow.crop) == 0).limit(1)
+def _check_crops(session: Session, space: str) -> None:
+    without = select(SightingRow.id).where(_missing(space), func.length(SightingRow.crop) == 0).limit(1)
     sighting = session.scalar(without)
     if sighting is not None:
         raise GalleryError(
@@ -60,7 +66,7 @@ def _check_crops(session: Session, model: str) -> None:
 
 
 def _page(
-    database: Database, model: str, batch: int, after: tuple[int, int]
+    database: Database, space: str, batch: int, after: tuple[int, int]
 ) -> "Sequence[Row[*tuple[Any, ...]]]":
     """The next sightings without a vector, in order of arrival."""
     place = tuple_(TrackletRow.position, SightingRow.rank)
@@ -77,7 +83,7 @@ def _page(
     chosen = (
         select(*columns)
         .join(TrackletRow, TrackletRow.id == SightingRow.tracklet_id)
-        .where(place > after, _missing(model))
+        .where(place > after, _missing(space))
         .order_by(TrackletRow.position, SightingRow.rank)
         .limit(batch)
     )
@@ -86,7 +92,7 @@ def _page(
 
 
 def _embed_page(
-    database: Database, embed: Embed, model: str, page: "Sequence[Row[*tuple[Any, ...]]]"
+    database: Database, embed: Embed, space: str, page: "Sequence[Row[*tuple[Any, ...]]]"
 ) -> None:
     vectors: dict[str, Floats] = {}
     for modality in Modality:
@@ -96,16 +102,16 @@ def _embed_page(
             vectors.update(zip((row.id for row in rows), checked_vectors(embedded, None), strict=True))
     with database.write() as session:
         # Meanwhile somebody may have taken a tracklet out, or embedded the same crops.
-        asked = select(SightingRow.id).where(SightingRow.id.in_(vectors), _missing(model))
+        asked = select(SightingRow.id).where(SightingRow.id.in_(vectors), _missing(space))
         wanted = set(session.scalars(asked))
         rows = [row for row in page if row.id in wanted]
         if not rows:
             return
-        dim = session.scalar(select(VectorRow.dim).where(VectorRow.model_id == model).limit(1))
-        owners = [(row.id, row.tracklet_id, row.camera_id, row.modality) for row in rows]
-        times = [row.time_ns for row in rows]
-        stacked = checked_vectors(np.stack([vectors[row.id] for row in rows]), dim)
-        writing.add_vectors(session, model, owners, times, stacked, model, times[-1])
+        owners = [
+            CropOwner(row.id, row.tracklet_id, row.camera_id, row.modality, row.time_ns) for row in rows
+        ]
+        stacked = checked_vectors(np.stack([vectors[row.id] for row in rows]), dim_of(session, space))
+        add_crop_vectors(session, space, owners, stacked, space, rows[-1].time_ns)
 
 
 def _decoded(sighting: str, crop: bytes) -> Image:
@@ -117,13 +123,13 @@ def _decoded(sighting: str, crop: bytes) -> Image:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _switched(database: Database, model: str) -> bool:
-    """Compare the model's vectors from now on, if every sighting has one."""
+def _switched(database: Database, space: str) -> bool:
+    """Compare the space's vectors from now on, if every sighting has one."""
     with database.write() as session:
-        if session.scalar(select(SightingRow.id).where(_missing(model)).limit(1)) is not None:
+        if session.scalar(select(SightingRow.id).where(_missing(space)).limit(1)) is not None:
             return False
         latest = session.scalar(select(func.max(TrackletRow.end_ns)))
-        if latest is not None and writing.active_model(session) != model:
-            writing.set_active_model(session, model)
-            writing.put_event(session, "model.changed", model, {}, latest)
+        if latest is not None and active_space(session) != space:
+            set_active_space(session, space)
+            put_event(session, "model.changed", space, {}, latest)
         return True

@@ -45,7 +45,7 @@ class Base(DeclarativeBase):
 class MetaRow(Base):
     """What is true of the gallery as a whole.
 
-    ``model`` is the id of the one model whose vectors are compared. ``chain`` is the digest over all
+    ``space`` is the id of the one visual space whose vectors are compared. ``chain`` is the digest over all
     vectors written so far, each batch on top of the last: an index that ends with the same digest holds
     the same vectors, which no random name of the database could promise once a backup is restored.
     """
@@ -145,7 +145,11 @@ class SightingRow(Base):
 
 
 class VectorRow(Base):
-    """One sighting's vector under one model: ``data`` is little-endian float32, L2-normalised.
+    """One vector: ``data`` is little-endian float32, L2-normalised.
+
+    It is compared within its ``space`` and its ``kind``. A ``crop`` is of a sighting, which has one in each
+    space; a ``caption`` is of the tracklet, and ``time_ns`` is then the tracklet's start. ``model_id`` says
+    who made it: of a crop the visual model, whose id the space has.
 
     On PostgreSQL ``data`` is a pgvector ``vector``, which the server compares; rows look the same.
     Camera, modality and time are repeated here because a search filters by them.
@@ -154,17 +158,19 @@ class VectorRow(Base):
     __tablename__ = "vectors"
     __table_args__ = (
         UniqueConstraint("sighting_id", "model_id"),
-        Index(None, "model_id", "camera_id", "time_ns"),
+        Index(None, "space", "kind", "camera_id", "time_ns"),
         # Ids never return after a deletion: an index that still holds the old vector would lie.
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
-    sighting_id: Mapped[str] = mapped_column(ForeignKey("sightings.id"))
+    sighting_id: Mapped[str | None] = mapped_column(ForeignKey("sightings.id"))
     tracklet_id: Mapped[str] = mapped_column(ForeignKey("tracklets.id"), index=True)
     camera_id: Mapped[str] = mapped_column(ForeignKey("cameras.id"))
     modality: Mapped[str] = mapped_column(String(16))
     time_ns: Mapped[int] = mapped_column(BigInteger)
+    space: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
     model_id: Mapped[str] = mapped_column(String(64))
     dim: Mapped[int] = mapped_column(Integer)
     data: Mapped[bytes] = mapped_column(VectorData)
@@ -188,8 +194,10 @@ class LinkRow(Base):
 class OutboxRow(Base):
     """What happened, in order, written in the transaction in which it happened.
 
-    Kinds: ``vectors.added`` (subject: tracklet or model; the payload names the vectors and the chain),
-    ``tracklet.closed`` and ``link.made`` (subject: tracklet), ``model.changed`` (subject: model).
+    Kinds: ``vectors.added`` (subject: tracklet or space; the payload names space, kind and model, the vectors
+    and the chain; schemas before 0004 named the model alone, which was the space, and knew crops only),
+    ``vectors.removed`` (subject: recording), ``tracklet.closed`` and ``link.made`` (subject: tracklet),
+    ``model.changed`` (subject: space).
     """
 
     __tablename__ = "outbox"

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from reid_core.errors import GalleryError, ModelMismatchError
 from reid_core.gallery import writing
 from reid_core.gallery.identities import IdentityPolicy
-from reid_core.gallery.ledger import StreamProgress, stream_progress
 from reid_core.gallery.records import TrackletEntry
 from reid_core.gallery.schema import StagedRow, StreamRow
 from reid_core.gallery.store import Gallery
+from reid_core.gallery.streams import StreamProgress, stream_progress
 from reid_core.gallery.tracks import pack_track, unpack_track
-from reid_core.types import CloseReason, Link, Modality, Sighting, Tracklet
+from reid_core.types import CloseReason, Modality, Sighting, Tracklet
 
 Guard = Callable[[Session], None]
 """Raises inside a writing transaction where its caller may not write any more."""
@@ -54,13 +54,13 @@ class Staging:
 
     Args:
         gallery: to admit to.
-        model: id of the model of the vectors.
+        space: of the vectors.
         guard: called inside each writing transaction.
     """
 
-    def __init__(self, gallery: Gallery, model: str, guard: Guard) -> None:
+    def __init__(self, gallery: Gallery, space: str, guard: Guard) -> None:
         self._gallery = gallery
-        self._model = model
+        self._space = space
         self._guard = guard
 
     def waiting(self, limit: int) -> tuple[StagedRecord, ...]:
@@ -109,33 +109,30 @@ class Staging:
 
         Visible ones are done with; infrared ones stay until `settle` writes their link.
         """
-        with self._gallery.writing(self._model) as (session, store):
+        with self._gallery.writing(self._space) as (session, store):
             self._guard(session)
             for record in records:
                 content = session.scalar(select(StagedRow.content).where(StagedRow.id == record.id))
                 if not content:
                     continue  # somebody has admitted it since it was read
-                writing.add_tracklet(session, store, unpack_entry(content, self._model), policy)
+                writing.add_tracklet(session, store, unpack_entry(content, self._space), policy)
                 done = StagedRow.id == record.id
                 if record.modality is Modality.VISIBLE:
                     session.execute(delete(StagedRow).where(done))
                 else:
                     session.execute(update(StagedRow).where(done).values(admitted=True, content=b""))
 
-    def settle(self, record: StagedRecord, links: Sequence[Link]) -> None:
-        """Write links and be done with what they were made for, in one transaction."""
-        with self._gallery.database.write() as session:
-            self._guard(session)
-            for link in links:
-                writing.put_link(session, link)
-            session.execute(delete(StagedRow).where(StagedRow.id == record.id))
+    def settle(self, session: Session, record: StagedRecord) -> None:
+        """Be done with what links were made for, in the transaction that writes them."""
+        self._guard(session)
+        session.execute(delete(StagedRow).where(StagedRow.id == record.id))
 
 
-def pack_entry(entry: TrackletEntry, model: str) -> bytes:
-    """A tracklet with its vectors under a model and its crops as bytes."""
+def pack_entry(entry: TrackletEntry, space: str) -> bytes:
+    """A tracklet with its vectors of a space and its crops as bytes."""
     tracklet = entry.tracklet
     content = {
-        "model": model,
+        "model": space,
         "id": tracklet.id,
         "recording": tracklet.recording,
         "camera": tracklet.camera,
@@ -160,16 +157,16 @@ def pack_entry(entry: TrackletEntry, model: str) -> bytes:
     return packed
 
 
-def unpack_entry(content: bytes, model: str) -> TrackletEntry:
+def unpack_entry(content: bytes, space: str) -> TrackletEntry:
     """What `pack_entry` packed; the sightings' decoded crops are left out, their JPEG files are there.
 
     Raises:
-        ModelMismatchError: its vectors are of another model.
+        ModelMismatchError: its vectors are of another space.
         GalleryError: the bytes are damaged.
     """
     try:
         said: dict[str, Any] = msgpack.unpackb(content)
-        if said["model"] != model:
+        if said["model"] != space:
             raise ModelMismatchError(
                 f"A tracklet of camera {said['camera']!r} waits with vectors of another model.",
                 "Run a worker with that model until nothing is staged, then re-embed the gallery.",

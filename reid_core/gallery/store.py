@@ -1,22 +1,18 @@
 """The gallery to add to and search."""
 
-import hashlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy.orm import Session
 
-from reid_core.gallery import writing
+from reid_core.gallery import vector_rows, writing
 from reid_core.gallery.database import Database
 from reid_core.gallery.identities import IdentityPolicy
 from reid_core.gallery.index import Hits, SearchFilter
-from reid_core.gallery.live import VECTORS_ADDED, VECTORS_REMOVED, LiveIndex
-from reid_core.gallery.outbox import Outbox
-from reid_core.gallery.pgvector_index import PgvectorIndex
+from reid_core.gallery.indexes import Indexes
 from reid_core.gallery.plain import plain_entries, plain_recording
 from reid_core.gallery.reading import GalleryReader
 from reid_core.gallery.records import (
@@ -24,11 +20,12 @@ from reid_core.gallery.records import (
     Checkpoint,
     RecordingRecord,
     TrackletEntry,
+    VectorKind,
 )
 from reid_core.gallery.reembedding import reembed
-from reid_core.gallery.vector_column import POSTGRESQL
+from reid_core.gallery.spaces import active_space, check_space, set_active_space
 from reid_core.gallery.vector_store import VectorStore
-from reid_core.types import CloseReason, Floats, Image, Link, Modality, Spectrum, Tracklet
+from reid_core.types import CloseReason, Floats, Image, Link, Modality, Spectrum
 
 
 class Gallery(GalleryReader):
@@ -47,13 +44,7 @@ class Gallery(GalleryReader):
 
     def __init__(self, database: Database, index_dir: Path | None) -> None:
         super().__init__(database)
-        self._index_dir = index_dir
-        self._stores: dict[str, VectorStore] = {}
-        self._lock = threading.RLock()
-        # An index in memory is for one thread at a time. A server's is not in memory: its readers need not
-        # wait for this process's writer either.
-        shared = database.dialect == POSTGRESQL
-        self._guard: AbstractContextManager[Any] = nullcontext() if shared else self._lock
+        self._indexes = Indexes(database, index_dir)
 
     @classmethod
     def open(cls, url: str, index_dir: Path | None = None) -> Self:
@@ -100,16 +91,9 @@ class Gallery(GalleryReader):
 
     def close(self) -> None:
         """Save the index and let go of the database."""
-        with self._lock:
-            self.save_index()
-            self._stores.clear()
+        with self._indexes.lock:
+            self._indexes.close()
             self._database.close()
-
-    def save_index(self) -> None:
-        """Write the indexes that have changed; only a warning is logged where the disk does not take them."""
-        with self._lock:
-            for store in self._stores.values():
-                store.save()
 
     # Writing
 
@@ -140,29 +124,10 @@ class Gallery(GalleryReader):
         assert stored is not None
         return stored
 
-    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write how far a recording has come."""
-        with self._database.write() as session:
-            writing.put_checkpoint(session, checkpoint)
-
-    def add_tracklet(
-        self,
-        tracklet: Tracklet,
-        vectors: Floats,
-        crops: Sequence[bytes],
-        model: str,
-        policy: IdentityPolicy,
-        checkpoint: Checkpoint | None = None,
-    ) -> str | None:
-        """`add_tracklets` of one; returns the identity of a visible tracklet."""
-        entry = TrackletEntry(tracklet, vectors, tuple(crops))
-        checkpoints = (checkpoint,) if checkpoint is not None else ()
-        return self.add_tracklets([entry], model, policy, checkpoints)[0]
-
     def add_tracklets(
         self,
         entries: Sequence[TrackletEntry],
-        model: str,
+        space: str,
         policy: IdentityPolicy,
         checkpoints: Sequence[Checkpoint] = (),
     ) -> tuple[str | None, ...]:
@@ -172,7 +137,7 @@ class Gallery(GalleryReader):
 
         Args:
             entries: what to write; their recordings are known.
-            model: id of the model of their vectors.
+            space: of their vectors: the id of the model that made them.
             policy: when a visible tracklet joins an identity.
             checkpoints: how far recordings have come with these tracklets.
 
@@ -180,11 +145,11 @@ class Gallery(GalleryReader):
             the identity of each visible tracklet, ``None`` for infrared ones.
 
         Raises:
-            ModelMismatchError: the gallery is of another model.
+            ModelMismatchError: the gallery is of another space.
             UsageError: the parts of an entry do not fit one another or the gallery.
             GalleryError: a recording is not known.
         """
-        with self.writing(model) as (session, store):
+        with self.writing(space) as (session, store):
             added = tuple(writing.add_tracklet(session, store, entry, policy) for entry in entries)
             for checkpoint in checkpoints:
                 writing.put_checkpoint(session, checkpoint)
@@ -210,7 +175,7 @@ class Gallery(GalleryReader):
             camera: id of the camera; made known if it is not.
             modality: of that camera.
             time_ns: ``N`` capture times, UTC nanoseconds.
-            model: id of the model of the vectors.
+            model: id of the model of the vectors, which is that of their space.
             crops: ``N`` JPEG files, or none.
             policy: when a visible one joins an identity; never by default.
 
@@ -237,12 +202,20 @@ class Gallery(GalleryReader):
         Returns:
             how many were taken out.
         """
-        with self._guard, self._database.write() as session:
+        with self._indexes.guard, self._database.write() as session:
             return writing.remove_tracklets(session, recording, reason)
 
-    def put_links(self, links: Sequence[Link]) -> None:
-        """Write links in one transaction; equal ones stay untouched, and none is removed."""
+    def put_links(self, links: Sequence[Link], within: Callable[[Session], None] | None = None) -> None:
+        """Write links in one transaction; equal ones stay untouched, and none is removed.
+
+        Args:
+            links: what to write.
+            within: called first in the transaction, to write what belongs with them; where it raises, nothing
+                is written.
+        """
         with self._database.write() as session:
+            if within is not None:
+                within(session)
             for link in links:
                 writing.put_link(session, link)
 
@@ -254,14 +227,15 @@ class Gallery(GalleryReader):
         batch: int = 64,
         progress: Callable[[int, int], None] | None = None,
     ) -> int:
-        """Give every stored crop a vector of another model, then compare that model's vectors.
+        """Give every stored crop a vector in another space, then compare that space's vectors.
 
-        Each batch is committed: a stopped call goes on where it was. The old model's vectors stay, and are
-        the ones that are searched until all is done. Identities stay as they are.
+        Each batch is committed: a stopped call goes on where it was. The old space's vectors stay, and are
+        the ones that are searched until all is done. Identities stay as they are; captions of the old space
+        have to be encoded anew by a text encoder that aims at the new one.
 
         Args:
             embed: ``n`` RGB crops of one modality -> ``(n, D)`` float32, L2-normalised.
-            model: id of the new model.
+            model: id of the new model, which is that of its space.
             batch: crops at a time.
             progress: called with how many crops have a vector, and how many there are.
 
@@ -273,89 +247,97 @@ class Gallery(GalleryReader):
         """
         return reembed(self._database, embed, model, batch, progress)
 
-    # Searching
+    def add_caption_vectors(self, tracklet: str, vectors: Floats, *, model: str, space: str) -> None:
+        """Give a tracklet the vectors of its captions; where it has some of this model, nothing changes.
 
-    def check_model(self, model: str) -> None:
-        """Make sure that the gallery is of this model, or of none yet.
+        Args:
+            tracklet: its id.
+            vectors: ``(N, D)`` float32, L2-normalised, in the order of the captions.
+            model: id of the text encoder.
+            space: that the text encoder aims at.
 
         Raises:
-            ModelMismatchError: its vectors are of another.
+            ModelMismatchError: the gallery is of another space.
+            UsageError: there is no such tracklet, or the vectors do not fit the space.
+        """
+        with self._database.write() as session:
+            check_space(session, space)
+            vector_rows.add_caption_vectors(session, space, model, tracklet, vectors)
+
+    # Searching
+
+    def check_space(self, space: str) -> None:
+        """Make sure that the gallery is of this space, or of none yet.
+
+        Raises:
+            ModelMismatchError: its vectors lie in another.
         """
         with self._database.read() as session:
-            writing.check_model(session, model)
+            check_space(session, space)
 
-    def index_lag(self, model: str) -> int:
-        """Changes of the vectors that this process's index has not applied yet; the next use does.
+    def adopt_space(self, space: str) -> None:
+        """Make this the gallery's space where it has none yet, so that nobody adds vectors of another.
+
+        Raises:
+            ModelMismatchError: its vectors lie in another.
+        """
+        with self._database.write() as session:
+            check_space(session, space)
+            if active_space(session) is None:
+                set_active_space(session, space)
+
+    def index_lag(self, space: str) -> int:
+        """Changes of the vectors that this process's index of crops has not applied yet; the next use does.
 
         None on PostgreSQL, where vectors are compared in the database, nor before the first use.
         """
-        with self._lock:
-            store = self._stores.get(model)
-            mark = store.mark() if store is not None else None
-        if mark is None:
-            return 0
-        return Outbox(self._database).count_after(mark[1].outbox, (VECTORS_ADDED, VECTORS_REMOVED))
+        return self._indexes.lag(space)
 
-    def adopt_model(self, model: str) -> None:
-        """Make this the gallery's model where it has none yet, so that nobody adds vectors of another.
-
-        Raises:
-            ModelMismatchError: its vectors are of another.
-        """
-        with self._database.write() as session:
-            writing.check_model(session, model)
-            if writing.active_model(session) is None:
-                writing.set_active_model(session, model)
-
-    def search(self, queries: Floats, model: str, k: int = 10, where: SearchFilter | None = None) -> Hits:
-        """The ``k`` most similar sightings of those that pass the filter: exact.
+    def search(
+        self,
+        queries: Floats,
+        space: str,
+        k: int = 10,
+        where: SearchFilter | None = None,
+        kind: VectorKind = VectorKind.CROP,
+    ) -> Hits:
+        """The ``k`` most similar vectors of a kind, of those that pass the filter: exact.
 
         Args:
             queries: ``(Q, D)`` float32, L2-normalised.
-            model: id of the model of the queries.
+            space: of the queries.
             k: how many for each query.
-            where: which sightings to look at; all by default.
+            where: which vectors to look at, by the sighting or the tracklet they are of; all by default.
+            kind: of the vectors to look at.
 
         Raises:
-            ModelMismatchError: the gallery is of another model.
+            ModelMismatchError: the gallery is of another space.
             UsageError: the queries are of another size or not finite, or ``k`` is below 1.
         """
-        with self._guard, self._database.read() as session:
-            writing.check_model(session, model)
-            store = self._store(model)
-            store.sync(session)
+        with self._indexes.reading(space, kind) as (session, store):
             return store.search(session, queries, k, where)
 
-    @contextmanager
-    def writing(self, model: str) -> Iterator[tuple[Session, VectorStore]]:
-        """A writing transaction and the model's vectors in step with it, for `writing.add_tracklet`.
+    def count_identities(
+        self, space: str, where: SearchFilter | None = None, kind: VectorKind = VectorKind.CROP
+    ) -> int:
+        """How many identities a search with this filter looks at.
+
+        Raises:
+            ModelMismatchError: the gallery is of another space.
+        """
+        with self._indexes.reading(space, kind) as (session, store):
+            return store.identities(session, where or SearchFilter())
+
+    def writing(self, space: str) -> AbstractContextManager[tuple[Session, VectorStore]]:
+        """A writing transaction and the crops' vectors in step with it, for `writing.add_tracklet`.
 
         What else is written in the session is committed with them; where the block raises, nothing is kept
         of either. Other writers wait meanwhile, of whatever process: nothing slow belongs inside.
 
         Args:
-            model: id of the model whose vectors are written.
+            space: whose vectors are written.
 
         Raises:
-            ModelMismatchError: the gallery is of another model.
+            ModelMismatchError: the gallery is of another space.
         """
-        with self._guard:
-            store = self._store(model)
-            mark = store.mark()
-            try:
-                with self._database.write() as session:
-                    writing.check_model(session, model)
-                    store.sync(session)
-                    mark = store.mark()
-                    yield session, store
-            except BaseException:
-                store.restore(mark)
-                raise
-
-    def _store(self, model: str) -> VectorStore:
-        if self._database.dialect == POSTGRESQL:
-            return self._stores.setdefault(model, PgvectorIndex(model))
-        # Not the id itself: it comes from a file and is made a path here.
-        name = hashlib.sha256(model.encode()).hexdigest()[:32]
-        folder = self._index_dir / name if self._index_dir is not None else None
-        return self._stores.setdefault(model, LiveIndex(model, folder))
+        return self._indexes.writing(space)

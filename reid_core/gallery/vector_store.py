@@ -1,4 +1,4 @@
-"""What the gallery asks of whatever holds and compares the vectors of one model."""
+"""What the gallery asks of whatever holds and compares the vectors of one space and kind."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from reid_core.gallery.identities import Finalists
 from reid_core.gallery.index import Hits, SearchFilter
 from reid_core.gallery.index_files import Position
+from reid_core.gallery.records import VectorKind
 from reid_core.types import Floats
 
 # Where a store stands: its rows and what it has applied of the outbox.
@@ -15,15 +16,17 @@ Mark = tuple[int, Position]
 
 
 class VectorStore(Protocol):
-    """The vectors of one model, as the session of a transaction sees them.
+    """The vectors of one space and kind, as the session of a transaction sees them.
 
     All answer alike: scores are float64 inner products rounded to float32, equal ones go by vector id.
 
     Attributes:
-        model: the model's id.
+        space: of the vectors.
+        kind: of the vectors.
     """
 
-    model: str
+    space: str
+    kind: VectorKind
 
     def sync(self, session: Session) -> None:
         """Be in step with what the session sees; comes before the methods below that take a session."""
@@ -52,6 +55,9 @@ class VectorStore(Protocol):
             vectors: ``(S, D)`` float32, L2-normalised, of the tracklet; ``S`` at least 1.
             forbidden: identities to leave out, unless nobody else is there.
         """
+
+    def identities(self, session: Session, where: SearchFilter) -> int:
+        """How many identities have a vector that passes the filter."""
 
     def mark(self) -> Mark | None:
         """Where it stands, for `restore`."""

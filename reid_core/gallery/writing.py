@@ -1,6 +1,5 @@
 """What writes rows: each function inside a transaction that its caller opened."""
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,28 +9,26 @@ import numpy as np
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from reid_core.errors import GalleryError, ModelMismatchError, UsageError
+from reid_core.errors import GalleryError, UsageError
 from reid_core.gallery.identities import Assignment, IdentityPolicy, decide
 from reid_core.gallery.index import ID_LENGTH, checked_vectors
-from reid_core.gallery.live import VECTORS_ADDED, VECTORS_REMOVED
+from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, put_event
 from reid_core.gallery.records import CameraRecord, Checkpoint, RecordingRecord, TrackletEntry
 from reid_core.gallery.schema import (
     CameraRow,
     IdentityRow,
     LinkRow,
-    MetaRow,
-    OutboxRow,
     RecordingRow,
     SightingRow,
     TrackletRow,
-    VectorRow,
 )
+from reid_core.gallery.spaces import active_space, set_active_space
 from reid_core.gallery.tracks import pack_track
+from reid_core.gallery.vector_rows import CropOwner, add_crop_vectors, forget_vectors
 from reid_core.gallery.vector_store import VectorStore
 from reid_core.types import CloseReason, Floats, Link, Modality, Tracklet
 
 _NAMESPACE = uuid.UUID("0b9d7c7e-2f0a-5c0e-8d7b-6a1f3c9e5d42")
-_SHORT = 12
 
 
 def sighting_id(tracklet: str, rank: int) -> str:
@@ -86,32 +83,6 @@ def put_checkpoint(session: Session, checkpoint: Checkpoint) -> None:
         raise GalleryError(f"The gallery has no recording {recording!r}.")
 
 
-def check_model(session: Session, model: str) -> None:
-    """Make sure that the gallery is of this model, or of none yet.
-
-    Raises:
-        ModelMismatchError: its vectors are of another.
-    """
-    active = active_model(session)
-    if active is not None and active != model:
-        raise ModelMismatchError(
-            f"The gallery holds vectors of model {active[:_SHORT]}, not of model {model[:_SHORT]}.",
-            "Use that model, or re-embed the gallery with `nightreid reembed`.",
-        )
-
-
-def active_model(session: Session) -> str | None:
-    """The model whose vectors are compared, or ``None`` while there are no vectors."""
-    row = session.get(MetaRow, "model")
-    return row.value if row is not None else None
-
-
-def set_active_model(session: Session, model: str) -> None:
-    """Compare this model's vectors from now on."""
-    session.merge(MetaRow(key="model", value=model))
-    session.flush()
-
-
 def add_tracklet(
     session: Session, store: VectorStore, entry: TrackletEntry, policy: IdentityPolicy
 ) -> str | None:
@@ -119,7 +90,7 @@ def add_tracklet(
 
     Args:
         session: of the writing transaction.
-        store: the model's vectors, in step with the session; and with what is written, afterwards.
+        store: the crops' vectors, in step with the session; and with what is written, afterwards.
         entry: what to write.
         policy: when a visible tracklet joins an identity.
 
@@ -143,57 +114,19 @@ def add_tracklet(
         session.execute(insert(IdentityRow).values(founder))
     session.execute(insert(TrackletRow).values(_tracklet_values(tracklet, position, assignment)))
     if sightings:
-        if active_model(session) is None:
-            set_active_model(session, store.model)
+        if active_space(session) is None:
+            set_active_space(session, store.space)
         session.execute(insert(SightingRow), _sighting_values(entry, sightings))
-        owners = [(sighting, tracklet.id, tracklet.camera, str(tracklet.modality)) for sighting in sightings]
-        times = [sighting.time_ns for sighting in tracklet.sightings]
-        add_vectors(session, store.model, owners, times, vectors, tracklet.id, int(tracklet.times_ns[-1]))
+        owners = [
+            CropOwner(name, tracklet.id, tracklet.camera, str(tracklet.modality), sighting.time_ns)
+            for name, sighting in zip(sightings, tracklet.sightings, strict=True)
+        ]
+        add_crop_vectors(session, store.space, owners, vectors, tracklet.id, int(tracklet.times_ns[-1]))
     identity = assignment.identity if assignment is not None else None
     closed = {"camera": tracklet.camera, "modality": str(tracklet.modality), "identity": identity}
-    put_event(session, "tracklet.closed", tracklet.id, closed, int(tracklet.times_ns[-1]))
+    put_event(session, TRACKLET_CLOSED, tracklet.id, closed, int(tracklet.times_ns[-1]))
     store.sync(session)
     return identity
-
-
-def add_vectors(
-    session: Session,
-    model: str,
-    owners: Sequence[tuple[str, str, str, str]],
-    times_ns: Sequence[int],
-    vectors: Floats,
-    subject: str,
-    created_ns: int,
-) -> None:
-    """Write the vectors of sightings, and the outbox row by which indexes learn of them.
-
-    Args:
-        session: of the writing transaction.
-        model: the model's id.
-        owners: sighting, tracklet, camera and modality of each of ``n`` vectors.
-        times_ns: ``n`` capture times of the sightings.
-        vectors: ``(n, D)`` float32, L2-normalised.
-        subject: what they were added for.
-        created_ns: capture time of that.
-    """
-    blobs = [row.tobytes() for row in np.asarray(vectors, "<f4")]
-    names = ("sighting_id", "tracklet_id", "camera_id", "modality")
-    values = [
-        dict(zip(names, owner, strict=True))
-        | {"time_ns": time, "model_id": model, "dim": vectors.shape[1], "data": blob}
-        for owner, time, blob in zip(owners, times_ns, blobs, strict=True)
-    ]
-    inserted = insert(VectorRow).returning(VectorRow.id, sort_by_parameter_order=True)
-    ids = list(session.scalars(inserted, values))
-    # The row stays locked to the end: on every database one writer at a time extends the chain.
-    chain = session.execute(select(MetaRow).where(MetaRow.key == "chain").with_for_update()).scalar_one()
-    digest = hashlib.sha256(f"{chain.value} {model}".encode())
-    for number, blob in zip(ids, blobs, strict=True):
-        digest.update(number.to_bytes(8, "little") + blob)
-    chain.value = digest.hexdigest()
-    session.flush()
-    payload = {"model": model, "vectors": ids, "chain": chain.value}
-    put_event(session, VECTORS_ADDED, subject, payload, created_ns)
 
 
 def remove_tracklets(session: Session, recording: str, reason: CloseReason) -> int:
@@ -213,29 +146,15 @@ def remove_tracklets(session: Session, recording: str, reason: CloseReason) -> i
     if not rows:
         return 0
     names = sorted(row.id for row in rows)
-    models = session.scalars(
-        select(VectorRow.model_id).where(VectorRow.tracklet_id.in_(gone)).distinct()
-    ).all()
-    for table in (LinkRow, VectorRow, SightingRow):
+    forget_vectors(session, names, recording, max(row.end_ns for row in rows))
+    for table in (LinkRow, SightingRow):
         session.execute(delete(table).where(table.tracklet_id.in_(gone)))
     session.execute(delete(TrackletRow).where(TrackletRow.id.in_(names)))
     members = select(TrackletRow.identity_id).where(TrackletRow.identity_id.is_not(None))
     # Links to somebody who goes are made anew when their infrared recordings are run again.
     session.execute(delete(LinkRow).where(LinkRow.identity_id.not_in(members)))
     session.execute(delete(IdentityRow).where(IdentityRow.id.not_in(members)))
-    chain = session.execute(select(MetaRow).where(MetaRow.key == "chain").with_for_update()).scalar_one()
-    chain.value = hashlib.sha256(f"{chain.value} without {' '.join(names)}".encode()).hexdigest()
-    session.flush()
-    latest = max(row.end_ns for row in rows)
-    for model in models:
-        put_event(session, VECTORS_REMOVED, recording, {"model": model, "chain": chain.value}, latest)
     return len(names)
-
-
-def put_event(session: Session, kind: str, subject: str, payload: dict[str, Any], created_ns: int) -> None:
-    """Append to the outbox."""
-    values = {"kind": kind, "subject": subject, "payload": payload, "created_ns": created_ns}
-    session.execute(insert(OutboxRow).values(values))
 
 
 def put_link(session: Session, link: Link) -> None:
@@ -262,7 +181,7 @@ def put_link(session: Session, link: Link) -> None:
     session.merge(LinkRow(tracklet_id=link.tracklet, model_id=link.model, **values))
     session.flush()
     payload = {"model": link.model, "decision": str(link.decision), "identity": link.identity}
-    put_event(session, "link.made", link.tracklet, payload, tracklet.end_ns)
+    put_event(session, LINK_MADE, link.tracklet, payload, tracklet.end_ns)
 
 
 def _checked(session: Session, entry: TrackletEntry, dim: int | None) -> Floats:
@@ -303,7 +222,7 @@ def _assigned(
     )
     forbidden = {identity for identity in session.scalars(elsewhere) if identity is not None}
     finalists = store.finalists(session, vectors, forbidden) if len(vectors) else None
-    return decide(tracklet.id, sightings, vectors, finalists, policy, store.model)
+    return decide(tracklet.id, sightings, vectors, finalists, policy, store.space)
 
 
 def _tracklet_values(tracklet: Tracklet, position: int, assignment: Assignment | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from detectors.detector import PersonDetector
 from detectors.tracking import CameraTracker
 from reid_core.gallery import Gallery, IdentityPolicy, TrackletEntry
 from reid_core.images import encode_jpeg
+from reid_core.linker import Linker
 from reid_core.matcher import Matcher
 from reid_core.runtime import Embedder
 from reid_core.types import Floats, Modality, Tracklet
@@ -35,12 +36,13 @@ def identity_policy(embedder: Embedder, settings: ChainSettings) -> IdentityPoli
     return IdentityPolicy(merge_score, settings.identity.margin)
 
 
-def make_matcher(gallery: Gallery, embedder: Embedder, settings: ChainSettings) -> Matcher:
-    """The matcher of infrared tracklets, calibrated where the model is."""
+def make_linker(gallery: Gallery, embedder: Embedder, settings: ChainSettings) -> Linker:
+    """The linker of infrared tracklets, calibrated where the model is."""
     calibration = embedder.calibration("infrared-visible")
     wanted = settings.match.min_probability if calibration is not None else None
     top = settings.match.top
-    return Matcher(gallery, embedder.model_id, calibration, top=top, min_probability=wanted)
+    matcher = Matcher(gallery, embedder.model_id, calibration, top=top, min_probability=wanted)
+    return Linker(gallery, matcher)
 
 
 def make_tracker(

@@ -11,10 +11,10 @@ from detectors.motion import GatedFrame
 from reid_core.errors import NightreidError, UsageError
 from reid_core.gallery import Gallery, RecordingRecord, RecordingStatus
 from reid_core.runtime import Embedder
-from reid_core.types import CloseReason, Modality
+from reid_core.types import CloseReason
 from stream.chain.config import RunSettings
 from stream.chain.lane import Seen
-from stream.chain.parts import identity_policy, make_matcher, make_tracker, settings_digest
+from stream.chain.parts import identity_policy, make_linker, make_tracker, settings_digest
 from stream.footage.naming import SourceSpec, check_distinct, redact
 from stream.footage.opening import open_source
 from stream.footage.sources import Source, recording_id
@@ -115,12 +115,13 @@ class _Run:
         self._failures = _Failures()
         self._counts: dict[str, int] = {}
         self._settings_digest = settings_digest(detector, settings)
+        self._linker = make_linker(gallery, embedder, settings)
 
     def over(self, specs: Sequence[SourceSpec]) -> RunResult:
         if not specs:
             raise UsageError("There is nothing to read.", "Name sources with --visible and --infrared.")
         check_distinct([spec.camera for spec in specs])
-        self._gallery.check_model(self._embedder.model_id)
+        self._gallery.check_space(self._embedder.model_id)
         begun = time.perf_counter()
         sources = self._open(specs)
         recordings = [self._register(source) for source in sources]
@@ -228,7 +229,7 @@ class _Run:
             identity_policy(self._embedder, self._settings),
             self._settings.jpeg_quality,
             self._clock,
-            make_matcher(self._gallery, self._embedder, self._settings) if live else None,
+            self._linker if live else None,
         )
         looker = Looker(lanes, self._detector, self._settings.batch, self._clock, self._abandon)
         writer.start()
@@ -301,11 +302,6 @@ class _Run:
 
     def _link(self, recordings: Sequence[RecordingRecord]) -> None:
         """Rank the whole gallery for each infrared tracklet of these recordings."""
-        matcher = make_matcher(self._gallery, self._embedder, self._settings)
-        infrared = [
-            one.id
-            for record in recordings
-            for one in self._gallery.tracklets(recording=record.id, modality=Modality.INFRARED)
-        ]
+        infrared = [name for record in recordings for name in self._linker.infrared_of(record.id)]
         with self._clock.timed("link", len(infrared)):
-            self._gallery.put_links([matcher.match(one) for one in infrared])
+            self._linker.link(infrared)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 
 from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy
-from reid_core.matcher import Matcher
+from reid_core.linker import Linker
 from reid_core.runtime import Embedder
 from reid_core.types import Floats, Modality, Tracklet
 from stream.chain.parts import tracklet_entry
@@ -31,7 +31,7 @@ class Writer:
         policy: when visible tracklets become one identity.
         jpeg_quality: of the crops kept.
         clock: where embedding and writing are timed.
-        matcher: links infrared tracklets of live cameras as they close, if given.
+        linker: links infrared tracklets of live cameras as they close, if given.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Writer:
         policy: IdentityPolicy,
         jpeg_quality: int,
         clock: StageClock,
-        matcher: Matcher | None,
+        linker: Linker | None,
     ) -> None:
         self._gallery = gallery
         self._embedder = embedder
         self._policy = policy
         self._jpeg_quality = jpeg_quality
         self._clock = clock
-        self._matcher = matcher
+        self._linker = linker
         self._queue: queue.Queue[Entry | None] = queue.Queue(_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="write", daemon=True)
@@ -132,10 +132,10 @@ class Writer:
             ]
             checkpoints = [entry for entry in entries if isinstance(entry, Checkpoint)]
             self._gallery.add_tracklets(batch, self._embedder.model_id, self._policy, checkpoints)
-        if self._matcher is not None:
-            infrared = [tracklet for tracklet in tracklets if tracklet.modality is Modality.INFRARED]
+        if self._linker is not None:
+            infrared = [tracklet.id for tracklet in tracklets if tracklet.modality is Modality.INFRARED]
             with self._clock.timed("link", len(infrared)):
-                self._gallery.put_links([self._matcher.match(tracklet.id) for tracklet in infrared])
+                self._linker.link(infrared)
 
     def _embed(self, tracklet: Tracklet) -> Floats:
         """Vectors of a tracklet's sightings: one batch, so that no other tracklet touches their last bits."""

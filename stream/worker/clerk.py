@@ -18,7 +18,7 @@ from reid_core.gallery.ledger import END, Ledger
 from reid_core.gallery.staging import StagedRecord, Staging
 from reid_core.runtime import Embedder
 from reid_core.types import Modality
-from stream.chain.parts import identity_policy, make_matcher
+from stream.chain.parts import identity_policy, make_linker
 from stream.followers.announcing import Announcer
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
 from stream.service.patience import Patience
@@ -70,7 +70,7 @@ class Clerk:
         name = f"clerk/{settings.group}"
         self._lease = Lease(gallery.database, name, holder, settings.limits.lease_seconds)
         self._staging = Staging(gallery, embedder.model_id, self._lease.guard)
-        self._matcher = make_matcher(gallery, embedder, settings)
+        self._linker = make_linker(gallery, embedder, settings)
         self._model = embedder.model_id
         self._policy = identity_policy(embedder, settings)
         self._announcer = Announcer(gallery.database, self._lease, settings, telemetry)
@@ -202,15 +202,13 @@ class Clerk:
     def _link(self, record: StagedRecord) -> None:
         if record.kind == END:
             # Who came into view since may be somebody whom an earlier tracklet fits better.
-            infrared = self._gallery.tracklets(recording=record.subject, modality=Modality.INFRARED)
-            tracklets = [tracklet.id for tracklet in infrared]
+            tracklets = self._linker.infrared_of(record.subject)
         else:
-            tracklets = [record.subject]
+            tracklets = (record.subject,)
             if not record.admitted:
                 self._write([record])
         with self._telemetry.timed("link"):
-            links = [self._matcher.match(tracklet) for tracklet in tracklets]
-            self._staging.settle(record, links)
+            links = self._linker.link(tracklets, lambda session: self._staging.settle(session, record))
         if record.kind != END:
             self._telemetry.links.labels(links[0].decision).inc()
             self._telemetry.latency.observe(time.time() - record.due_ns / 1e9)

@@ -7,7 +7,7 @@ import time
 from reid_core.gallery.database import Database
 from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.ledger import TRACKLET, Advance, Batch, FencedError, Ledger, Staged
-from reid_core.gallery.writing import put_event
+from reid_core.gallery.outbox import put_event
 
 TOPIC = "frames.visible"
 TURNS = 8

@@ -56,7 +56,7 @@ def test_what_was_added_can_be_read(gallery, generator):
     checkpoint = Checkpoint(
         scene.recording, 130, 120, {"polarity": "white-hot"}, RecordingStatus.PARTIAL, "The file ended early."
     )
-    identity = gallery.add_tracklet(entry.tracklet, vectors, entry.crops, MODEL, NEVER, checkpoint)
+    identity = gallery.add_tracklets([entry], MODEL, NEVER, [checkpoint])[0]
 
     (stored,) = gallery.tracklets()
     one = gallery.tracklet(entry.tracklet.id)
@@ -69,7 +69,6 @@ def test_what_was_added_can_be_read(gallery, generator):
     sightings = gallery.sightings(entry.tracklet.id)
     assert [sighting.rank for sighting in sightings] == [1, 2, 3]
     assert [sighting.crop for sighting in sightings] == list(entry.crops)
-    assert gallery.sighting(sightings[1].id) == sightings[1]
     back = gallery.vectors(entry.tracklet.id, MODEL)
     assert np.array_equal(back.vectors, vectors)
     assert back.sightings == tuple(sighting.id for sighting in sightings)
@@ -156,13 +155,13 @@ def test_another_model_is_refused(gallery, generator):
     for call in (
         lambda: gallery.search(unit(generator, 1), OTHER_MODEL),
         lambda: gallery.add_tracklets([scene.entry(50, unit(generator, 1))], OTHER_MODEL, NEVER),
-        lambda: gallery.check_model(OTHER_MODEL),
+        lambda: gallery.check_space(OTHER_MODEL),
     ):
         with pytest.raises(ModelMismatchError) as caught:
             call()
         assert "a" * 12 in str(caught.value) and "b" * 12 in str(caught.value)
         assert "nightreid reembed" in caught.value.hint
-    gallery.check_model(MODEL)
+    gallery.check_space(MODEL)
 
 
 def test_vectors_that_cannot_be_compared_are_refused(gallery, generator):
@@ -209,7 +208,8 @@ def test_a_camera_keeps_its_modality(gallery):
 
 def test_a_recording_is_returned_as_it_stands(gallery):
     scene = Scene(gallery)
-    gallery.save_checkpoint(Checkpoint(scene.recording, 50, 40, status=RecordingStatus.COMPLETE))
+    done = Checkpoint(scene.recording, 50, 40, status=RecordingStatus.COMPLETE)
+    gallery.add_tracklets([], MODEL, NEVER, [done])
     new = RecordingRecord(scene.recording, "lobby", "b.mp4", 1.0, 1, 1, 0, "yolo", MODEL)
     stored = gallery.begin_recording(new)
     assert (stored.source, stored.checkpoint, stored.status) == ("a.mp4", 40, RecordingStatus.COMPLETE)

@@ -12,9 +12,18 @@ from sqlalchemy.engine import Engine
 
 from reid_core.calibration import Calibration
 from reid_core.errors import UsageError
-from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy, RecordingRecord, SearchFilter, writing
+from reid_core.gallery import (
+    Checkpoint,
+    Gallery,
+    IdentityPolicy,
+    RecordingRecord,
+    SearchFilter,
+    VectorKind,
+    writing,
+)
 from reid_core.gallery.schema import Base
 from reid_core.matcher import Matcher
+from reid_core.querying import Query, QueryService
 from reid_core.types import CloseReason, Modality, Spectrum
 from tests.support.gallery_world import DIM, MODEL, OTHER_MODEL, Scene, near, unit
 
@@ -132,6 +141,17 @@ class Life:
 
         self.answers.append(self.gallery.reembed(embed, self.model, batch=3))
 
+    def caption(self):
+        tracklets = self.gallery.tracklets()
+        if tracklets:
+            chosen = tracklets[self.draw.integers(len(tracklets))]
+            encoder = ("c" * 64, "d" * 64)[self.draw.integers(2)]
+            vectors = self.vectors(int(self.draw.integers(0, 4)))
+            space = next((one.space for one in self.gallery.models() if one.active), self.model)
+            if space == self.model:
+                self.gallery.add_caption_vectors(chosen.id, vectors, model=encoder, space=space)
+            self.answers.append(self.gallery.caption_vectors(chosen.id, self.model).vectors.tolist())
+
     def filter(self, infrared=True):
         names = ["lobby", "gate", "Gate-2", "yard", "nowhere"]
         kinds = [None, Modality.VISIBLE, *([Modality.INFRARED] if infrared else [])]
@@ -154,11 +174,25 @@ class Life:
         )
         for where in (None, self.filter()):
             k = int(self.draw.integers(1, 60))
-            self.answers.append(told(self.gallery.search(queries, self.model, k, where)))
+            for kind in VectorKind:
+                self.answers.append(told(self.gallery.search(queries, self.model, k, where, kind)))
+                self.answers.append(self.gallery.count_identities(self.model, where, kind))
+
+    def ask(self):
+        service = QueryService(self.gallery, self.model)
+        seen = self.seen[self.model]
+        kind = tuple(VectorKind)[self.draw.integers(2)]
+        query = Query(seen[self.draw.integers(len(seen))], where=self.filter(infrared=False), kind=kind)
+        cursor = None
+        for _ in range(3):
+            page = service.ask(query, int(self.draw.integers(1, 4)), cursor)
+            self.answers.append(page)
+            cursor = page.cursor
 
     def live(self, steps):
         deeds = [self.add, self.search, self.add_again, self.remove, self.link, self.reembed, self.reopen]
-        odds = np.array([8, 4, 1, 1, 2, 0.5, 1])
+        deeds += [self.caption, self.ask]
+        odds = np.array([8, 4, 1, 1, 2, 0.5, 1, 4, 2])
         self.add()
         for _ in range(steps):
             deeds[self.draw.choice(len(deeds), p=odds / odds.sum())]()
@@ -172,7 +206,7 @@ class Life:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_life_on_both(both, seed):
-    one, other = (Life(url, seed).live(14) for url in both)
+    one, other = (Life(url, seed).live(18) for url in both)
     assert one == other
     assert table_rows(both[0]) == table_rows(both[1])
 

@@ -95,7 +95,7 @@ DAMAGE = {
     "everything missing": lambda folder: shutil.rmtree(folder),
     "a file in place of the folder": lambda folder: (shutil.rmtree(folder), folder.write_text("x")),
     "of a later format": lambda folder: set_manifest(folder, format=2),
-    "of another model": lambda folder: set_manifest(folder, model="c" * 64),
+    "of another space": lambda folder: set_manifest(folder, space="c" * 64),
     "another size": lambda folder: set_manifest(folder, ntotal=1),
     "ahead of the database": lambda folder: set_manifest(folder, outbox=10**6),
     "another chain": lambda folder: set_manifest(folder, chain="0" * 64),
@@ -114,7 +114,7 @@ def test_a_damaged_index_is_rebuilt(name, database, truth, caplog):
         assert answers(database) == truth
     # Of an index that is not there, or not for this version, nothing need be said.
     silent = {"vectors missing", "columns missing", "manifest missing", "everything missing"}
-    silent |= {"of a later format", "of another model"}
+    silent |= {"of a later format", "of another space"}
     assert ("rebuilt" in caplog.text) == (name not in silent)
     assert answers(database) == truth
     assert all_rows(database) == rows
@@ -215,5 +215,5 @@ def test_nothing_is_written_where_nothing_changed(database):
 
 def test_the_manifest_says_what_the_index_holds(database):
     manifest = json.loads((folder_of(database) / "manifest.json").read_text())
-    assert (manifest["model"], manifest["dim"], manifest["ntotal"]) == (MODEL, DIM, 40)
+    assert (manifest["space"], manifest["dim"], manifest["ntotal"]) == (MODEL, DIM, 40)
     assert set(manifest["sha256"]) == {manifest["vectors"], manifest["columns"]}

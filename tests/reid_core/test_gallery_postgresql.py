@@ -28,7 +28,7 @@ from reid_core.gallery import Gallery, IdentityPolicy, writing
 from reid_core.gallery.failures import translated
 from reid_core.gallery.schema import Base
 from reid_core.types import Modality
-from tests.support.gallery_world import MODEL, Scene, all_rows, unit
+from tests.support.gallery_world import MODEL, Scene, unit
 
 NEVER = IdentityPolicy(None)
 
@@ -86,17 +86,26 @@ def test_vectors_that_were_bytes_are_converted_without_loss(postgres, generator)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        connection.exec_driver_sql("SET session_replication_role = replica")
         rows = [
             (i, f"s{i}", "t", "c", "visible", 0, MODEL, 5, vector.tobytes())
             for i, vector in enumerate(vectors, start=1)
         ]
+        for statement in (
+            "INSERT INTO cameras VALUES ('c', 'visible', 'visible', 0)",
+            "INSERT INTO recordings VALUES ('r', 'c', '', 0, 0, 0, 0, 0, 0, '{}', '', NULL, '', '')",
+            "INSERT INTO tracklets VALUES"
+            " ('t', 1, 'r', 'c', 'visible', 0, 0, 0, 0, 1, 'end', '', NULL, '{}')",
+            "INSERT INTO sightings SELECT 's' || i, 't', i, 0, 0, 0, 0, 0, 0, 0, 0, ''"
+            " FROM generate_series(1, 2500) AS i",
+        ):
+            connection.exec_driver_sql(statement)
         columns = "id, sighting_id, tracklet_id, camera_id, modality, time_ns, model_id, dim, data"
         connection.exec_driver_sql(f"INSERT INTO vectors ({columns}) VALUES ({', '.join(['%s'] * 9)})", rows)
     Gallery.open(postgres).close()
-    stored = {row[0]: row for row in all_rows(postgres)["vectors"]}
+    with engine.begin() as connection:
+        stored = dict(map(tuple, connection.exec_driver_sql("SELECT id, data::text FROM vectors")))
     assert len(stored) == 2500
-    assert np.array_equal(np.fromstring(stored[8][-1][1:-1], np.float32, sep=","), vectors[7])
+    assert np.array_equal(np.fromstring(stored[8][1:-1], np.float32, sep=","), vectors[7])
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")

@@ -49,7 +49,7 @@ def test_the_index_forgets_them_at_once_and_after_reopening(world, url):
     gallery, day, _, kept, founder = world
     query = founder.vectors[:1]
     assert gallery.search(query, MODEL, 1).tracklets[0, 0] == founder.tracklet.id
-    gallery.save_index()
+    gallery._indexes.save()
     gallery.remove_tracklets(day.recording, CloseReason.INTERRUPTED)
     assert founder.tracklet.id not in gallery.search(query, MODEL, 10).tracklets
     with Gallery.open(url) as again:

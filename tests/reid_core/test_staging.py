@@ -60,6 +60,10 @@ def stage(gallery, *staged):
     ledger.save(Batch([Advance("t", 0, hold.epoch, hold.next, hold.next, 0, True, True)], list(staged)))
 
 
+def settle(gallery, staging, record, links):
+    gallery.put_links(links, lambda session: staging.settle(session, record))
+
+
 def of(entry, due_ns):
     one = entry.tracklet
     return Staged(TRACKLET, one.id, one.camera, str(one.modality), due_ns, pack_entry(entry, MODEL))
@@ -140,7 +144,7 @@ def test_a_visible_one_is_done_with_and_an_infrared_one_stays_for_its_link(galle
     with gallery.database.read() as session:
         assert session.scalars(select(StagedRow.content)).all() == [b""]
     made = link(infrared)
-    staging.settle(left, [made])
+    settle(gallery, staging, left, [made])
     assert staging.count() == 0
     assert [one.decision for one in gallery.links()] == [Decision.NOT_CALIBRATED]
 
@@ -154,10 +158,10 @@ def test_what_is_admitted_again_changes_nothing(books, gallery, day, night, stag
     before = all_rows(books)
     staging.admit(waiting, POLICY)
     assert all_rows(books) == before
-    staging.settle(waiting[1], [link(entries[1])])
+    settle(gallery, staging, waiting[1], [link(entries[1])])
     before = all_rows(books)
     staging.admit(waiting, POLICY)
-    staging.settle(waiting[1], [link(entries[1])])
+    settle(gallery, staging, waiting[1], [link(entries[1])])
     assert all_rows(books) == before
 
 
@@ -165,10 +169,10 @@ def test_an_end_settles_links_again(gallery, night, staging):
     entry = night.entry(0, near(ANNA, generator, 2))
     stage(gallery, of(entry, 1), Staged(END, night.recording, "night", "infrared", 2))
     staging.admit(staging.waiting(1), POLICY)
-    staging.settle(staging.waiting(1)[0], [link(entry)])
+    settle(gallery, staging, staging.waiting(1)[0], [link(entry)])
     [end] = staging.waiting(9)
     assert (end.kind, end.subject) == (END, night.recording)
-    staging.settle(end, [])
+    settle(gallery, staging, end, [])
     assert staging.count() == 0 and len(gallery.links()) == 1
 
 
@@ -181,7 +185,7 @@ def test_who_is_not_clerk_any_more_writes_nothing(books, gallery, day, night):
     with pytest.raises(LeaseLostError):
         former.admit(waiting, POLICY)
     with pytest.raises(LeaseLostError):
-        former.settle(waiting[1], [link(infrared)])
+        settle(gallery, former, waiting[1], [link(infrared)])
     assert all_rows(books) == before
     # Its search index has not kept what was not written either.
     Staging(gallery, MODEL, allow).admit(waiting, POLICY)

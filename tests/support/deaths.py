@@ -131,7 +131,7 @@ def _infrared(worker: Worker, point: _Point) -> None:
 
 
 def _settle(worker: Worker, point: _Point) -> None:
-    point.around(worker._clerk._staging, "settle")
+    point.around(worker._clerk._linker, "link")
 
 
 def _announce(worker: Worker, point: _Point) -> None:

@@ -1,0 +1,54 @@
+"""Stored infrared tracklets linked to the gallery's identities, by a run and by a worker alike."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from reid_core.gallery.paging import TrackletFilter, every
+from reid_core.gallery.store import Gallery
+from reid_core.matcher import Matcher
+from reid_core.types import Link, Modality
+
+
+class Linker:
+    """Ranks the gallery for infrared tracklets and writes their links.
+
+    The links of one call are written in one transaction, each that is new or has changed with its row in the
+    outbox; one that is there and equal stays untouched, so that doing it again changes nothing. Ranking comes
+    first and holds up no writer.
+
+    Args:
+        gallery: that holds the tracklets.
+        matcher: says who each of them is.
+    """
+
+    def __init__(self, gallery: Gallery, matcher: Matcher) -> None:
+        self._gallery = gallery
+        self._matcher = matcher
+
+    def infrared_of(self, recording: str) -> tuple[str, ...]:
+        """The ids of a recording's infrared tracklets, in order of arrival."""
+        where = TrackletFilter(recordings=frozenset({recording}), modality=Modality.INFRARED)
+        return tuple(one.id for one in every(lambda after: self._gallery.tracklet_page(where, after)))
+
+    def link(
+        self, tracklets: Sequence[str], within: Callable[[Session], None] | None = None
+    ) -> tuple[Link, ...]:
+        """Link stored tracklets to the gallery as it is now.
+
+        Args:
+            tracklets: their ids.
+            within: called first in the transaction that writes the links: to write what belongs with them, or
+                to raise where they may not be written any more; then nothing is.
+
+        Returns:
+            the link of each tracklet.
+
+        Raises:
+            UsageError: there is no such tracklet.
+            ModelMismatchError: the gallery is of another space.
+        """
+        links = tuple(self._matcher.match(tracklet) for tracklet in tracklets)
+        if links or within is not None:
+            self._gallery.put_links(links, within)
+        return links

@@ -1,0 +1,97 @@
+"""The identities of a gallery in order of how well they fit one vector: what links and queries are made of.
+
+An identity's score is the cosine of the query and the identity's best vector: somebody seen from all sides is
+found by the side that fits.
+"""
+
+from dataclasses import dataclass, replace
+
+from reid_core.errors import UsageError
+from reid_core.gallery.index import Hits, SearchFilter
+from reid_core.gallery.records import VectorKind
+from reid_core.gallery.store import Gallery
+from reid_core.types import Floats, Modality
+
+# Vectors fetched at first, and how many times more each time they were of too few identities.
+_FIRST_FETCH = 64
+_GROWTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RankedMatch:
+    """An identity, its score, and the vector that fits best.
+
+    Attributes:
+        identity: its id.
+        score: cosine of the query and that vector.
+        tracklet: id of the tracklet that the vector is of.
+        sighting: id of the sighting, empty where the vector is of none.
+    """
+
+    identity: str
+    score: float
+    tracklet: str
+    sighting: str
+
+
+def visible_only(where: SearchFilter | None) -> SearchFilter:
+    """The filter, of visible sightings: only they have identities.
+
+    Raises:
+        UsageError: it asks for infrared ones.
+    """
+    where = where or SearchFilter()
+    if where.modality is Modality.INFRARED:
+        raise UsageError("Identities are known by visible sightings, not by infrared ones.")
+    return replace(where, modality=Modality.VISIBLE)
+
+
+def ranked_identities(
+    gallery: Gallery,
+    query: Floats,
+    space: str,
+    count: int,
+    where: SearchFilter,
+    kind: VectorKind = VectorKind.CROP,
+    *,
+    with_ties: bool = False,
+) -> tuple[RankedMatch, ...]:
+    """The best ``count`` identities by score, equal ones by the arrival of the vector that fits.
+
+    Args:
+        gallery: to search.
+        query: ``(D,)`` float32, L2-normalised.
+        space: of the query.
+        count: how many, at least 1.
+        where: which vectors to look at.
+        kind: of the vectors to look at.
+        with_ties: also those that score as the last one does.
+
+    Raises:
+        UsageError: the query does not fit.
+        ModelMismatchError: the gallery is of another space.
+    """
+    fetch = max(_FIRST_FETCH, count)
+    while True:
+        hits = gallery.search(query[None], space, fetch, where, kind)
+        found = _by_identity(gallery, hits)
+        exhausted = hits.scores.shape[1] < fetch
+        if exhausted or len(found) >= count:
+            # The best vectors come first, so further ones can only be of further identities.
+            last = found[count - 1].score if len(found) >= count else -1.0
+            if not with_ties:
+                return tuple(found[:count])
+            if exhausted or hits.scores[0, -1] < last:
+                return tuple(one for place, one in enumerate(found) if place < count or one.score >= last)
+        fetch *= _GROWTH
+
+
+def _by_identity(gallery: Gallery, hits: Hits) -> list[RankedMatch]:
+    tracklets, sightings = hits.tracklets[0].tolist(), hits.sightings[0].tolist()
+    identities = gallery.identities_of(tracklets)
+    best: dict[str, RankedMatch] = {}
+    for score, tracklet, sighting in zip(hits.scores[0].tolist(), tracklets, sightings, strict=True):
+        identity = identities.get(tracklet)
+        if identity is not None and identity not in best:
+            best[identity] = RankedMatch(identity, score, tracklet, sighting)
+    return list(best.values())
