@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from reid_core.gallery import CameraRecord, Gallery, RecordingRecord, RecordingStatus, TrackletRecord
+from reid_core.gallery import (
+    CameraRecord,
+    Gallery,
+    RecordingRecord,
+    RecordingStatus,
+    TrackletRecord,
+    VectorKind,
+)
 from reid_core.types import Link, Modality
 from stream.footage.naming import SourceSpec, redact
 from stream.run.result import (
@@ -58,29 +65,22 @@ def collect(
     """
     of_recording = {name: gallery.tracklets(recording=name) for name in recordings}
     home = {one.id: name for name, tracklets in of_recording.items() for one in tracklets}
-    links = [link for link in gallery.links(model) if link.tracklet in home]
+    links = gallery.links(model, recordings)
     for name in [candidate.tracklet for link in links for candidate in link.candidates]:
         # A candidate that an earlier run saw: its recording is shown as well.
         if name not in home and (earlier := gallery.tracklet(name)) is not None:
             of_recording[earlier.recording] = gallery.tracklets(recording=earlier.recording)
             home |= {one.id: earlier.recording for one in of_recording[earlier.recording]}
-    modalities = {camera.id: camera for camera in gallery.cameras()}
+    records = gallery.recordings(of_recording)
+    modalities = {camera.id: camera for camera in gallery.cameras({record.camera for record in records})}
     cameras = [
-        _camera(gallery, record, modalities[record.camera], of_recording[record.id])
-        for record in gallery.recordings()
-        if record.id in of_recording
+        _camera(gallery, record, modalities[record.camera], of_recording[record.id]) for record in records
     ]
     cameras += [_failed(spec, message) for spec, message in failed]
     cameras.sort(key=lambda camera: (camera.modality is not Modality.VISIBLE, camera.start_ns, camera.id))
-    present = {tracklet.id for camera in cameras for tracklet in camera.tracklets}
-    identities = tuple(
-        IdentityResult(one.id, f"P{number}", tuple(name for name in one.tracklets if name in present))
-        for number, one in enumerate(gallery.identities(), start=1)
-        if any(name in present for name in one.tracklets)
-    )
     return RunResult(
         cameras=tuple(cameras),
-        identities=identities,
+        identities=_identities(gallery, [one for tracklets in of_recording.values() for one in tracklets]),
         links=tuple(map(_link, links)),
         timings=timings,
         wall_s=wall_s,
@@ -88,9 +88,26 @@ def collect(
         embedder=embedder,
         model=model,
         calibrated=calibrated,
-        gallery_vectors=sum(stored.visible for stored in gallery.models() if stored.id == model),
+        gallery_vectors=sum(
+            stored.visible
+            for stored in gallery.models()
+            if (stored.space, stored.kind) == (model, VectorKind.CROP)
+        ),
         warnings=warnings,
         interrupted=interrupted,
+    )
+
+
+def _identities(gallery: Gallery, tracklets: Sequence[TrackletRecord]) -> tuple[IdentityResult, ...]:
+    """Those that the tracklets belong to, labelled by their place among all of the gallery."""
+    members: dict[str, list[str]] = {}
+    for one in sorted(tracklets, key=lambda one: one.position):
+        if one.identity is not None:
+            members.setdefault(one.identity, []).append(one.id)
+    numbers = gallery.identity_numbers(members)
+    return tuple(
+        IdentityResult(identity, f"P{numbers[identity]}", tuple(members[identity]))
+        for identity in sorted(numbers, key=numbers.__getitem__)
     )
 
 
