@@ -131,12 +131,6 @@ def threshold_at(different: ArrayLike, false_positive_rate: float) -> float:
     return float(np.nextafter(scores[allowed], np.inf))
 
 
-def true_positive_rate(same: ArrayLike, different: ArrayLike, false_positive_rate: float) -> float:
-    """Share of the pairs of the same person found at a share of the others taken for them."""
-    threshold = threshold_at(different, false_positive_rate)
-    return float((np.asarray(same, np.float64) >= threshold).mean())
-
-
 def equal_error_rate(same: ArrayLike, different: ArrayLike) -> float:
     """The error at the threshold where misses and false alarms are equally frequent (or nearest to it)."""
     positives = np.sort(np.asarray(same, np.float64).ravel())
