@@ -31,6 +31,19 @@ def write_people(folder, train=8, val=6, test=2, images=3, manifest=True):
     return folder
 
 
+def write_captions(folder):
+    """A caption of each image (rephrased for every other one) and two of each identity, in the Tri schema."""
+    captions = {}
+    for number, file in enumerate(sorted(folder.glob("cam*/*/*.jpg"))):
+        path = file.relative_to(folder).as_posix()
+        other = {"aug_description": f"other {path}"} if number % 2 else {}
+        captions[f"their/place/{path}"] = {"description": f"plain {path}"} | other
+    (folder / "captions.json").write_text(json.dumps(captions))
+    identities = sorted({int(place.name) for place in folder.glob("cam1/*")})
+    (folder / "people.json").write_text(json.dumps({str(n): [f"{n} a", f"{n} b"] for n in identities}))
+    return folder
+
+
 def person(identity, spectrum, rng):
     """One crop, BGR."""
     own = np.random.default_rng(identity)

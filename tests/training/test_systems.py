@@ -9,29 +9,22 @@ import sys
 import threading
 import time
 
-import numpy as np
 import pytest
 import torch
 
-from reid_core.errors import ConfigError, SourceError, UsageError
+from reid_core.errors import ConfigError, UsageError
 from reid_core.models.dual_stream.network import create_dual_stream
-from reid_core.preprocess import Preprocess
-from reid_core.types import Modality
 from tests.conftest import ROOT, command_environment
-from tests.support.people import write_people
+from tests.support.people import write_captions, write_people
 from tests.support.tiny_task import install
 from training.augmentation import AUGMENTATIONS
-from training.augmentation.pipeline import AugmentationSettings, Augmenter
-from training.batches import TrainingBatches, batches_from
 from training.losses import LOSSES
 from training.losses.attribute_prediction import AttributePrediction
 from training.losses.loss import LossContext
 from training.material import open_material
-from training.needs import CaptionSettings, Needs, Rows, read_texts
 from training.objective import Objective
 from training.optimiser import create_optimiser
 from training.recipe import OptimiserSettings, differences
-from training.sampling import IdentitySampler
 from training.systems import TASKS
 from training.systems.dual_stream import DualStreamLosses
 from training.systems.reading import load_recipe, parse_recipe
@@ -56,17 +49,7 @@ augmentation: {dimmed: {by: 30}}
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """A data set with a caption of each image, rephrased for every other one, and of each identity."""
-    root = write_people(tmp_path_factory.mktemp("people") / "set", train=8, val=6, test=1, images=2)
-    captions = {}
-    for number, file in enumerate(sorted(root.glob("cam*/*/*.jpg"))):
-        path = file.relative_to(root).as_posix()
-        captions[f"their/place/{path}"] = {"description": f"plain {path}"} | (
-            {"aug_description": f"other {path}"} if number % 2 else {}
-        )
-    (root / "captions.json").write_text(json.dumps(captions))
-    (root / "people.json").write_text(json.dumps({str(n): [f"{n} a", f"{n} b"] for n in range(1, 9)}))
-    return root
+    return write_captions(write_people(tmp_path_factory.mktemp("people") / "set", val=6, test=1, images=2))
 
 
 @pytest.fixture(scope="module")
@@ -258,77 +241,6 @@ def test_the_log_has_a_column_for_each_loss_of_the_recipe(people):
         "step,epoch,loss,identity,triplet,contrastive,attributes,accuracy,lr,images_per_second"
     )
     assert task.needs().digest is None
-
-
-def batches(people, needs, views=1):
-    material = open_material(load_recipe().data, people, 1)
-    sampler = IdentitySampler(material.train, 1, identities=4, visible=2, infrared=2)
-    images = np.zeros((len(material.train), 8, 4, 3), np.uint8)
-    augmenter = Augmenter(AugmentationSettings(views=views), Preprocess(height=8, width=4))
-    made = TrainingBatches(images, material.train, sampler, augmenter, views, 1, needs(material, sampler))
-    return made, material, sampler
-
-
-def test_texts_and_rows_travel_with_their_images(people):
-    def needs(material, sampler):
-        own = read_texts(CaptionSettings(files=("captions.json",)), material.dataset, material.train)
-        both = CaptionSettings(files=("captions.json",), rephrased=True)
-        either = read_texts(both, material.dataset, material.train, Modality.INFRARED)
-        who = CaptionSettings(level="identity", files=("people.json",))
-        return Needs(
-            {"own": own, "either": either, "who": read_texts(who, material.dataset, material.train)},
-            {
-                "place": Rows(np.arange(len(material.train)), "image"),
-                "number": Rows(np.stack([sampler.identities, sampler.identities], 1)),
-            },
-        )
-
-    made, material, sampler = batches(people, needs, views=2)
-    wordings, people_said = set(), set()
-    for step in range(12):
-        batch = made[step]
-        shown = [material.train[place] for place in batch.rows["place"].tolist()]
-        assert len(shown) == len(batch.labels) == len(batch.visible) + len(batch.infrared) == 24
-        assert batch.texts["own"] == [f"plain {record.path}" for record in shown]
-        infrared = [record for record, dark in zip(shown, batch.is_infrared.tolist(), strict=True) if dark]
-        assert all(record.modality is Modality.INFRARED for record in infrared)
-        assert [text.split()[1] for text in batch.texts["either"]] == [record.path for record in infrared]
-        wordings |= {text.split()[0] for text in batch.texts["either"]}
-        for record, text, label, number in zip(
-            shown, batch.texts["who"], batch.labels.tolist(), batch.rows["number"].tolist(), strict=True
-        ):
-            assert int(text.split()[0]) == record.identity == sampler.identities[label]
-            assert number == [record.identity] * 2
-            people_said.add(text)
-        assert made[step].texts == batch.texts
-    assert wordings == {"plain", "other"} and len(people_said) == 16
-
-
-def test_texts_change_no_image_and_cost_nothing_where_nobody_asks(people):
-    def needs(material, sampler):
-        return Needs(
-            {"own": read_texts(CaptionSettings(files=("captions.json",)), material.dataset, material.train)}
-        )
-
-    with_texts, without = batches(people, needs)[0], batches(people, lambda *_: Needs())[0]
-    for step, batch in enumerate(batches_from(without, 0, 3, 0, 1)):
-        assert not batch.texts and not batch.rows and batch.step == step
-        assert torch.equal(batch.visible, with_texts[step].visible)
-        assert torch.equal(batch.infrared, with_texts[step].infrared)
-
-
-def test_an_image_without_a_caption_is_an_error_where_one_is_needed(people, tmp_path):
-    material = open_material(load_recipe().data, people, 1)
-    said = json.loads((people / "captions.json").read_text())
-    (tmp_path / "visible.json").write_text(
-        json.dumps({key: value for key, value in said.items() if "/cam3/" not in key and "/cam6/" not in key})
-    )
-    settings = CaptionSettings(files=(tmp_path / "visible.json",))
-    texts = read_texts(settings, material.dataset, material.train, Modality.VISIBLE)
-    for record, candidates in zip(material.train, texts.candidates, strict=True):
-        assert bool(candidates) is (record.modality is Modality.VISIBLE)
-    with pytest.raises(SourceError, match=r"32 images have no caption in .*visible.json; the first is cam3"):
-        read_texts(settings, material.dataset, material.train)
 
 
 def test_the_objective_sums_what_is_weighted_and_learns_what_learns(tmp_path):
