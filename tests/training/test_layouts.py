@@ -13,6 +13,7 @@ from reid_core.errors import SourceError
 from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.preprocess import Preprocess
+from tests.support.packages import install
 from tests.support.people import SPECTRA, person, write_people
 from training.datasets import LAYOUTS, Split, open_dataset
 from training.datasets.opening import layout_of
@@ -64,16 +65,12 @@ LAYOUT = Flat()
 def theirs(tmp_path, monkeypatch):
     """A package of somebody else that is installed, with a data set of its layout."""
     site = tmp_path / "site"
-    (site / "flat_people-1.0.dist-info").mkdir(parents=True)
-    (site / "flat_people.py").write_text(THEIRS)
-    (site / "flat_people-1.0.dist-info/METADATA").write_text("Name: flat-people\nVersion: 1.0\n")
-    (site / "flat_people-1.0.dist-info/entry_points.txt").write_text(
-        "[nightreid.layouts]\nflat = flat_people:LAYOUT\n"
-    )
+    site.mkdir()
+    install(site, "flat_people", THEIRS, {"nightreid.layouts/flat": "flat_people:LAYOUT"})
     monkeypatch.syspath_prepend(str(site))
-    for kept in ("_others", "_loaded"):
-        monkeypatch.delitem(LAYOUTS.__dict__, kept, raising=False)
-    monkeypatch.setattr(LAYOUTS, "_loaded", {}, raising=False)
+    # Which packages there are is asked once in a process.
+    monkeypatch.delitem(LAYOUTS.__dict__, "_others", raising=False)
+    monkeypatch.setattr(LAYOUTS, "_loaded", {})
     root = tmp_path / "flat"
     root.mkdir()
     (root / "flat.txt").touch()

@@ -63,7 +63,7 @@ class Reader:
     scale = 1.0
 
     def __init__(self, embedder, dataset):
-        self.space, self.asked, self._embedder = embedder.model_id, [], embedder
+        self.space, self.asked, self._embedder = embedder.space, [], embedder
         shown = [one for one in dataset.records(Split.TEST) if one.modality is Modality.VISIBLE]
         self._shown = {record.identity: dataset.file(record) for record in reversed(shown)}
 

@@ -44,7 +44,7 @@ class QueryMaker(Protocol):
 
     Attributes:
         model_id: what the vectors are made by; they are kept under it and made anew by another one.
-        space: what they are compared in: the id of the model that makes the gallery's vectors.
+        space: what they are compared in: that of the model that makes the gallery's vectors.
     """
 
     model_id: str

@@ -99,10 +99,10 @@ def asked(
         SourceError: an image is missing.
         StorageError: the cache cannot be written.
     """
-    if maker.space != embedder.model_id:
+    if maker.space != embedder.space:
         raise UsageError(
             f"The queries' vectors are of the space {maker.space[:12]}, the gallery's of "
-            f"{embedder.model_id[:12]}: they cannot be compared."
+            f"{embedder.space[:12]}: they cannot be compared."
         )
     vectors = np.empty((len(queries), embedder.dim), np.float32)
     for rows, done in _blocks(queries):
