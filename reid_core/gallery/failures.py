@@ -146,11 +146,12 @@ def translated(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except _database_errors() as error:
+    except database_errors() as error:
         raise _explained(error, name) from error
 
 
-def _database_errors() -> tuple[type[Exception], ...]:
+def database_errors() -> tuple[type[Exception], ...]:
+    """What a database or its driver raises."""
     # The drivers' own come through where a connection is set up outside of SQLAlchemy's statements.
     driver = sys.modules.get("psycopg")
     return (SQLAlchemyError, sqlite3.Error, *((driver.Error,) if driver is not None else ()))

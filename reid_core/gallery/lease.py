@@ -88,14 +88,20 @@ class Lease:
                 session.flush()
         self._epoch = None
 
-    def guard(self, session: Session) -> None:
+    def guard(self, session: Session, epoch: int | None = None) -> None:
         """Make sure, inside a writing transaction, that one is still the holder.
+
+        Args:
+            session: of the transaction.
+            epoch: in which one began with what is to be written: somebody else may have held it in between.
+                Without it, the present one.
 
         Raises:
             LeaseLostError: one is not.
         """
         row = self._row(session)
-        if row is None or self._epoch is None or row.epoch != self._epoch:
+        held = self._epoch
+        if row is None or held is None or row.epoch != held or epoch not in (None, held):
             raise LeaseLostError(f"Another worker has taken over {self._name}.")
 
     def state(self) -> dict[str, Any]:
@@ -111,11 +117,19 @@ class Lease:
             LeaseLostError: one is not the holder any more.
         """
         with self._database.write() as session:
-            self.guard(session)
-            row = self._row(session)
-            assert row is not None
-            row.state = dict(state)
-            session.flush()
+            self.put_state_in(session, state)
+
+    def put_state_in(self, session: Session, state: Mapping[str, Any]) -> None:
+        """The same as `put_state`, inside a writing transaction: kept with all else that it writes.
+
+        Raises:
+            LeaseLostError: one is not the holder any more.
+        """
+        self.guard(session)
+        row = self._row(session)
+        assert row is not None
+        row.state = dict(state)
+        session.flush()
 
     def _row(self, session: Session) -> LeaseRow | None:
         return session.scalar(select(LeaseRow).where(LeaseRow.name == self._name).with_for_update())

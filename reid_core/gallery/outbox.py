@@ -13,6 +13,10 @@ from reid_core.gallery.schema import LinkRow, OutboxRow, RefusedRow, TrackletRow
 TRACKLET_CLOSED, LINK_MADE = "tracklet.closed", "link.made"
 VECTORS_ADDED, VECTORS_REMOVED = "vectors.added", "vectors.removed"
 
+EVENT_SET_ASIDE = "event.set_aside"
+"""Kind of the event that tells of another one, with which somebody who follows the outbox cannot do what is
+to be done; the payload names both and says why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -78,6 +82,14 @@ class Outbox:
         with self._database.read() as session:
             return session.scalar(counted) or 0
 
+    def end(self) -> int:
+        """Number of the last event of any kind; 0 where there is none.
+
+        Events become visible in the order of their numbers: none comes in front of it any more.
+        """
+        with self._database.read() as session:
+            return session.scalar(select(func.max(OutboxRow.id))) or 0
+
     def tracklet(self, tracklet: str) -> dict[str, Any] | None:
         """When and where a tracklet was, for those who were not there; ``None`` where it is gone."""
         with self._database.read() as session:
@@ -119,9 +131,9 @@ class Outbox:
                 row.topic, row.number, row.offset, row.reason, row.message, row.attempts, row.record
             )
 
-    def forget_refused(self, numbers: Collection[int]) -> None:
-        """Empty the records of dead letters that are on their topic."""
-        if numbers:
-            with self._database.write() as session:
-                gone = RefusedRow.id.in_(sorted(numbers))
-                session.execute(update(RefusedRow).where(gone).values(record=b""))
+
+def forget_refused(session: Session, numbers: Collection[int]) -> None:
+    """Empty the records of dead letters that are on their topic, inside a writing transaction."""
+    if numbers:
+        gone = RefusedRow.id.in_(sorted(numbers))
+        session.execute(update(RefusedRow).where(gone).values(record=b""))

@@ -197,7 +197,7 @@ class OutboxRow(Base):
     Kinds: ``vectors.added`` (subject: tracklet or space; the payload names space, kind and model, the vectors
     and the chain; schemas before 0004 named the model alone, which was the space, and knew crops only),
     ``vectors.removed`` (subject: recording), ``tracklet.closed`` and ``link.made`` (subject: tracklet),
-    ``model.changed`` (subject: space).
+    ``model.changed`` (subject: space), ``event.set_aside`` (subject: of the event that a follower gave up).
     """
 
     __tablename__ = "outbox"

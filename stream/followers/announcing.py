@@ -2,22 +2,22 @@
 
 Records go out in transactions of one producer id, so that whoever was announcing before is shut out. How far
 it came is read back from the topics themselves: every record carries the number of its outbox row, and the
-place to begin reading at is kept with the lease. So a fall between Kafka's commit and ours repeats nothing.
+place to begin reading at is kept with the mark. So a fall between Kafka's commit and ours repeats nothing.
 """
 
-import json
 import logging
-import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reid_core.errors import NightreidError
-from reid_core.gallery.database import Database
-from reid_core.gallery.lease import Lease, LeaseLostError
+from sqlalchemy.orm import Session
+
 from reid_core.gallery.ledger import RECORD_REFUSED
-from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Event, Outbox
-from reid_core.types import Modality
+from reid_core.gallery.outbox import Event, Outbox, forget_refused
+from stream.followers.announcements import KINDS, Announcement
+from stream.followers.follower import Mark, OutsideFollower
+from stream.followers.surroundings import Surroundings
 from stream.kafka.clients import (
     KafkaProducer,
     TopicPartition,
@@ -28,20 +28,11 @@ from stream.kafka.clients import (
     translated,
 )
 from stream.kafka.dead_letters import HEADERS as LETTER_HEADERS
-from stream.kafka.dead_letters import DeadLetter, nightreid_version
 from stream.kafka.polling import poll
-from stream.kafka.topic_plan import DEAD_LETTERS
-from stream.service.telemetry import Telemetry
-from stream.worker.config import WorkerSettings
-from stream.worker.records import unpack_record
 
 _LOG = logging.getLogger(__name__)
-_KINDS = frozenset({TRACKLET_CLOSED, LINK_MADE, RECORD_REFUSED})
-_TOGETHER = 256
 # What headers and framing may take of a record.
 _ROOM = 32 * 1024
-_TURN_SECONDS = 0.1
-_AWAY_SECONDS = 2.0
 _POLL_SECONDS = 0.5
 _TIMEOUT_MS = 20_000
 OUTBOX_HEADER = "outbox"
@@ -50,117 +41,79 @@ OUTBOX_HEADER = "outbox"
 LEFT_OUT_HEADER = "dlq.left_out"
 """Header of a dead letter whose value was too large to be sent: its size in bytes."""
 
-SCHEMA_HEADER = "schema"
-SIGHTING_SCHEMA, LINK_SCHEMA = "nightreid.sighting/1.0", "nightreid.link/1.0"
-
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
-    """A record to be published."""
+class _Work:
+    """Records that are to be sent, taken out as they are; and which dead letters are among them."""
 
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
+    records: deque[Announcement]
+    letters: Sequence[int]
 
 
-class Announcer:
-    """Publishes the outbox while its worker holds the lease.
+def announcer(surroundings: Surroundings) -> "Announcer":
+    """The announcer of a worker."""
+    return Announcer(surroundings)
+
+
+class Announcer(OutsideFollower[_Work]):
+    """Publishes the outbox while its worker is the clerk: both are known by one metric, and go together.
 
     Args:
-        database: of the gallery.
-        lease: says whether it may, and remembers how far it came.
-        settings: of the worker.
-        telemetry: told what happens.
+        surroundings: of the worker.
     """
 
-    def __init__(
-        self, database: Database, lease: Lease, settings: WorkerSettings, telemetry: Telemetry
-    ) -> None:
-        self._outbox = Outbox(database)
-        self._lease = lease
-        self._settings = settings
-        self._telemetry = telemetry
-        self._stop = threading.Event()
-        self._epoch: int | None = None
+    name = "announcer"
+    kinds = frozenset(KINDS)
+    together = 256
+    lease = "clerk"
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._outbox = Outbox(surroundings.gallery.database)
+        self._telemetry = surroundings.telemetry
         self._producer: KafkaProducer | None = None
-        self._position = 0
         self._ends: dict[str, int] = {}
-        self._thread = threading.Thread(target=self._run, name="announce", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def waits(self, events: int) -> None:
+        """Tell how much is to be announced."""
+        self._telemetry.outbox_lag.set(events)
 
-    def stop(self, seconds: float) -> None:
-        """End; what is not announced stays for the next one."""
-        self._stop.set()
-        self._thread.join(seconds)
-
-    def _run(self) -> None:
-        while not self._stop.wait(_TURN_SECONDS):
-            try:
-                with translated():
-                    self._turn()
-                self._telemetry.trouble("announcing", None)
-            except LeaseLostError:
-                self._let_go()
-            except NightreidError as error:
-                # Whatever it was, nothing is lost: it is in the outbox, and what went out is read back.
-                _LOG.warning("Announcing waits: %s", error)
-                self._telemetry.trouble("announcing", str(error))
-                self._let_go()
-                self._stop.wait(_AWAY_SECONDS)
-            except Exception:
-                _LOG.exception("Announcing failed; it begins anew.")
-                self._let_go()
-                self._stop.wait(_AWAY_SECONDS)
-        self._let_go()
-
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Close the connection."""
         if self._producer is not None:
             let_go(self._producer)
-        self._producer, self._epoch = None, None
+        self._producer = None
 
-    def _turn(self) -> None:
-        epoch = self._lease.epoch
-        if epoch is None:
-            self._let_go()
-            return
-        if epoch != self._epoch or self._producer is None:
-            self._let_go()
-            self._take_over()
-            self._epoch = epoch
-        while not self._stop.is_set() and self._announce():
-            pass
+    # Taking over
 
-    def _take_over(self) -> None:
+    def recover(self, mark: Mark) -> int:
         """Shut out whoever announced before, and find out how far it came."""
-        name = f"nightreid.{self._settings.prefix}{self._settings.group}"
-        # Kafka asks that one request may take less than a delivery.
-        brisk = self._settings.kafka.model_copy(update={"request_seconds": _TIMEOUT_MS / 2000})
-        made = producer(
-            brisk,
-            transactional_id=name,
-            linger_ms=5,
-            delivery_timeout_ms=_TIMEOUT_MS,
-            transaction_timeout_ms=_TIMEOUT_MS,
-            max_request_size=self._settings.limits.record_bytes,
-        )
-        try:
-            made.init_transactions()
-            state = self._lease.state()
-            self._position = int(state.get("position", 0))
-            self._ends = dict(state.get("ends", {}))
-            self._read_back()
-        except BaseException:
-            let_go(made)
-            raise
-        self._producer = made
+        with translated():
+            around = self._surroundings
+            # Kafka asks that one request may take less than a delivery.
+            brisk = around.kafka.model_copy(update={"request_seconds": _TIMEOUT_MS / 2000})
+            made = producer(
+                brisk,
+                transactional_id=f"nightreid.{around.prefix}{around.group}",
+                linger_ms=5,
+                delivery_timeout_ms=_TIMEOUT_MS,
+                transaction_timeout_ms=_TIMEOUT_MS,
+                max_request_size=around.record_bytes,
+            )
+            try:
+                made.init_transactions()
+                self._ends = dict(mark.notes.get("ends", {}))
+                position = max(mark.position, self._read_back())
+            except BaseException:
+                let_go(made)
+                raise
+            self._producer = made
+            return position
 
-    def _read_back(self) -> None:
-        """Go on behind the last event that is on a topic."""
-        client = consumer(self._settings.kafka, group_id=None, isolation_level="read_committed")
+    def _read_back(self) -> int:
+        """The last event that is on a topic behind where is known what is there; 0 where there is none."""
+        found = 0
+        client = consumer(self._surroundings.kafka, group_id=None, isolation_level="read_committed")
         try:
             partitions = [
                 TopicPartition(topic, number)
@@ -168,75 +121,69 @@ class Announcer:
                 for number in sorted(client.partitions_for_topic(topic) or ())
             ]
             if not partitions:
-                return
+                return found
             client.assign(partitions)
             first, last = client.beginning_offsets(partitions), client.end_offsets(partitions)
             for partition in partitions:
-                name = _name(partition.topic, partition.partition)
-                begin = self._ends.get(name, 0)
+                begin = self._ends.get(_name(partition.topic, partition.partition), 0)
                 kept = first[partition] <= begin <= last[partition]
                 client.seek(partition, begin if kept else first[partition])
             left = set(partitions)
-            while left and not self._stop.is_set():
+            while left and not self._surroundings.stop.is_set():
                 for partition, records in poll(client, _POLL_SECONDS).items():
                     for record in records:
-                        self._position = max(self._position, _number(record.headers))
+                        found = max(found, _number(record.headers))
                         self._ends[_name(partition.topic, partition.partition)] = record.offset + 1
                 left = {one for one in left if client.position(one) < last[one]}
         finally:
             let_go(client)
+        return found
 
     def _topics(self) -> list[str]:
-        frames = [f"dlq.frames.{modality}" for modality in Modality]
-        return [f"{self._settings.prefix}{topic}" for topic in ("sightings", "links", *frames)]
+        return [f"{self._surroundings.prefix}{topic}" for kind in KINDS.values() for topic in kind.topics]
 
-    def _announce(self) -> bool:
-        """Publish what is next in one transaction; returns whether there may be more."""
-        events = self._outbox.after(self._position, _KINDS, _TOGETHER)
-        full = len(events) == _TOGETHER
-        waiting = self._outbox.count_after(self._position, _KINDS) if full else len(events)
-        self._telemetry.outbox_lag.set(waiting)
-        if not events:
-            return False
-        assert self._producer is not None
-        self._producer.begin_transaction()
-        try:
-            sent = self._send(events)
-            self._producer.commit_transaction()
-        except kafka_errors.KafkaError:
-            # The next take-over ends the transaction; nobody sees its records.
-            let_go(self._producer, 0)
-            self._producer = None
-            raise
-        for topic, future in sent:
-            placed = future.get(timeout=1)
-            name = _name(placed.topic, placed.partition)
-            self._ends[name] = max(self._ends.get(name, 0), placed.offset + 1)
-            self._telemetry.announced.labels(topic).inc()
-        self._position = events[-1].id
-        self._lease.put_state({"position": self._position, "ends": self._ends})
+    # Announcing
+
+    def prepare(self, events: Sequence[Event]) -> _Work:
+        """Make the records that tell of events."""
+        made = (self._made(event) for event in events)
         letters = [int(event.payload["id"]) for event in events if event.kind == RECORD_REFUSED]
-        self._outbox.forget_refused(letters)
-        return len(events) == _TOGETHER
+        return _Work(deque(one for one in made if one is not None), letters)
 
-    def _send(self, events: Sequence[Event]) -> list[tuple[str, Any]]:
+    def deliver(self, work: _Work) -> Mapping[str, Any]:
+        """Publish them in one transaction."""
         assert self._producer is not None
-        sent = []
-        for event in events:
-            one = self._announcement(event)
-            if one is not None:
-                one = self._sendable(one)
-                headers = [*one.headers, (OUTBOX_HEADER, str(event.id).encode())]
-                future = self._producer.send(one.topic, one.value, key=one.key, headers=headers)
-                sent.append((one.topic, future))
-        self._producer.flush(timeout=_TIMEOUT_MS / 1000)
-        for _, future in sent:
-            future.get(timeout=_TIMEOUT_MS / 1000)
-        return sent
+        with translated():
+            self._producer.begin_transaction()
+            try:
+                sent = self._send(work.records)
+                self._producer.commit_transaction()
+            except kafka_errors.KafkaError:
+                # The next take-over ends the transaction; nobody sees its records.
+                let_go(self._producer, 0)
+                self._producer = None
+                raise
+            for topic, future in sent:
+                placed = future.get(timeout=1)
+                name = _name(placed.topic, placed.partition)
+                self._ends[name] = max(self._ends.get(name, 0), placed.offset + 1)
+                self._telemetry.announced.labels(topic).inc()
+        return {"ends": self._ends}
+
+    def commit(self, session: Session, work: _Work) -> None:
+        """Keep no record of a dead letter that is on its topic."""
+        forget_refused(session, work.letters)
+
+    def _made(self, event: Event) -> Announcement | None:
+        one = KINDS[event.kind].make(self._outbox, event, self._surroundings.prefix)
+        if one is None:
+            return None
+        one = self._sendable(one)
+        return replace(one, headers=[*one.headers, (OUTBOX_HEADER, str(event.id).encode())])
 
     def _sendable(self, one: Announcement) -> Announcement:
         """The same, without what makes it larger than Kafka takes: it must not stop the others."""
-        most, size = self._settings.limits.record_bytes - _ROOM, _size(one)
+        most, size = self._surroundings.record_bytes - _ROOM, _size(one)
         if size <= most:
             return one
         _LOG.warning("A record of %d bytes for %s goes without its value: it is too large.", size, one.topic)
@@ -247,56 +194,23 @@ class Announcer:
             cut = replace(cut, key=None, headers=cut.headers[-len(LETTER_HEADERS) - 1 :])
         return cut
 
-    def _announcement(self, event: Event) -> Announcement | None:
-        prefix = self._settings.prefix
-        if event.kind == RECORD_REFUSED:
-            return self._dead_letter(event)
-        said = self._outbox.tracklet(event.subject)
-        if said is None:
-            return None
-        key = str(said["camera"]).encode()
-        if event.kind == TRACKLET_CLOSED:
-            return Announcement(f"{prefix}sightings", key, _packed(said), _headers(SIGHTING_SCHEMA))
-        link = self._outbox.link(event.subject, str(event.payload["model"]))
-        # What was decided then counts; the candidates are those of now.
-        decided = {name: event.payload[name] for name in ("decision", "identity", "model")}
-        value = _packed({**said, **(link or {}), **decided})
-        return Announcement(f"{prefix}links", key, value, _headers(LINK_SCHEMA))
-
-    def _dead_letter(self, event: Event) -> Announcement | None:
-        refused = self._outbox.refused(int(event.payload["id"]))
-        if refused is None:
-            return None
-        key, headers, value = unpack_record(refused.record)
-        letter = DeadLetter(
-            topic=refused.topic,
-            partition=refused.number,
-            offset=refused.offset,
-            key=key,
-            value=value,
-            headers=tuple(headers),
-            reason=refused.reason,
-            message=refused.message,
-            attempts=refused.attempts,
-            version=nightreid_version(),
-            time_ns=event.created_ns,
-        ).to_record()
-        prefix = self._settings.prefix
-        topic = f"{prefix}{DEAD_LETTERS}{refused.topic.removeprefix(prefix)}"
-        return Announcement(topic, letter.key, letter.value, letter.headers)
+    def _send(self, records: deque[Announcement]) -> list[tuple[str, Any]]:
+        assert self._producer is not None
+        sent = []
+        while records:
+            # The client keeps it until it is there; here it would be kept twice.
+            one = records.popleft()
+            future = self._producer.send(one.topic, one.value, key=one.key, headers=one.headers)
+            sent.append((one.topic, future))
+        self._producer.flush(timeout=_TIMEOUT_MS / 1000)
+        for _, future in sent:
+            future.get(timeout=_TIMEOUT_MS / 1000)
+        return sent
 
 
 def _size(one: Announcement) -> int:
     headers = sum(len(name.encode()) + len(value) for name, value in one.headers)
     return len(one.key or b"") + len(one.value or b"") + headers
-
-
-def _headers(schema: str) -> list[tuple[str, bytes]]:
-    return [(SCHEMA_HEADER, schema.encode())]
-
-
-def _packed(said: Mapping[str, Any]) -> bytes:
-    return json.dumps(said, separators=(",", ":")).encode()
 
 
 def _name(topic: str, partition: int) -> str:

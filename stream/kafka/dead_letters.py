@@ -10,6 +10,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import NamedTuple, Self
 
+import msgpack
+
 from stream.kafka.clients import Record
 from stream.kafka.errors import DeadLetterError
 
@@ -162,6 +164,20 @@ def no_letter(record: Record, why: str) -> DeadLetterError:
     return DeadLetterError(
         f"The record {record.topic}/{record.partition}/{record.offset} is no dead letter: {why}."
     )
+
+
+def pack_record(record: Record | None) -> bytes:
+    """Key, headers and value as bytes, for a dead letter; ``None`` for a record that could not be read."""
+    headers = [[name, value] for name, value in record.headers] if record is not None else []
+    key, value = (record.key, record.value) if record is not None else (None, None)
+    packed: bytes = msgpack.packb({"key": key, "headers": headers, "value": value})
+    return packed
+
+
+def unpack_record(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes]], bytes | None]:
+    """Key, headers and value as `pack_record` packed them."""
+    said = msgpack.unpackb(packed)
+    return said["key"], [(name, value) for name, value in said["headers"]], said["value"]
 
 
 @cache

@@ -53,6 +53,10 @@ class Telemetry:
         self.announced = counter("announced", "Records published.", "topic")
         self.fenced = counter("fenced", "Writes refused because another worker held the partition.")
         self.retries = counter("retries", "Waits for a dependency that was down.", "what")
+        self.follower_failures = counter("follower_failures", "Failed attempts of a follower.", "follower")
+        self.follower_set_aside = counter(
+            "follower_set_aside", "Events that a follower set aside: it cannot handle them.", "follower"
+        )
         self.stages = histogram("stage_seconds", "Time of one call of a stage.", "stage")
         self.batches = histogram("batch_looks", "Frame regions in one call of the detector.", buckets=_SIZES)
         self.frame_age = gauge("frame_age_seconds", "Age of the last frame processed.", "camera")
@@ -64,6 +68,12 @@ class Telemetry:
         self.staged = gauge("staged", "Closed tracklets that wait for admission.")
         self.outbox_lag = gauge("outbox_lag", "Outbox rows not yet announced.")
         self.index_lag = gauge("index_lag", "Vector changes that this worker's index has not applied.")
+        self.follower_lag_events = gauge(
+            "follower_lag_events", "Events that this worker's follower has not handled yet.", "follower"
+        )
+        self.follower_lag_seconds = gauge(
+            "follower_lag_seconds", "Time since it had last handled every event.", "follower"
+        )
         self.leads = gauge("leads", "Whether this worker admits and announces.")
         self.assigned = gauge("assigned_partitions", "Partitions held.")
 

@@ -19,7 +19,6 @@ from reid_core.gallery.staging import StagedRecord, Staging
 from reid_core.runtime import Embedder
 from reid_core.types import Modality
 from stream.chain.parts import identity_policy, make_linker
-from stream.followers.announcing import Announcer
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
 from stream.service.patience import Patience
 from stream.service.telemetry import Telemetry
@@ -33,7 +32,7 @@ _PRUNE_SECONDS = 600.0
 
 
 class Clerk:
-    """Admits and links while it holds the lease, and has an announcer beside it.
+    """Admits and links while it holds the lease.
 
     Args:
         gallery: to admit to.
@@ -73,7 +72,6 @@ class Clerk:
         self._linker = make_linker(gallery, embedder, settings)
         self._model = embedder.model_id
         self._policy = identity_policy(embedder, settings)
-        self._announcer = Announcer(gallery.database, self._lease, settings, telemetry)
         self._beats: dict[str, tuple[int, float]] = {}
         self._first_seen: dict[int, float] = {}
         self._looked = 0.0
@@ -85,7 +83,11 @@ class Clerk:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
-        self._announcer.start()
+
+    @property
+    def lease(self) -> Lease:
+        """Whose holder admits."""
+        return self._lease
 
     @property
     def alive(self) -> bool:
@@ -95,7 +97,6 @@ class Clerk:
     def stop(self, seconds: float) -> None:
         """End; what is staged stays for the next clerk."""
         self._stop.set()
-        self._announcer.stop(seconds)
         self._thread.join(seconds)
 
     def _run(self) -> None:

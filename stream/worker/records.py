@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
@@ -200,17 +199,3 @@ def cost_of(record: Record, most_pixels: int) -> int:
         ):
             sides[name == "height"] = int(value)
     return len(record.value or b"") + min(sides[0] * sides[1], most_pixels) * _CHANNELS
-
-
-def pack_record(record: Record | None) -> bytes:
-    """Key, headers and value as bytes, for a dead letter; ``None`` for a record that could not be read."""
-    headers = [[name, value] for name, value in record.headers] if record is not None else []
-    key, value = (record.key, record.value) if record is not None else (None, None)
-    packed: bytes = msgpack.packb({"key": key, "headers": headers, "value": value})
-    return packed
-
-
-def unpack_record(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes]], bytes | None]:
-    """Key, headers and value as `pack_record` packed them."""
-    said = msgpack.unpackb(packed)
-    return said["key"], [(name, value) for name, value in said["headers"]], said["value"]

@@ -29,6 +29,7 @@ from reid_core.runtime import Embedder
 from reid_core.types import CloseReason, Detections, Modality, Tracklet
 from stream.chain.parts import settings_digest, tracklet_entry
 from stream.kafka.clients import Record
+from stream.kafka.dead_letters import pack_record
 from stream.kafka.envelope import EnvelopeError, Refusal
 from stream.service.patience import Patience
 from stream.service.telemetry import Telemetry
@@ -45,7 +46,6 @@ from stream.worker.records import (
     Share,
     Taken,
     Waiting,
-    pack_record,
 )
 from stream.worker.sequencing import Arrival, Begun, Ordered, Over, Sequencer, Step
 

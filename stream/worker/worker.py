@@ -1,8 +1,9 @@
 """A night-shift worker: a member of a consumer group that turns frames into sightings and links.
 
-Three threads. This module's is the consumer's: it polls, pauses where too much waits, and has records
-decoded ahead. The shift (`stream.worker.shift`) looks at them and writes. The clerk (`stream.worker.clerk`)
-admits what is staged and announces it, in one worker of the group at a time.
+Three threads, and one for each follower. This module's is the consumer's: it polls, pauses where too much
+waits, and has records decoded ahead. The shift (`stream.worker.shift`) looks at them and writes. The clerk
+(`stream.worker.clerk`) admits what is staged, in one worker of the group at a time. Followers
+(`stream.followers`) do what comes after; the announcer among them works where the clerk does.
 """
 
 import logging
@@ -23,6 +24,8 @@ from reid_core.gallery import Gallery
 from reid_core.gallery.ledger import Ledger
 from reid_core.runtime import Embedder
 from reid_core.types import Modality
+from stream.followers.starting import Followers
+from stream.followers.surroundings import Surroundings
 from stream.kafka.blobs import BlobStore
 from stream.kafka.clients import (
     ConsumerRebalanceListener,
@@ -112,6 +115,17 @@ class Worker:
             holder,
         )
         self._clerk = Clerk(gallery, self._ledger, embedder, settings, self.telemetry, holder, self._blobs)
+        surroundings = Surroundings(
+            gallery,
+            self.telemetry,
+            settings.kafka,
+            settings.prefix,
+            settings.group,
+            settings.limits.record_bytes,
+        )
+        self._followers = Followers(
+            surroundings, holder, settings.limits.lease_seconds, {"clerk": self._clerk.lease}
+        )
         self._changes = _Changes()
         self._shares: dict[TopicPartition, Share] = {}
         self._new: list[TopicPartition] = []
@@ -155,6 +169,7 @@ class Worker:
             )
             self._shift.start()
             self._clerk.start()
+            self._followers.start()
             try:
                 self._consume(pool)
             finally:
@@ -399,6 +414,7 @@ class Worker:
 
     def _end(self) -> None:
         self._shift.stop(self._settings.limits.stop_seconds)
+        self._followers.stop(self._settings.limits.stop_seconds)
         self._clerk.stop(self._settings.limits.stop_seconds)
 
 

@@ -3,7 +3,23 @@
 import pytest
 
 from stream.publisher import delivering
+from tests.reid_core.conftest import (
+    _postgres_gallery,
+    _sqlite_gallery,
+    books,
+    postgres_gallery,
+    sqlite_gallery,
+)
 from tests.support.fake_kafka import FakeKafka
+
+__all__ = [
+    "_postgres_gallery",
+    "_sqlite_gallery",
+    "books",
+    "fake_kafka",
+    "postgres_gallery",
+    "sqlite_gallery",
+]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.matcher import Matcher
 from reid_core.types import Candidate, Modality, Spectrum
-from stream.followers import announcing
+from stream.followers import announcements, announcing
 from stream.kafka import dead_letters, envelope
 from stream.kafka.envelope import Codec, Envelope, Kind, Refusal, Stream, write
 from stream.kafka.topic_plan import TopicSettings, plan
@@ -156,9 +156,9 @@ def test_dead_letters_have_those_headers():
 
 def test_results_have_those_fields():
     headers = table("Results", "header", "holds")
-    assert set(headers) == {announcing.SCHEMA_HEADER, announcing.OUTBOX_HEADER}
-    for schema in (announcing.SIGHTING_SCHEMA, announcing.LINK_SCHEMA):
-        assert f"`{schema}`" in headers[announcing.SCHEMA_HEADER]
+    assert set(headers) == {announcements.SCHEMA_HEADER, announcing.OUTBOX_HEADER}
+    for schema in (announcements.SIGHTING_SCHEMA, announcements.LINK_SCHEMA):
+        assert f"`{schema}`" in headers[announcements.SCHEMA_HEADER]
     generator = np.random.default_rng(3)
     with Gallery.open("sqlite://") as gallery:
         day, night = Scene(gallery), Scene(gallery, "yard", Modality.INFRARED)

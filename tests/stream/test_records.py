@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from detectors.motion import sketch
 from reid_core.gallery.ledger import Hold
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
+from stream.kafka.dead_letters import pack_record, unpack_record
 from stream.kafka.envelope import Codec, EnvelopeError, Refusal, read
 from stream.worker.records import (
     Prepared,
@@ -20,9 +21,7 @@ from stream.worker.records import (
     Taken,
     Waiting,
     cost_of,
-    pack_record,
     prepare,
-    unpack_record,
 )
 from tests.support import frames
 from tests.support.frames import Camera, record
