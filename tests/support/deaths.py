@@ -13,6 +13,9 @@ admit      staged tracklets become the gallery's
 infrared   the same, of an infrared tracklet
 settle     the link of an infrared tracklet
 announce   a transaction of Kafka with what happened
+work       what the tally of `tests.support.tally` prepares, outside of every transaction
+one        the part of it that is of a single event
+mark       what it prepared is written, and its mark moves, in one transaction
 =========  ==================================================================================
 
 ``when`` is ``before`` and ``after`` the call, and of what writes to the database also ``commit``: everything
@@ -138,6 +141,22 @@ def _announce(worker: Worker, point: _Point) -> None:
     point.around(KafkaProducer, "commit_transaction")
 
 
+def _tally(worker: Worker) -> Any:
+    return worker._followers._following["follower/tally"]
+
+
+def _work(worker: Worker, point: _Point) -> None:
+    point.around(_tally(worker)._follower, "prepare")
+
+
+def _one(worker: Worker, point: _Point) -> None:
+    point.around(_tally(worker)._follower, "row")
+
+
+def _mark(worker: Worker, point: _Point) -> None:
+    point.around(_tally(worker), "_commit")
+
+
 _POINTS: dict[str, Callable[[Worker, _Point], None]] = {
     "crop": _crop,
     "ledger": _ledger,
@@ -147,4 +166,7 @@ _POINTS: dict[str, Callable[[Worker, _Point], None]] = {
     "infrared": _infrared,
     "settle": _settle,
     "announce": _announce,
+    "work": _work,
+    "one": _one,
+    "mark": _mark,
 }

@@ -98,7 +98,7 @@ def test_a_zombie_announces_nothing(deploy, recovery, short_records, undisturbed
     deployment.drained(40)
     recovery.begins()
     zombie.thaw()
-    until("it hears of it", lambda: "Announcing" in zombie.log(), recovery.left)
+    until("it hears of it", lambda: "The announcer waits" in zombie.log(), recovery.left)
     recovery.over()
     deployment.drained(20)
     deployment.check(undisturbed["sqlite"])
