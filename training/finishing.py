@@ -38,6 +38,7 @@ def finish(
     images: NDArray[np.uint8] | None,
     identities: Sequence[int],
     position: Position,
+    accompany: Callable[[CheckpointFiles], None],
     note: Callable[[str], None],
 ) -> None:
     """Write ``model/`` and complete ``run.json``.
@@ -53,6 +54,7 @@ def finish(
         images: of the validation records, ``(N, H, W, 3)`` uint8, or ``None`` without any.
         identities: of the classifier, in its order.
         position: where the run ended.
+        accompany: called with the checkpoint, to write what else came out.
         note: called with each sentence worth telling.
     """
     results: dict[str, RetrievalResult] = {}
@@ -101,6 +103,8 @@ def finish(
         results=protocols,
         calibration=calibration,
     )
+    written = open_checkpoint(target)
+    accompany(written)
     folder.write(
         {
             "status": "finished",
@@ -110,7 +114,7 @@ def finish(
             "final": {name: round(value, 6) for name, value in position.final.items()},
             "validation": {result.protocol: result.metrics for result in protocols},
             "calibration": {kind: each.to_dict() for kind, each in calibration.items()},
-            "model_id": open_checkpoint(target).model_id,
+            "model_id": written.model_id,
         }
     )
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, JsonValue, create_model, model_validator
+from pydantic import Field, JsonValue, create_model, field_validator, model_validator
 
 from reid_core.config import Settings
 from reid_core.preprocess import Preprocess
 from reid_core.registry import Registry
 from training.augmentation import AUGMENTATIONS
 from training.augmentation.pipeline import AugmentationSettings
+from training.datasets.opening import LAYOUTS
 from training.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class DataSettings(Settings):
 
     Attributes:
         root: folder of the data set; ``--data`` stands above it. It is no part of what a run is.
-        layout: ``sysu``, ``regdb``, ``llcm`` or ``own``; ``null`` takes what the folder looks like.
+        layout: a name of `training.datasets.opening.LAYOUTS`; ``null`` takes what the folder looks like.
         trial: RegDB's halving.
         split: ``train``, or ``trainval`` for the identities of validation too, as the field does on
             SYSU-MM01. Test identities are never trained on.
@@ -39,11 +40,18 @@ class DataSettings(Settings):
     """
 
     root: Path | None = None
-    layout: Literal["sysu", "regdb", "llcm", "own"] | None = None
+    layout: str | None = None
     trial: int = Field(default=1, ge=1, le=10)
     split: Literal["train", "trainval"] = "train"
     hold_out: int = Field(default=0, ge=0)
     identities: int | None = Field(default=None, ge=2)
+
+    @field_validator("layout")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in LAYOUTS:
+            raise ValueError(f"there is no layout {name!r}; choose one of: {', '.join(LAYOUTS.names)}")
+        return name
 
 
 class ModelSettings(Settings):

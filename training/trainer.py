@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -196,6 +197,7 @@ class _Run:
             self.watched,
             self.sampler.identities,
             position,
+            partial(self.task.accompany, self.objective),
             self.progress.note,
         )
         return TrainingResult(self.folder.path, position.step, True, self.folder.values)

@@ -105,6 +105,16 @@ class TrainingTask(ABC, Generic[RecipeT, OutputT]):
         """What is watched besides, a number each: the `measures`."""
         return {}
 
+    def accompany(self, objective: Objective, checkpoint: CheckpointFiles) -> None:
+        """Write what else a run makes into the checkpoint's folder, such as a text encoder (``text/``).
+
+        Nothing by default. Called when the network is saved; a run that was killed in between does both anew.
+
+        Args:
+            objective: the losses as they were learned.
+            checkpoint: of the network; its ``model_id`` is the space that a text encoder aims at.
+        """
+
 
 def columns(task: TrainingTask[Any, Any]) -> tuple[str, ...]:
     """Of the log: step, epoch, each loss of the recipe, what the task measures, learning rate, speed."""
