@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 
 from reid_core.config import Settings
+from tests.support import packages
 from training.augmentation.step import PixelStep
 from training.losses.loss import Loss, LossSettings
 from training.needs import CaptionSettings, Needs, Rows, read_texts
@@ -86,19 +87,14 @@ class Dimmed(PixelStep[DimmedSettings]):
         return np.maximum(image, self.by) - np.uint8(self.by)
 
 
-ENTRY_POINTS = """[nightreid.tasks]
-tiny = tests.support.tiny_task:TinyTask
-[nightreid.losses]
-words = tests.support.tiny_task:Words
-[nightreid.augmentations]
-dimmed = tests.support.tiny_task:Dimmed
-"""
+ENTRY_POINTS = {
+    "nightreid.tasks/tiny": f"{__name__}:TinyTask",
+    "nightreid.losses/words": f"{__name__}:Words",
+    "nightreid.augmentations/dimmed": f"{__name__}:Dimmed",
+}
 
 
 def install(folder):
-    """Put the package's metadata into a folder that is to be on Python's path."""
-    about = folder / "tiny_task-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny_task\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(ENTRY_POINTS)
+    """Make all of it known in a folder that is, or comes, on Python's path."""
+    packages.install(folder, "tiny_package", "", ENTRY_POINTS)
     return folder
