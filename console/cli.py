@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
-    help="Night-time person search: people seen by infrared cameras, linked to the gallery of the day.",
+    help="Night-time person search: link people seen by infrared cameras to the visible-light gallery.",
 )
 
 
@@ -76,10 +76,10 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version and leave.", callback=_tell_version, is_eager=True),
+        typer.Option("--version", help="Print the version and exit.", callback=_tell_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Options of every command."""
+    """Options of all commands."""
     if debug:
         os.environ["NIGHTREID_DEBUG"] = "1"
 
@@ -89,28 +89,29 @@ def run(
     visible: Sources = None,
     infrared: Sources = None,
     db: Annotated[
-        str, typer.Option(help="Database of the gallery, as SQLAlchemy spells it.")
+        str, typer.Option(help="Gallery database, as an SQLAlchemy URL.")
     ] = "sqlite:///nightreid.db",
     detector: DetectorOption = None,
     reid: ReidOption = None,
     report: Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")] = None,
     mot: Annotated[
-        Path | None, typer.Option(help="Write one MOT Challenge file a camera into this folder.")
+        Path | None, typer.Option(help="Write one MOT Challenge file per camera to this folder.")
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(help="Folder of MOT truth files, one a camera, to mark right and wrong.")
+        Path | None,
+        typer.Option(help="Folder of MOT ground truth, one file per camera: marks links right or wrong."),
     ] = None,
     start: Annotated[
-        list[str] | None, typer.Option(help="CAMERA=TIME: when a recording began (ISO 8601).")
+        list[str] | None, typer.Option(help="CAMERA=TIME: start of a recording (ISO 8601).")
     ] = None,
     near_infrared: Annotated[
-        bool, typer.Option("--near-infrared", help="The infrared cameras record near infrared, not heat.")
+        bool, typer.Option("--near-infrared", help="The infrared cameras are near infrared, not thermal.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     config: Config = None,
     set_: Set = None,
 ) -> None:
-    """Find the people in day and night footage and link the night's to the day's."""
+    """Find people in footage and link night to day."""
     from console.run import run_command
 
     raise typer.Exit(
@@ -136,7 +137,7 @@ def run(
 def detect(
     source: Annotated[str, typer.Argument(help="Image, image folder or video.")],
     out: Annotated[Path, typer.Option(help="COCO results file to write.")],
-    modality: Annotated[ModalityChoice, typer.Option(help="How the source was recorded.")],
+    modality: Annotated[ModalityChoice, typer.Option(help="Modality of the source.")],
     detector: DetectorOption = None,
     config: Config = None,
     set_: Set = None,
@@ -150,17 +151,17 @@ def detect(
 
 @app.command()
 def embed(
-    source: Annotated[Path, typer.Argument(help="Folder of crops, or text file with one path a line.")],
+    source: Annotated[Path, typer.Argument(help="Folder of crops, or text file with one path per line.")],
     out: Annotated[Path, typer.Option(help="The .npz to write: feat (N, D), path (N,).")],
-    modality: Annotated[ModalityChoice, typer.Option(help="Of the crops.")],
+    modality: Annotated[ModalityChoice, typer.Option(help="Modality of the crops.")],
     checkpoint: Annotated[
         str | None, typer.Option(help="Checkpoint folder or model.json; default: the starter model.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Crops at once.")] = 16,
+    batch_size: Annotated[int, typer.Option(help="Crops per batch.")] = 16,
     runtime: Annotated[str, typer.Option(help="auto, torch, onnx or openvino.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
 ) -> None:
-    """Write the features of crops of any origin."""
+    """Write the features of crops from any source."""
     from console.embed import embed_command
     from reid_core.types import Modality
 
@@ -171,10 +172,10 @@ def embed(
 
 @app.command()
 def reembed(
-    db: Annotated[str, typer.Option(help="Database of the gallery.")],
+    db: Annotated[str, typer.Option(help="Gallery database, as an SQLAlchemy URL.")],
     reid: Annotated[str, typer.Option("--reid", help="The new embedder.")],
 ) -> None:
-    """Give every stored crop a vector of another model and compare that one from then on."""
+    """Re-embed a gallery with another model. Its vectors are compared from then on."""
     from console.gallery import reembed_command
 
     raise typer.Exit(reembed_command(db, reid))
@@ -191,9 +192,9 @@ def bench(
     bootstrap: Annotated[
         str, typer.Option(help="HOST:PORT of Kafka, for ingest and shift.")
     ] = "localhost:9092",
-    minutes: Annotated[float, typer.Option(help="How long shift goes on.")] = 10.0,
+    minutes: Annotated[float, typer.Option(help="Duration of shift.")] = 10.0,
 ) -> None:
-    """Measure speed as a ratio to what it is compared with, in one run."""
+    """Measure speed relative to a reference, within one run."""
     from console.bench.command import bench_command
 
     raise typer.Exit(

@@ -10,7 +10,7 @@ dataset = typer.Typer(
     name="dataset",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Data sets: is a copy whole, and how do own images become one.",
+    help="Data sets: check a copy, import your own images.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -26,13 +26,14 @@ class SpectrumChoice(StrEnum):
 @dataset.command()
 def check(
     name: Annotated[
-        str, typer.Argument(help="Its layout, such as sysu, regdb, llcm or own; auto: what it looks like.")
+        str,
+        typer.Argument(help="Layout: sysu, regdb, llcm, own or another; auto: recognised from the folder."),
     ],
     root: Annotated[Path, typer.Argument(help="Folder of the data set.")],
     deep: Annotated[bool, typer.Option("--deep", help="Decode every image.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare a copy with the published counts and tell what is missing or surplus."""
+    """Compare a copy with the published counts and report what is missing or surplus."""
     from console.dataset import check_command
 
     raise typer.Exit(check_command(name, root, deep, as_json))
@@ -41,30 +42,32 @@ def check(
 @dataset.command("import")
 def import_(
     folder: Annotated[
-        Path, typer.Argument(help="visible/<identity>/[<camera>/]<file> and infrared/... lie in it.")
+        Path, typer.Argument(help="Folder with visible/<identity>/[<camera>/]<file> and infrared/...")
     ],
-    out: Annotated[Path, typer.Argument(help="Folder to be created.")],
+    out: Annotated[Path, typer.Argument(help="Folder to create.")],
     csv: Annotated[
         Path | None,
         typer.Option(help="Table: path (in FOLDER), identity, camera, modality; optional spectrum, split."),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of the data set. Default: the folder's.")] = None,
-    val: Annotated[
-        float | None, typer.Option(help="Share of the identities for validation. Default: 0.1.")
+    name: Annotated[
+        str | None, typer.Option(help="Name of the data set. Default: the folder's name.")
     ] = None,
-    test: Annotated[float | None, typer.Option(help="Share for test. Default: 0.2.")] = None,
-    seed: Annotated[int, typer.Option(help="By which identities are drawn.")] = 1,
+    val: Annotated[
+        float | None, typer.Option(help="Share of identities for validation. Default: 0.1.")
+    ] = None,
+    test: Annotated[float | None, typer.Option(help="Share of identities for test. Default: 0.2.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 1,
     spectrum: Annotated[
-        SpectrumChoice | None, typer.Option(help="Of infrared images that do not name theirs.")
+        SpectrumChoice | None, typer.Option(help="Spectrum of infrared images whose row names none.")
     ] = None,
     same_place: Annotated[
         list[str] | None,
-        typer.Option(help="INFRARED=VISIBLE: cameras that see one place. May be repeated."),
+        typer.Option(help="INFRARED=VISIBLE: cameras at the same location. May be repeated."),
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the data set.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a data set of own images, which training and evaluation then open."""
+    """Make a data set of your own images, for training and evaluation."""
     from console.dataset import import_command
 
     raise typer.Exit(

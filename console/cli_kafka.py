@@ -9,31 +9,34 @@ topics = typer.Typer(
     name="topics",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Topics of Kafka: make them, check them, see who is behind.",
+    help="Kafka topics: create, check, show consumer lag.",
 )
 dlq = typer.Typer(
     name="dlq",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Dead letters: records that no worker could use, with the reason.",
+    help="Dead letters: list, show, replay.",
 )
 
-Bootstrap = Annotated[str | None, typer.Option(help="HOST:PORT of Kafka, several with commas.")]
-Prefix = Annotated[str | None, typer.Option(help="In front of every topic's name.")]
+Bootstrap = Annotated[str | None, typer.Option(help="HOST:PORT of Kafka; several separated by commas.")]
+Prefix = Annotated[str | None, typer.Option(help="Prefix of every topic name.")]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", help="YAML file with settings; a worker's or a publisher's will do."),
+    typer.Option("--config", help="YAML file with settings; a worker's or publisher's file works."),
 ]
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Groups = Annotated[list[str] | None, typer.Option("--group", help="Of these groups alone.")]
-Topics = Annotated[
-    list[str] | None, typer.Option("--topic", help="Of this topic alone, such as frames.visible.")
+Groups = Annotated[
+    list[str] | None, typer.Option("--group", help="Only this consumer group. May be repeated.")
 ]
-Reason = Annotated[str | None, typer.Option(help="With this reason alone, such as schema.")]
-Place = Annotated[str, typer.Argument(help="TOPIC/PARTITION/OFFSET, as `nightreid dlq list` prints it.")]
+Topics = Annotated[
+    list[str] | None,
+    typer.Option("--topic", help="Only this topic, such as frames.visible. May be repeated."),
+]
+Reason = Annotated[str | None, typer.Option(help="Only this reason, such as schema.")]
+Place = Annotated[str, typer.Argument(help="TOPIC/PARTITION/OFFSET, as printed by `nightreid dlq list`.")]
 
 
 @topics.command("create")
@@ -44,7 +47,7 @@ def create(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Make the topics that are not there; the others are left as they are."""
+    """Create missing topics; existing ones are left as they are."""
     from console.kafka import create_command, deployment
 
     raise typer.Exit(create_command(deployment(config, set_ or [], bootstrap, prefix), as_json))
@@ -58,7 +61,7 @@ def check(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Compare the topics with what they should be; exits with 1 where something is wrong."""
+    """Compare the topics with the plan; exits with 1 if something is wrong."""
     from console.kafka import check_command, deployment
 
     raise typer.Exit(check_command(deployment(config, set_ or [], bootstrap, prefix), as_json))
@@ -73,7 +76,7 @@ def lag(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """How many records each group of workers has yet to read."""
+    """Show how many records each consumer group has yet to read."""
     from console.kafka import deployment, lag_command
 
     raise typer.Exit(lag_command(deployment(config, set_ or [], bootstrap, prefix), group, as_json))
@@ -89,7 +92,7 @@ def list_(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Print every dead letter, each once, oldest first."""
+    """List all dead letters, oldest first."""
     from console.dead_letters import list_command
     from console.kafka import deployment
 
@@ -108,7 +111,7 @@ def show(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Print one dead letter: why it is one, and the headers of its record."""
+    """Show one dead letter: its reason and the headers of its record."""
     from console.dead_letters import show_command
     from console.kafka import deployment
 
@@ -118,10 +121,10 @@ def show(
 @dlq.command("replay")
 def replay(
     places: Annotated[
-        list[str] | None, typer.Argument(help="TOPIC/PARTITION/OFFSET of each letter to send again.")
+        list[str] | None, typer.Argument(help="TOPIC/PARTITION/OFFSET of each dead letter to replay.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="All letters, or all that --topic and --reason leave.")
+        bool, typer.Option("--all", help="All dead letters that --topic and --reason select.")
     ] = False,
     topic: Topics = None,
     reason: Reason = None,
@@ -131,7 +134,7 @@ def replay(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Send the records of dead letters to their topics again, unchanged; the letters are kept."""
+    """Send dead-lettered records to their topics again, unchanged; the dead letters are kept."""
     from console.dead_letters import replay_command
     from console.kafka import deployment
 

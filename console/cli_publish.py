@@ -15,7 +15,7 @@ class PublishedModality(StrEnum):
 
 
 class PublishedCodec(StrEnum):
-    """How pictures are encoded."""
+    """How frames are encoded."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -26,31 +26,29 @@ def publish(
         list[str] | None,
         typer.Argument(help="[CAMERA=]SOURCE: video, image folder, RTSP/HTTP address or webcam number."),
     ] = None,
-    camera: Annotated[
-        list[str] | None, typer.Option(help="Id of the camera; once for each source, in their order.")
-    ] = None,
-    modality: Annotated[PublishedModality | None, typer.Option(help="Of the sources.")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="Camera id; one per source, in order.")] = None,
+    modality: Annotated[PublishedModality | None, typer.Option(help="Modality of the sources.")] = None,
     near_infrared: Annotated[
-        bool, typer.Option("--near-infrared", help="The infrared cameras record near infrared, not heat.")
+        bool, typer.Option("--near-infrared", help="The infrared cameras are near infrared, not thermal.")
     ] = False,
     start: Annotated[
         list[str] | None,
-        typer.Option(help="[CAMERA=]TIME: when a recording began (ISO 8601 with its zone)."),
+        typer.Option(help="[CAMERA=]TIME: start of a recording (ISO 8601 with time zone)."),
     ] = None,
     bootstrap: Annotated[
-        str | None, typer.Option(help="HOST:PORT of Kafka brokers, joined with commas.")
+        str | None, typer.Option(help="HOST:PORT of Kafka; several separated by commas.")
     ] = None,
-    max_fps: Annotated[float | None, typer.Option(help="Pictures a second of each camera.")] = None,
+    max_fps: Annotated[float | None, typer.Option(help="Maximum frames per second of each camera.")] = None,
     codec: Annotated[
-        PublishedCodec | None, typer.Option(help="png loses nothing and is several times as large.")
+        PublishedCodec | None, typer.Option(help="png is lossless and several times as large.")
     ] = None,
     realtime: Annotated[
-        bool, typer.Option("--realtime", help="Send recordings as slowly as they were recorded.")
+        bool, typer.Option("--realtime", help="Send recordings at their recorded speed.")
     ] = False,
     metrics_port: Annotated[
         int | None, typer.Option(help="Serve /metrics, /live and /ready on this port.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was published as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
     config: Annotated[
         Path | None,
         typer.Option("--config", help="YAML file with settings and cameras (see configs/publish.yaml)."),
@@ -59,7 +57,7 @@ def publish(
         list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")
     ] = None,
 ) -> None:
-    """Send the pictures of cameras and recordings to Kafka, for workers to look at."""
+    """Publish frames of cameras and recordings to Kafka."""
     from console.publish import publish_command
 
     raise typer.Exit(

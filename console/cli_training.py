@@ -10,11 +10,11 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Restart = Annotated[bool, typer.Option("--restart", help="Drop an earlier run in the folder.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Discard an earlier run in the folder.")]
 
 
 class PolarityChoice(StrEnum):
-    """Which end of thermal pictures is warm."""
+    """Which end of thermal frames is warm."""
 
     AUTO = "auto"
     WHITE_HOT = "white-hot"
@@ -41,7 +41,7 @@ def train(
         Path | None, typer.Option(help="Checkpoint folder to start from, instead of ImageNet weights.")
     ] = None,
 ) -> None:
-    """Train an embedder; the same command goes on with a run that was stopped."""
+    """Train an embedder. The same command resumes an interrupted run."""
     from console.train import train_command
 
     raise typer.Exit(train_command(recipe, data, out, settings or [], restart, as_json, start))
@@ -58,7 +58,7 @@ def train_detector(
     restart: Restart = False,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a one-class person detector for visible and infrared frames."""
+    """Fine-tune a one-class person detector. For visible and infrared frames."""
     from console.train_detector import train_detector_command
 
     raise typer.Exit(train_detector_command(data, weights, out, config, settings or [], restart, as_json))
@@ -67,14 +67,18 @@ def train_detector(
 def evaluate_detector(
     sources: Annotated[list[Path], typer.Argument(help="Folders of frames with YOLO labels, or of images.")],
     detector: Annotated[list[str], typer.Option(help="YOLO weights; may be repeated to compare.")],
-    coco: Annotated[Path | None, typer.Option(help="Truth as a COCO-style JSON file.")] = None,
-    modality: Annotated[str | None, typer.Option(help="visible or infrared, where nothing tells.")] = None,
-    polarity: Annotated[PolarityChoice, typer.Option(help="Of thermal frames.")] = PolarityChoice.AUTO,
+    coco: Annotated[Path | None, typer.Option(help="Ground truth as a COCO-style JSON file.")] = None,
+    modality: Annotated[
+        str | None, typer.Option(help="visible or infrared, if the source does not tell.")
+    ] = None,
+    polarity: Annotated[
+        PolarityChoice, typer.Option(help="Polarity of thermal frames.")
+    ] = PolarityChoice.AUTO,
     as_json: Json = False,
     config: Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")] = None,
     settings: Set = None,
 ) -> None:
-    """Print the average precision of person detectors side by side."""
+    """Compare the average precision of person detectors."""
     from console.train_detector import detector_command
     from reid_core.types import Modality
 
@@ -86,26 +90,31 @@ def evaluate_detector(
 def evaluate(
     checkpoint: Annotated[
         list[str] | None,
-        typer.Option(help="Model; may be repeated, as for several seeds. {trial} stands for RegDB's trial."),
+        typer.Option(help="Model; may be repeated, for several seeds. {trial} stands for RegDB's trial."),
     ] = None,
     dataset: Annotated[Path | None, typer.Option(help="Folder of a data set.")] = None,
     features: Annotated[
-        list[Path] | None, typer.Option(help="Vectors computed anywhere (.npz), a trial each.")
+        list[Path] | None, typer.Option(help="Vectors computed elsewhere (.npz), one trial per file.")
     ] = None,
     protocol: Annotated[
         list[str] | None, typer.Option(help="Preset or id; may be repeated. Default: all that apply.")
     ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="sysu, regdb, llcm, own or another, if not plain.")
+        str | None,
+        typer.Option(help="sysu, regdb, llcm, own or another. Default: recognised from the folder."),
     ] = None,
-    split: Annotated[SplitChoice, typer.Option(help="Whose people.")] = SplitChoice.TEST,
-    trial: Annotated[list[int] | None, typer.Option(help="Of RegDB; may be repeated. Default: 1.")] = None,
-    out: Annotated[Path | None, typer.Option(help="File for the results, for nightreid compare.")] = None,
-    report: Annotated[Path | None, typer.Option(help="File for an HTML report.")] = None,
+    split: Annotated[SplitChoice, typer.Option(help="Split whose people are used.")] = SplitChoice.TEST,
+    trial: Annotated[
+        list[int] | None, typer.Option(help="RegDB's trial; may be repeated. Default: 1.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the results to this file, for nightreid compare.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
     as_json: Json = False,
-    seed: Annotated[int, typer.Option(help="Of intervals, strangers and the report's examples.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of intervals, strangers and the report's examples.")] = 1,
 ) -> None:
-    """Measure models, or vectors computed anywhere, under published protocols."""
+    """Evaluate models under published protocols. Or vectors computed elsewhere: --features."""
     from console.evaluate import evaluate_command
 
     raise typer.Exit(
@@ -126,14 +135,16 @@ def evaluate(
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Files that nightreid evaluate --out wrote.")],
+    runs: Annotated[list[Path], typer.Argument(help="Files written by nightreid evaluate --out.")],
     protocol: Annotated[
         list[str] | None, typer.Option(help="Only this preset or id; may be repeated.")
     ] = None,
-    mixed: Annotated[bool, typer.Option("--mixed", help="Also protocols that not all files have.")] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Include protocols that not all files have.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Put results of the same protocols side by side, next to what papers print."""
+    """Compare results of the same protocols. Published ones stand beside them."""
     from console.compare import compare_command
 
     raise typer.Exit(compare_command(runs, protocol or [], mixed, as_json))
@@ -141,14 +152,14 @@ def compare(
 
 def evaluate_embedder(
     data: Annotated[
-        Path | None, typer.Argument(help="Data set (SYSU-MM01 layout); none: the real pairs alone.")
+        Path | None, typer.Argument(help="Data set (SYSU-MM01 layout). Default: the real pairs only.")
     ] = None,
     reid: Annotated[list[str] | None, typer.Option("--reid", help="Checkpoint; may be repeated.")] = None,
-    public: Annotated[bool, typer.Option("--public", help="Public networks too.")] = False,
-    min_height: Annotated[int, typer.Option(help="Of a real person's box, pixels.")] = 60,
+    public: Annotated[bool, typer.Option("--public", help="Include public networks.")] = False,
+    min_height: Annotated[int, typer.Option(help="Minimum box height of a real person, pixels.")] = 60,
     as_json: Json = False,
 ) -> None:
-    """Print rank-1 and mAP of embedders beside HOG, a colour histogram and chance."""
+    """Compare embedders with baselines. Rank-1 and mAP, beside HOG, a colour histogram and chance."""
     from console.evaluate_embedder import evaluate_command
 
     raise typer.Exit(evaluate_command(data, reid or [], as_json, public, min_height))
@@ -156,28 +167,28 @@ def evaluate_embedder(
 
 def calibrate(
     model: Annotated[Path, typer.Argument(help="Checkpoint folder; its model.json is rewritten.")],
-    data: Annotated[Path, typer.Option(help="Data set of people that it never learned from.")],
-    split: Annotated[SplitChoice, typer.Option(help="Whose people.")] = SplitChoice.VAL,
+    data: Annotated[Path, typer.Option(help="Data set of people that the model was not trained on.")],
+    split: Annotated[SplitChoice, typer.Option(help="Split whose people are used.")] = SplitChoice.VAL,
     settings: Set = None,
-    seed: Annotated[int, typer.Option(help="Of the galleries that are drawn.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the sampled galleries.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Turn a model's scores into probabilities, by people whose truth is known."""
+    """Calibrate a model on labelled people. Its scores then become probabilities."""
     from console.calibrate import calibrate_command
 
     raise typer.Exit(calibrate_command(model, data, split.value, settings or [], seed, as_json))
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to work in.")] = Path("nightreid-demo"),
+    out: Annotated[Path, typer.Option(help="Working folder.")] = Path("nightreid-demo"),
     people: Annotated[int, typer.Option(help="Number of people.")] = 24,
-    seed: Annotated[int, typer.Option(help="Of the world.")] = 40_001,
-    processes: Annotated[int | None, typer.Option(help="At the same time. Default: one a core.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 40_001,
+    processes: Annotated[int | None, typer.Option(help="Number of processes. Default: one per core.")] = None,
     detector: Annotated[str | None, typer.Option(help="YOLO weights. Default: the starter model.")] = None,
     reid: Annotated[str | None, typer.Option("--reid", help="Embedder. Default: the starter model.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a synthetic night, link its people to the day, and judge that by the truth."""
+    """Try everything on a synthetic night. Renders it, runs on it, compares with the ground truth."""
     from console.demo import demo_command
 
     raise typer.Exit(

@@ -16,17 +16,18 @@ def register(app: typer.Typer) -> None:
             typer.Option("--config", help="YAML file with settings (see configs/night_shift.yaml)."),
         ] = None,
         bootstrap: Annotated[
-            str | None, typer.Option(help="HOST:PORT of Kafka, several with commas; over the file's.")
+            str | None,
+            typer.Option(help="HOST:PORT of Kafka; several separated by commas. Overrides the file's."),
         ] = None,
-        db: Annotated[str | None, typer.Option(help="Database of the gallery; over the file's.")] = None,
+        db: Annotated[str | None, typer.Option(help="Gallery database. Overrides the file's.")] = None,
         metrics_port: Annotated[
-            int | None, typer.Option(help="Serve /metrics, /live and /ready here; 0 for a free port.")
+            int | None, typer.Option(help="Serve /metrics, /live and /ready on this port; 0: a free port.")
         ] = None,
         set_: Annotated[
             list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")
         ] = None,
     ) -> None:
-        """Take frames from Kafka, find and link the people in them; any number of workers share the work."""
+        """Process frames from Kafka: find and link people. Any number of workers share the cameras."""
         from console.worker import worker_command
 
         overrides = list(set_ or [])
