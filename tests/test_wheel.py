@@ -52,7 +52,7 @@ def test_it_runs_from_another_folder(wheel, tmp_path):
         "import stream.chain.config\n"
         "with Gallery.open('sqlite:///x.db') as gallery:\n"
         "    assert gallery.tracklets() == ()\n"
-        "configs = Path(stream.chain.config.__file__).parents[1] / 'configs'\n"
+        "configs = Path(stream.chain.config.__file__).parents[2] / 'configs'\n"
         "load_config(RunSettings, configs / 'run.yaml')\n"
         "from console.cli import main\n"
         "sys.argv = ['nightreid', 'run', '--help']\n"
