@@ -175,7 +175,7 @@ def reembed(
     db: Annotated[str, typer.Option(help="Gallery database, as an SQLAlchemy URL.")],
     reid: Annotated[str, typer.Option("--reid", help="The new embedder.")],
 ) -> None:
-    """Re-embed a gallery with another model. Its vectors are compared from then on."""
+    """Re-embed a gallery with another model and link its infrared tracklets anew."""
     from console.gallery import reembed_command
 
     raise typer.Exit(reembed_command(db, reid))

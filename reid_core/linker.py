@@ -1,4 +1,4 @@
-"""Stored infrared tracklets linked to the gallery's identities, by a run and by a worker alike."""
+"""Stored infrared tracklets linked to the gallery's identities: by a run, a worker and re-embedding alike."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +8,9 @@ from reid_core.gallery.paging import TrackletFilter, every
 from reid_core.gallery.store import Gallery
 from reid_core.matcher import Matcher
 from reid_core.types import Link, Modality
+
+# Tracklets whose links are written in one transaction.
+_TOGETHER = 64
 
 
 class Linker:
@@ -52,3 +55,26 @@ class Linker:
         if links or within is not None:
             self._gallery.put_links(links, within)
         return links
+
+    def link_all(self, progress: Callable[[int], None] | None = None) -> int:
+        """Link every infrared tracklet, a page at a time, in order of arrival; can be stopped and done again.
+
+        Args:
+            progress: called with how many are linked so far.
+
+        Returns:
+            how many there are.
+
+        Raises:
+            ModelMismatchError: the gallery is of another space.
+        """
+        where = TrackletFilter(modality=Modality.INFRARED)
+        done, after = 0, 0
+        while True:
+            page = self._gallery.tracklet_page(where, after, _TOGETHER)
+            done += len(self.link([one.id for one in page.items]))
+            if progress is not None and page.items:
+                progress(done)
+            if page.next is None:
+                return done
+            after = page.next

@@ -112,3 +112,20 @@ def test_one_that_is_not_there_leaves_the_others_unwritten(books, gallery, night
     with pytest.raises(UsageError, match="no tracklet 'nobody'"):
         linker.link([*linker.infrared_of(night.recording), "nobody"])
     assert all_rows(books) == before
+
+
+def test_all_infrared_tracklets_are_linked_page_by_page_and_again_without_a_change(
+    gallery, books, night, linker, monkeypatch
+):
+    monkeypatch.setattr("reid_core.linker._TOGETHER", 2)
+    told = []
+    assert linker.link_all(told.append) == 3 and told == [2, 3]
+    assert {link.tracklet for link in gallery.links()} == set(made(gallery))
+    assert len(made(gallery)) == 3
+    before = all_rows(books)
+    assert linker.link_all() == 3 and all_rows(books) == before
+
+
+def test_an_empty_gallery_has_nothing_to_link(gallery, linker):
+    told = []
+    assert linker.link_all(told.append) == 0 and told == []
