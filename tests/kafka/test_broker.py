@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
 from tests.conftest import ROOT, command_environment
+from tests.support.broker import Cluster, external
 from tests.support.reaper import family
 
 
@@ -59,6 +60,22 @@ def test_what_is_produced_is_consumed(kafka, topic_prefix):
     values = [b"%d" % number * 1000 for number in range(50)]
     produce(kafka, topic, values)
     assert consume(kafka, topic, 50) == values
+
+
+def test_it_runs_in_any_folder_and_locale(broker_jars, missing, tmp_path, monkeypatch):
+    if external():
+        missing("KAFKA_BOOTSTRAP names a broker that is there already")
+    monkeypatch.setenv("LC_ALL", "C")
+    folder = tmp_path / "Jörgs Ordner, neu"
+    cluster = Cluster(folder)
+    try:
+        cluster.start()
+        create(cluster, "frames")
+        produce(cluster, "frames", [b"one"])
+        assert consume(cluster, "frames", 1) == [b"one"]
+    finally:
+        cluster.kill()
+    assert (folder / "node1/data/frames-0").is_dir()
 
 
 def test_topics_are_never_made_by_naming_them(kafka, topic_prefix):

