@@ -1,13 +1,15 @@
-"""The writer's thread: closed tracklets embedded and written first-in-first-out."""
+"""The writer's thread: closed tracklets, once embedded, written first-in-first-out."""
 
 import queue
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 
-from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy
+from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy, TrackletEntry
 from reid_core.linker import Linker
 from reid_core.runtime import Embedder
 from reid_core.types import Floats, Modality, Tracklet
+from stream.chain.embedding import Embedding
 from stream.chain.parts import tracklet_entry
 from stream.run.timing import StageClock
 
@@ -16,11 +18,11 @@ _WAITING = 64
 _TOGETHER = 16
 _POLL_SECONDS = 0.2
 
-Entry = Tracklet | Checkpoint
+Entry = TrackletEntry | Checkpoint
 
 
 class Writer:
-    """Embeds the crops of closed tracklets in batches and writes tracklets and checkpoints in order.
+    """Hands closed tracklets to the embedder and writes tracklets and checkpoints in order.
 
     A checkpoint is written behind every tracklet that was handed in before it, in one transaction with
     the last of them; so what is behind a checkpoint is always there.
@@ -44,12 +46,13 @@ class Writer:
         linker: Linker | None,
     ) -> None:
         self._gallery = gallery
-        self._embedder = embedder
+        self._model = embedder.model_id
         self._policy = policy
         self._jpeg_quality = jpeg_quality
         self._clock = clock
         self._linker = linker
-        self._queue: queue.Queue[Entry | None] = queue.Queue(_WAITING)
+        self._embedding = Embedding(embedder, self._entry, lambda crops: clock.timed("embed", crops))
+        self._queue: queue.Queue[Future[TrackletEntry] | Checkpoint | None] = queue.Queue(_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="write", daemon=True)
 
@@ -57,12 +60,14 @@ class Writer:
         """Begin."""
         self._thread.start()
 
-    def put(self, entry: Entry) -> None:
+    def put(self, found: Tracklet | Checkpoint) -> None:
         """Hand in a tracklet or a checkpoint; waits while too many are waiting.
 
         Raises:
-            NightreidError: writing failed; nothing handed in since is written.
+            NightreidError: embedding or writing failed; nothing handed in since is written.
         """
+        self.check()
+        entry = self._embedding.submit(found) if isinstance(found, Tracklet) else found
         while True:
             self.check()
             try:
@@ -75,7 +80,7 @@ class Writer:
         """Learn whether all is well.
 
         Raises:
-            NightreidError: writing failed; nothing handed in since is written.
+            NightreidError: embedding or writing failed; nothing handed in since is written.
         """
         if self._error is not None:
             raise self._error
@@ -84,19 +89,20 @@ class Writer:
         """Wait until everything is written.
 
         Raises:
-            NightreidError: writing failed.
+            NightreidError: embedding or writing failed.
         """
         self.join()
         self.check()
 
     def join(self) -> None:
-        """Wait until everything is written or writing has failed."""
+        """Wait until everything is written or something has failed."""
         while self._thread.is_alive():
             try:
                 self._queue.put(None, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
             self._thread.join()
+        self._embedding.close()
 
     def _run(self) -> None:
         try:
@@ -110,7 +116,7 @@ class Writer:
             self._error = error
 
     def _take(self) -> tuple[list[Entry], bool]:
-        """What is waiting, at least one thing; and whether it was the last."""
+        """What is waiting, at least one thing and all of it embedded; and whether it was the last."""
         entries: list[Entry] = []
         while len(entries) < _TOGETHER:
             try:
@@ -119,26 +125,21 @@ class Writer:
                 break
             if entry is None:
                 return entries, True
-            entries.append(entry)
+            entries.append(entry.result() if isinstance(entry, Future) else entry)
         return entries, False
 
     def _write(self, entries: Sequence[Entry]) -> None:
-        tracklets = [entry for entry in entries if isinstance(entry, Tracklet)]
-        vectors = [self._embed(tracklet) for tracklet in tracklets]
-        with self._clock.timed("write", len(tracklets)):
-            batch = [
-                tracklet_entry(tracklet, embedded, self._jpeg_quality)
-                for tracklet, embedded in zip(tracklets, vectors, strict=True)
-            ]
-            checkpoints = [entry for entry in entries if isinstance(entry, Checkpoint)]
-            self._gallery.add_tracklets(batch, self._embedder.model_id, self._policy, checkpoints)
+        batch = [entry for entry in entries if isinstance(entry, TrackletEntry)]
+        checkpoints = [entry for entry in entries if isinstance(entry, Checkpoint)]
+        with self._clock.timed("write", len(batch)):
+            self._gallery.add_tracklets(batch, self._model, self._policy, checkpoints)
         if self._linker is not None:
+            tracklets = [entry.tracklet for entry in batch]
             infrared = [tracklet.id for tracklet in tracklets if tracklet.modality is Modality.INFRARED]
             with self._clock.timed("link", len(infrared)):
                 self._linker.link(infrared)
 
-    def _embed(self, tracklet: Tracklet) -> Floats:
-        """Vectors of a tracklet's sightings: one batch, so that no other tracklet touches their last bits."""
-        crops = [sighting.crop for sighting in tracklet.sightings]
-        with self._clock.timed("embed", len(crops)):
-            return self._embedder.embed(crops, tracklet.modality)
+    def _entry(self, tracklet: Tracklet, vectors: Floats) -> TrackletEntry:
+        # In the embedder's thread, and counted where it always was.
+        with self._clock.timed("write", 0):
+            return tracklet_entry(tracklet, vectors, self._jpeg_quality)

@@ -88,6 +88,13 @@ def test_a_run_killed_at_a_commit_ends_in_the_same_rows(night, undisturbed, comm
     assert rows(night.database) == undisturbed
 
 
+@pytest.mark.parametrize("call", [1, 4, 8])
+def test_a_run_killed_in_the_embedder_ends_in_the_same_rows(night, undisturbed, call):
+    assert in_process(variant(night, at_embedding=call)) == -signal.SIGKILL
+    assert in_process(night) == 0
+    assert rows(night.database) == undisturbed
+
+
 def test_a_run_killed_again_and_again_ends_in_the_same_rows(night, undisturbed):
     statuses = [in_process(variant(night, at_frame=frame)) for frame in (350, 200, 150, 100)]
     assert statuses[:2] == [-signal.SIGKILL] * 2

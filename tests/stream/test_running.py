@@ -19,6 +19,7 @@ from stream.run.running import run_footage
 from stream.run.timing import StageClock
 from stream.run.writing import Writer
 from tests.support.brightness import brightness_detector
+from tests.support.held import Held
 from tests.support.night import SETTINGS, Counting, count, specs
 
 
@@ -90,7 +91,7 @@ def parts(tmp_path, colour_checkpoint):
 
 def no_thread_left():
     names = [thread.name for thread in threading.enumerate()]
-    return not [name for name in names if name.startswith(("decode ", "write")) or name == "detect"]
+    return not [name for name in names if name.startswith(("decode ", "write", "embed")) or name == "detect"]
 
 
 @pytest.mark.slow
@@ -140,6 +141,23 @@ def test_an_error_of_the_embedder_ends_the_run(parts, night_videos):
     embedder.embed = embed
     with pytest.raises(ModelError, match="tired"):
         run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS)
+    assert no_thread_left()
+
+
+@pytest.mark.slow
+def test_an_embedder_that_stands_still_holds_up_nobody_but_the_writer(parts, night_videos, tmp_path):
+    gallery, detector, embedder = parts
+    held = Held(embedder)
+    seen = []
+
+    def all_seen():
+        seen.append(count(tmp_path / "x.db", "tracklets"))
+        held.let_through()
+
+    frames = 300 + 280 + 200
+    run_footage(specs(night_videos), gallery, detector, held, SETTINGS, Counting(frames, all_seen))
+    assert seen == [0], "nothing was embedded before every frame was looked at"
+    assert count(tmp_path / "x.db", "tracklets") == len(held.calls) == 8
     assert no_thread_left()
 
 

@@ -5,13 +5,14 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reid_core.gallery import Gallery
-from reid_core.runtime import load_embedder
+from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.chain.config import IdentitySettings, RunSettings
 from stream.footage.naming import SourceSpec
@@ -35,6 +36,7 @@ class Night:
         at_frame: deadly after so many settled frames of all cameras.
         at_commit: deadly behind so many commits of the writer.
         before_commit: deadly in front of that commit instead of behind it.
+        at_embedding: deadly at so many calls of the embedder: before the vectors are there.
         stop_at: asked to stop after so many settled frames.
         slow: seconds that the detector takes for each look.
     """
@@ -45,6 +47,7 @@ class Night:
     at_frame: int = 0
     at_commit: int = 0
     before_commit: bool = False
+    at_embedding: int = 0
     stop_at: int = 0
     slow: float = 0.0
     cameras: tuple[str, ...] = ("gate", "yard", "night")
@@ -95,11 +98,14 @@ def run_night(night: Night) -> RunResult:
     with Gallery.open(f"sqlite:///{night.database}") as gallery:
         if night.at_commit:
             _deadly(gallery, night.at_commit, night.before_commit)
+        embedder = load_embedder(night.model, threads=1)
+        if night.at_embedding:
+            _deadly_embedder(embedder, night.at_embedding)
         return run_footage(
             specs(night.videos, night.cameras),
             gallery,
             brightness_detector(slow=night.slow),
-            load_embedder(night.model, threads=1),
+            embedder,
             SETTINGS,
             progress,
             stop,
@@ -120,6 +126,21 @@ def _deadly(gallery: Gallery, at_commit: int, before: bool) -> None:
         return added
 
     gallery.add_tracklets = add_tracklets  # type: ignore[method-assign]
+
+
+def _deadly_embedder(embedder: Embedder, at_embedding: int) -> None:
+    real, count = embedder.embed, 0
+
+    def embed(*args, **kwargs):
+        nonlocal count
+        count += 1
+        if count == at_embedding:
+            # By now the detector is further on: what closes meanwhile waits behind this tracklet.
+            time.sleep(0.2)
+            die()
+        return real(*args, **kwargs)
+
+    embedder.embed = embed  # type: ignore[method-assign]
 
 
 def rows(database: Path, without: dict[str, set[str]] | None = None, leave: Sequence[str] = ()):
