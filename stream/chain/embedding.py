@@ -20,9 +20,6 @@ from typing import Generic, TypeVar
 from reid_core.runtime import Embedder
 from reid_core.types import Floats, Tracklet
 
-WAITING = 32
-"""Tracklets that may wait for the embedder; whoever closes more waits for it."""
-
 T = TypeVar("T")
 
 
@@ -37,7 +34,7 @@ class Embedding(Generic[T]):
         embedder: crops to vectors.
         keep: what becomes of a tracklet and its ``(N, D)`` vectors; called in the thread.
         timed: around each call of the embedder, given its number of crops.
-        waiting: how many tracklets may wait.
+        waiting: how many tracklets may wait; whoever closes more waits for the embedder.
     """
 
     def __init__(
@@ -45,7 +42,7 @@ class Embedding(Generic[T]):
         embedder: Embedder,
         keep: Callable[[Tracklet, Floats], T],
         timed: Callable[[int], AbstractContextManager[None]],
-        waiting: int = WAITING,
+        waiting: int,
     ) -> None:
         self._embedder = embedder
         self._keep = keep

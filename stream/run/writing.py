@@ -51,7 +51,9 @@ class Writer:
         self._jpeg_quality = jpeg_quality
         self._clock = clock
         self._linker = linker
-        self._embedding = Embedding(embedder, self._entry, lambda crops: clock.timed("embed", crops))
+        self._embedding = Embedding(
+            embedder, self._entry, lambda crops: clock.timed("embed", crops), _WAITING
+        )
         self._queue: queue.Queue[Future[TrackletEntry] | Checkpoint | None] = queue.Queue(_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="write", daemon=True)

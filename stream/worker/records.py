@@ -4,70 +4,24 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.motion import Sketch, sketch
-from reid_core.gallery.ledger import Batch, Hold
 from reid_core.types import Image
 from stream.kafka import envelope as envelopes
 from stream.kafka import payloads as pictures
 from stream.kafka.blobs import BlobStore
 from stream.kafka.clients import Record
 from stream.kafka.envelope import Envelope, EnvelopeError, Kind, Refusal
-from stream.worker.camera_lane import CameraLane
-from stream.worker.sequencing import Sequencer
+from stream.worker.partitions import Claim, Release, Share
 
 _CHANNELS = 3
 _SMALLEST_SIDE = 32
 POLLED = 32
 """Records that the consumer hands over at a time, at most."""
-
-
-@dataclass(slots=True, eq=False)
-class Share:
-    """A partition that this worker holds.
-
-    Attributes:
-        hold: what the ledger says of it; renewed with every claim.
-        position: the next record to take in.
-        saved: the record that the ledger would go on at.
-        reached: the last record that was begun with, plus one.
-        sequencers: of its cameras.
-        lanes: the recordings in progress, by camera.
-        heard: when a camera's last record came, on the monotonic clock, unless it is silent.
-        done: recordings of which nothing more is looked at.
-        batch: what is found and not written yet.
-        alive: whether this worker still holds it.
-        end: the record behind the last one that is known to be there.
-        caught_up: whether there was nothing more to fetch lately.
-        told_caught_up: whether the ledger knows that.
-        fresh: whether nothing has been written for it since it was claimed.
-    """
-
-    hold: Hold
-    position: int
-    saved: int
-    reached: int
-    sequencers: dict[str, Sequencer] = field(default_factory=dict)
-    lanes: dict[str, CameraLane] = field(default_factory=dict)
-    heard: dict[str, float] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    batch: Batch = field(default_factory=Batch)
-    alive: bool = True
-    end: int = 0
-    caught_up: bool = False
-    told_caught_up: bool = False
-    fresh: bool = True
-
-    @property
-    def resume(self) -> int:
-        """The record to go on at after a fall: everything in front of it is settled."""
-        held = (sequencer.held for sequencer in self.sequencers.values())
-        lanes = (lane.resume for lane in self.lanes.values())
-        return min([self.position, *(offset for offset in held if offset is not None), *lanes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +46,6 @@ class Taken:
     share: Share
     record: Record
     prepared: "Future[Prepared] | None"
-
-
-@dataclass(slots=True, eq=False)
-class Claim:
-    """A partition that was assigned: to be claimed if it still is, and what the log still has of it."""
-
-    topic: str
-    number: int
-    kept: tuple[int, int]
-    wanted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A share that is this worker's no longer."""
-
-    share: Share
 
 
 @dataclass(frozen=True, slots=True)

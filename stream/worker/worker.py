@@ -28,9 +28,7 @@ from stream.followers.starting import Followers
 from stream.followers.surroundings import Surroundings
 from stream.kafka.blobs import BlobStore
 from stream.kafka.clients import (
-    ConsumerRebalanceListener,
     KafkaConsumer,
-    OffsetAndMetadata,
     Record,
     TopicPartition,
     consumer,
@@ -43,31 +41,27 @@ from stream.service.patience import Patience
 from stream.service.process import return_memory
 from stream.service.status_server import StatusServer
 from stream.service.telemetry import Telemetry
+from stream.worker.assignments import Assignments
 from stream.worker.clerk import Clerk
 from stream.worker.config import WorkerSettings
+from stream.worker.partitions import Share
 from stream.worker.records import (
     POLLED,
-    Claim,
     Damaged,
     Item,
     Prepared,
-    Release,
-    Return,
-    Share,
     Taken,
     Waiting,
     cost_of,
     prepare,
 )
+from stream.worker.reporting import Reporter
 from stream.worker.shift import Shift
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 1.0
 _RETURN_SECONDS = 60.0
-_SILENT_SECONDS = 2.0
-# Who waits for an answer for longer can tell nobody that there is none.
-_ANSWER_MS = 3000
 
 FETCH = {"max_poll_records": POLLED, "fetch_max_bytes": 16 << 20, "max_partition_fetch_bytes": 4 << 20}
 """How much is fetched at a time; memory is bounded by it beside what waits."""
@@ -126,16 +120,13 @@ class Worker:
         self._followers = Followers(
             surroundings, holder, settings.limits.lease_seconds, {"clerk": self._clerk.lease}
         )
-        self._changes = _Changes()
-        self._shares: dict[TopicPartition, Share] = {}
-        self._new: list[TopicPartition] = []
-        self._claims: dict[TopicPartition, Claim] = {}
-        self._shut_out: dict[TopicPartition, float] = {}
+        self._assigned = Assignments(
+            self._waiting, self._shift.claimed, self.telemetry, self._heartbeat_seconds
+        )
+        self._reporter = Reporter(self._waiting, self._assigned, self.telemetry, self._heartbeat_seconds)
         self._paused = False
-        self._silent = False
         self._reported = 0.0
         self._returned = time.monotonic()
-        self._told: dict[TopicPartition, int] = {}
 
     @property
     def settled(self) -> int:
@@ -188,7 +179,7 @@ class Worker:
     def readiness(self) -> tuple[bool, list[str]]:
         """Whether the worker takes part in the work, and why it does not."""
         reasons = self.telemetry.troubles()
-        if not self._changes.joined:
+        if not self._assigned.changes.joined:
             reasons.append("The worker has not joined its group yet.")
         return not reasons, list(dict.fromkeys(reasons))
 
@@ -229,7 +220,7 @@ class Worker:
             **FETCH,
         )
         self._expect(client)
-        client.subscribe(self.topics, listener=self._changes)
+        client.subscribe(self.topics, listener=self._assigned.changes)
         return client
 
     def _expect(self, client: KafkaConsumer) -> None:
@@ -254,16 +245,17 @@ class Worker:
             damaged = error
         # At once: what was polled does not come again, and anything below may fail for a while.
         for partition, records in got.items():
-            share = self._shares.get(partition)
+            share = self._assigned.shares.get(partition)
             # What came before the share was claimed is fetched again from where the ledger says.
             if share is not None and share.alive:
                 self._hand_over(share, records, pool)
-        if damaged is not None and (share := self._shares.get(damaged.place)) is not None:
+        if damaged is not None and (share := self._assigned.shares.get(damaged.place)) is not None:
             self._waiting.put(Damaged(share, damaged.offset, damaged.message))
-        self._follow_changes(client)
-        self._begin_claimed(client)
+        self._assigned.follow(client)
+        self._assigned.begin_claimed(client, self._paused)
         if time.monotonic() - self._reported >= _REPORT_SECONDS:
-            self._report(client)
+            self._reported = time.monotonic()
+            self._reporter.report(client, self._paused)
         if time.monotonic() - self._returned >= _RETURN_SECONDS:
             return_memory()
             self._returned = time.monotonic()
@@ -273,65 +265,10 @@ class Worker:
         limits = self._settings.limits
         full = len(self._waiting) >= limits.records or self._waiting.bytes >= limits.bytes
         if full != self._paused or full:
-            partitions = [one for one in client.assignment() if one in self._shares]
+            partitions = [one for one in client.assignment() if one in self._assigned.shares]
             (client.pause if full else client.resume)(*partitions)
             self._paused = full
             self.telemetry.paused.set(full)
-
-    def _follow_changes(self, client: KafkaConsumer) -> None:
-        assigned, gone = self._changes.take()
-        # What is gone and was assigned again since is let go of and claimed anew.
-        self._new = [*(one for one in self._new if one not in gone), *assigned]
-        for partition in gone:
-            claim = self._claims.pop(partition, None)
-            if claim is not None:
-                claim.wanted = False
-            share = self._shares.pop(partition, None)
-            if share is not None:
-                share.alive = False
-                self._waiting.put(Release(share))
-                with suppress(KeyError):
-                    self.telemetry.lag.remove(partition.topic, str(partition.partition))
-        self._new += self._to_claim_again(client)
-        new = [one for one in self._new if one in client.assignment()]
-        if new:
-            client.pause(*new)
-            # Where the broker does not answer, they stay new until it does.
-            first = client.beginning_offsets(new, timeout_ms=_ANSWER_MS)
-            last = client.end_offsets(new, timeout_ms=_ANSWER_MS)
-            self._new = []
-            for partition in new:
-                kept = first[partition], last[partition]
-                claim = self._claims[partition] = Claim(partition.topic, partition.partition, kept)
-                self._waiting.put(claim)
-
-    def _to_claim_again(self, client: KafkaConsumer) -> list[TopicPartition]:
-        """Partitions that another worker claimed which Kafka still says are this one's.
-
-        That other one was late with its claim and lets go of it again. Where it is this one that is late,
-        its membership is over, and it has heard so by then.
-        """
-        now = time.monotonic()
-        dead = [one for one, share in self._shares.items() if not share.alive]
-        self._shut_out = {one: self._shut_out.get(one, now) for one in dead}
-        heard = now - 2 * self._heartbeat_seconds
-        again = [one for one in dead if self._shut_out[one] < heard and one in client.assignment()]
-        for partition in again:
-            del self._shares[partition]
-        return again
-
-    def _begin_claimed(self, client: KafkaConsumer) -> None:
-        while self._shift.claimed:
-            claim, share = self._shift.claimed.popleft()
-            partition = TopicPartition(claim.topic, claim.number)
-            if self._claims.pop(partition, None) is not claim or partition not in client.assignment():
-                share.alive = False
-                self._waiting.put(Release(share))
-                continue
-            self._shares[partition] = share
-            client.seek(partition, share.position)
-            if not self._paused:
-                client.resume(partition)
 
     def _hand_over(self, share: Share, records: Sequence[Record], pool: ThreadPoolExecutor) -> None:
         limits = self._settings.limits
@@ -352,51 +289,6 @@ class Worker:
             label = records[0].topic, str(records[0].partition)
             self.telemetry.records.labels(*label).inc(len(records))
 
-    def _report(self, client: KafkaConsumer) -> None:
-        """Gauges, and the offsets that Kafka's own tools show; what counts is in the ledger."""
-        self._reported = time.monotonic()
-        self.telemetry.waiting.set(len(self._waiting))
-        self.telemetry.waiting_bytes.set(self._waiting.bytes)
-        self.telemetry.assigned.set(len(self._shares))
-        self._listen(client)
-        self._look_ahead(client)
-        offsets = {}
-        for partition, share in self._shares.items():
-            behind = max(0, share.end - share.position)
-            self.telemetry.lag.labels(partition.topic, str(partition.partition)).set(behind)
-            if self._told.get(partition) != share.saved and not share.fresh:
-                self._told[partition] = share.saved
-                offsets[partition] = OffsetAndMetadata(share.saved, "", -1)
-        if offsets:
-            with suppress(kafka_errors.KafkaError):
-                client.commit_async(offsets)
-
-    def _listen(self, client: KafkaConsumer) -> None:
-        """Notice when Kafka is silent: its client goes on asking without a word."""
-        # While a heartbeat is not answered, there is no next one.
-        silent = client.metrics()["consumer-coordinator-metrics"]["last-heartbeat-seconds-ago"]
-        away = self._changes.joined and silent > max(_SILENT_SECONDS, 2 * self._heartbeat_seconds)
-        self.telemetry.trouble("group", f"No word from Kafka for {silent:.0f} s." if away else None)
-        if self._silent and not away:
-            self._waiting.put(Return())
-        self._silent = away
-
-    def _look_ahead(self, client: KafkaConsumer) -> None:
-        """Find out of each share whether more of it waits in Kafka."""
-        hopeful = []
-        for partition, share in self._shares.items():
-            share.end = max(share.end, client.highwater(partition) or 0)
-            if share.position < share.end or self._paused or self._silent:
-                share.caught_up = False
-            elif not share.caught_up:
-                hopeful.append(partition)
-        if hopeful:
-            # What was heard with the last fetch may be old by now.
-            for partition, end in client.end_offsets(hopeful, timeout_ms=_ANSWER_MS).items():
-                share = self._shares[partition]
-                share.end = max(share.end, end)
-                share.caught_up = share.position >= share.end
-
     def _read(self, taken: Taken) -> Prepared:
         limits = self._settings.limits
         with self.telemetry.timed("decode"):
@@ -416,36 +308,3 @@ class Worker:
         self._shift.stop(self._settings.limits.stop_seconds)
         self._followers.stop(self._settings.limits.stop_seconds)
         self._clerk.stop(self._settings.limits.stop_seconds)
-
-
-class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes what the group decides; the consumer's thread acts on it, for this one must not wait."""
-
-    def __init__(self) -> None:
-        self.joined = False
-        self._lock = threading.Lock()
-        self._assigned: list[TopicPartition] = []
-        self._gone: list[TopicPartition] = []
-
-    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """They are another's from now on."""
-        with self._lock:
-            self._gone += revoked
-            self._assigned = [one for one in self._assigned if one not in revoked]
-
-    def on_partitions_lost(self, lost: Sequence[TopicPartition]) -> None:
-        """They have been another's for a while."""
-        self.on_partitions_revoked(lost)
-
-    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        """They are this worker's from now on; none, where there are more workers than partitions."""
-        with self._lock:
-            self.joined = True
-            self._assigned += assigned
-
-    def take(self) -> tuple[list[TopicPartition], list[TopicPartition]]:
-        """What was assigned and what is gone since it was last asked for."""
-        with self._lock:
-            assigned, gone = self._assigned, self._gone
-            self._assigned, self._gone = [], []
-        return assigned, gone

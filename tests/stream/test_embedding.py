@@ -49,8 +49,8 @@ def tracklet(number, crops=3, modality=Modality.VISIBLE):
     )
 
 
-def embedding(embedder, keep=lambda one, vectors: (one.id, vectors), **more):
-    return Embedding(embedder, keep, lambda crops: nullcontext(), **more)
+def embedding(embedder, keep=lambda one, vectors: (one.id, vectors), waiting=100):
+    return Embedding(embedder, keep, lambda crops: nullcontext(), waiting)
 
 
 def test_vectors_are_those_of_a_call_alone_whatever_waits_beside_them(embedder, held):

@@ -15,9 +15,9 @@ from reid_core.gallery.ledger import Hold
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
 from stream.kafka.dead_letters import pack_record, unpack_record
 from stream.kafka.envelope import Codec, EnvelopeError, Refusal, read
+from stream.worker.partitions import Share
 from stream.worker.records import (
     Prepared,
-    Share,
     Taken,
     Waiting,
     cost_of,

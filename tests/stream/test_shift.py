@@ -14,7 +14,8 @@ from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.service.telemetry import Telemetry
 from stream.worker.config import WorkerSettings
-from stream.worker.records import POLLED, Claim, Release, Taken, Waiting, prepare
+from stream.worker.partitions import Claim, Release
+from stream.worker.records import POLLED, Taken, Waiting, prepare
 from stream.worker.shift import Shift
 from stream.worker.worker import FETCH
 from tests.support.brightness import SMALL, brightness_detector
@@ -39,9 +40,11 @@ def gallery(tmp_path):
 class Hand:
     """One worker's life without Kafka: a shift, and the hand that feeds it."""
 
-    def __init__(self, gallery, embedder, read=None, **limits):
+    def __init__(self, gallery, embedder, read=None, tracker=None, **limits):
         limits = {"commit_seconds": 0, "idle_seconds": 60.0, "attempts": 2} | limits
-        settings = WorkerSettings.model_validate({"detector": SMALL.model_dump(), "limits": limits})
+        settings = WorkerSettings.model_validate(
+            {"detector": SMALL.model_dump(), "tracker": tracker or {}, "limits": limits}
+        )
         self.telemetry, self.waiting = Telemetry(), Waiting()
         read = read or (lambda taken: prepare(taken.record, None, 1 << 24, 1 << 24))
         self.shift = Shift(
@@ -87,11 +90,11 @@ def rows(gallery, table):
 
 
 def test_what_a_holder_may_have_in_hand_is_gone_over_with_care(gallery, embedder):
-    """Taken and not written, waiting, and one more handful that was fetched as it was not too much yet."""
+    """In a commit, taken since, waiting, and one more handful that was fetched as it was not too much yet."""
     assert FETCH["max_poll_records"] == POLLED
     for records in (1, 8, 128):
         shift = Hand(gallery, embedder, records=records).shift
-        assert shift.span >= records + (records - 1 + POLLED)
+        assert shift.span >= 2 * records + (records - 1 + POLLED)
 
 
 def test_only_the_record_that_ends_its_worker_is_blamed(gallery, embedder):
@@ -203,6 +206,6 @@ def test_a_partition_that_is_let_go_of_can_be_gone_on_with(gallery, embedder):
     assert other.shift.settled == 4
     # Who had it before can write no more.
     share.alive = True
-    hand.shift._shares.append(share)
+    hand.shift._partitions.shares.append(share)
     hand.give(*at(GATE, 3, first=3))
     assert not share.alive and hand.telemetry.fenced._value.get() == 1

@@ -31,7 +31,7 @@ def test_memory_is_returned_once_a_minute(worker, monkeypatch):
     clock, returned = SimpleNamespace(now=1000.0), []
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(module, "return_memory", lambda: returned.append(clock.now))
-    monkeypatch.setattr(worker, "_report", lambda client: None)
+    monkeypatch.setattr(worker._reporter, "report", lambda client, paused: None)
     worker._returned = clock.now
     for clock.now in range(1001, 1200):
         worker._turn(QUIET, None)

@@ -4,7 +4,7 @@ A point is ``what:when`` or ``what:when:number``, ``number`` being the how-manie
 ``freeze `` in front the process stops itself there (SIGSTOP) instead of ending (SIGKILL). What may be:
 
 =========  ==================================================================================
-crop       a closed tracklet becomes what is staged, crops and vectors among it
+crop       a closed tracklet becomes what is staged, crops and vectors among it, in the embedder's thread
 ledger     what was found and how far its partitions are come, in one transaction, while somebody else is
            still followed in the same picture: the records are gone over again
 offset     how far the partitions are come, where nothing was found
@@ -101,7 +101,7 @@ class _Point:
 
 
 def _crop(worker: Worker, point: _Point) -> None:
-    point.around(worker._shift, "_stage", lambda _share, _lane, closed, _due: bool(closed))
+    point.around(worker._shift._embedding, "_kept")
 
 
 def _ledger(worker: Worker, point: _Point) -> None:
