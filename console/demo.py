@@ -103,7 +103,7 @@ def demo_command(
             night = make_night(out, plan, processes)
             result, figures = watch(night, out / _GALLERY, found, embedder, settings)
     except KeyboardInterrupt:
-        print("Interrupted. A night that is finished is kept and used again.", file=sys.stderr)
+        print("Interrupted. A finished night is kept and reused.", file=sys.stderr)
         return INTERRUPTED
     report = write_report(result, out / _REPORT, datetime.now(UTC), groups(figures))
     if as_json:
@@ -126,7 +126,7 @@ def claim(out: Path, plan: "VideoPlan") -> None:
     finished = (out / _NIGHT / "video.json").is_file()
     if not finished and {path.name for path in out.iterdir()} - {_UNFINISHED}:
         raise UsageError(
-            f"The folder {out} is not empty, and not a demonstration's.", "Name another one with --out."
+            f"The folder {out} is not empty and does not belong to a demo.", "Name another one with --out."
         )
     if finished and not _is_of(_manifest(out / _NIGHT), plan):
         raise UsageError(
@@ -165,7 +165,7 @@ def watch(
         rankings = full_rankings(gallery, result)
     result = apply_truth(result, night.folder / "truth")
     modalities = {spec.camera: spec.modality for spec in specs}
-    with progress_of("detector alone: pictures") as told:
+    with progress_of("detector alone: frames") as told:
         looked = look_at(detector, night.folder, modalities, told)
     of_spectrum = {kind: [name for name in looked if night.spectrum(name) is kind] for kind in Spectrum}
     return result, NightFigures(
@@ -222,7 +222,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SourceError(
-            f"{path} cannot be read: the night is damaged.", f"Remove {folder} to have it made again."
+            f"{path} cannot be read: the night is damaged.", f"Remove {folder} to render it again."
         ) from error
     return manifest
 

@@ -64,7 +64,7 @@ def look_at(
     files = {camera: list_images(folder / "images" / camera) for camera in modalities}
     for camera, pictures in files.items():
         if not pictures:
-            raise SourceError(f"There are no labelled pictures of the camera {camera} in {folder}.")
+            raise SourceError(f"There are no labelled frames of the camera {camera} in {folder}.")
     # The same network, which is not closed here.
     settings = ranking_settings(detector.settings)
     wary = PersonDetector(detector.network, detector.name, detector.digest, settings)

@@ -51,7 +51,7 @@ class OpenSet:
         accepted: of which so many were linked to somebody.
         known: infrared tracklets of people seen by day.
         missed: of which so many were called unknown.
-        mistaken: and so many linked to somebody else.
+        mistaken: and so many linked to the wrong person.
     """
 
     strangers: int

@@ -71,7 +71,7 @@ def table(night: NightFigures) -> Table:
 def remarks(night: NightFigures) -> list[str]:
     """What the terminal says below the table."""
     run = night.run
-    said = [f"{number(run.frames_per_second, 1)} frames a second: {_work(run)}."]
+    said = [f"{number(run.frames_per_second, 1)} frames per second: {_work(run)}."]
     if not run.open_set:
         said.insert(0, _NOT_CALIBRATED)
     return said
@@ -149,12 +149,11 @@ def _found(night: NightFigures) -> FigureGroup:
             Figure(
                 NAMES[kind].capitalize(),
                 number(one.ap50),
-                f"{count(one.people, 'person', 'people')} in {count(one.pictures, 'picture')}",
+                f"{count(one.people, 'person', 'people')} in {count(one.pictures, 'frame')}",
             )
             for kind, one in night.detection.items()
         ),
-        "AP50: average precision of the detector alone on labelled pictures, a box counting from an overlap "
-        "of 0.5 on.",
+        "AP50: average precision of the detector alone on labelled frames; a box counts from IoU 0.5 on.",
     )
 
 
@@ -189,8 +188,8 @@ def _linked(run: RunFigures) -> FigureGroup:
     return FigureGroup(
         "Night linked to day",
         tuple(figures),
-        "How high the right person stands among "
-        f"{count(identities, 'identity', 'identities')} of the gallery, beside a random order of them.",
+        "Rank of the right person among "
+        f"{count(identities, 'identity', 'identities')} of the gallery, compared with a random order.",
     )
 
 
@@ -201,8 +200,8 @@ def _decided(run: RunFigures) -> FigureGroup:
     figures = []
     for kind, one in run.open_set.items():
         told = (
-            f"{one.accepted} of {count(one.strangers, 'stranger')} linked to somebody; of {one.known} known "
-            f"{one.missed} called unknown, {one.mistaken} linked to somebody else"
+            f"{one.accepted} of {count(one.strangers, 'stranger')} linked; of {one.known} known "
+            f"{one.missed} called unknown, {one.mistaken} linked to the wrong person"
         )
         figures.append(Figure(NAMES[kind].capitalize(), number(one.error), told))
     return FigureGroup(
@@ -214,7 +213,7 @@ def _decided(run: RunFigures) -> FigureGroup:
 
 
 def _speed(run: RunFigures) -> FigureGroup:
-    figure = Figure("Frames a second", number(run.frames_per_second, 1), _work(run))
+    figure = Figure("Frames per second", number(run.frames_per_second, 1), _work(run))
     return FigureGroup("Speed", (figure,), "Of the whole run, from the videos to the links.")
 
 

@@ -119,7 +119,7 @@ def detect_command(
         write_atomically(out, json.dumps(found.coco(detector)))
         print(f"{len(found.annotations)} people in {len(found.images)} pictures, written to {out}")
     if interrupted:
-        print("Interrupted: the rest was not looked at.", file=sys.stderr)
+        print("Interrupted: the rest was not processed.", file=sys.stderr)
         return INTERRUPTED
     if pictures.problem is not None:
         raise SourceError(pictures.problem, "The others were written." if found.images else "")

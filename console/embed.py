@@ -164,7 +164,7 @@ def _read(file: Path) -> Image | NightreidError:
         return error
     height, width = image.shape[:2]
     if min(height, width) < _SMALLEST_SIDE:
-        return SourceError(f"The image {file} is {width} x {height} pixels: too small to show anybody.")
+        return SourceError(f"The image {file} is {width} x {height} pixels: too small to show a person.")
     return image
 
 

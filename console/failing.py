@@ -51,7 +51,7 @@ def check_writable(path: Path, folder: bool = False) -> None:
         StorageError: no file can be made there.
     """
     if path.is_dir() and not folder:
-        raise UsageError(f"{path} is a folder; a file is to be written.")
+        raise UsageError(f"{path} is a folder; a file name is needed.")
     place = path.resolve() if folder else path.resolve().parent
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def readable(error: BaseException) -> NightreidError | None:
     if isinstance(error, OSError):
         return _storage(error)
     if isinstance(error, MemoryError):
-        return StorageError("There is not enough memory.", "Smaller pictures or a smaller batch need less.")
+        return StorageError("There is not enough memory.", "Smaller frames or a smaller batch need less.")
     return None
 
 

@@ -69,7 +69,7 @@ def publish_command(
     _quiet_kafka()
     with (
         PublishBars() as progress,
-        stopped_by_ctrl_c("delivering what waits") as stop,
+        stopped_by_ctrl_c("delivering what is queued") as stop,
         _noticing_sigterm() as terminated,
     ):
         result = publish(settings, stop, progress)
@@ -94,7 +94,9 @@ def _specs(
             raise UsageError("--camera and --start are of sources on the command line, and there are none.")
         return []
     if modality is None:
-        raise UsageError("How are the sources recorded?", "Say --modality visible or --modality infrared.")
+        raise UsageError(
+            "The modality of the sources is not given.", "Add --modality visible or --modality infrared."
+        )
     if cameras and len(cameras) != len(sources):
         raise UsageError(f"There are {len(sources)} sources and {len(cameras)} ids of cameras.")
     for camera in cameras:
@@ -181,7 +183,7 @@ class PublishBars(ProgressBars):
 
 def _line(status: PublishStatus, rate: float) -> str:
     parts = [
-        f"{status.acknowledged} pictures in Kafka ({rate:.1f}/s)",
+        f"{status.acknowledged} frames in Kafka ({rate:.1f}/s)",
         f"{status.dropped} dropped",
         f"{status.waiting} waiting ({status.waiting_bytes / 1e6:.1f} MB)",
     ]
@@ -199,7 +201,7 @@ def _beside(one: CameraStatus) -> str:
     parts = [str(one.state)] if one.state in (State.AWAY, State.BROKEN) else []
     parts += [f"{count} dropped ({cause})" for cause, count in one.dropped.items()]
     if one.limited:
-        parts.append(f"{one.limited} left out")
+        parts.append(f"{one.limited} skipped")
     if one.reconnects:
         parts.append(f"{one.reconnects} reconnects")
     return ", ".join(parts)
@@ -228,7 +230,7 @@ def _say(result: PublishResult) -> None:
     for one in result.status.cameras:
         beside = _beside(one)
         print(
-            f"{one.camera}: {one.read} pictures read, {one.acknowledged} in Kafka"
+            f"{one.camera}: {one.read} frames read, {one.acknowledged} in Kafka"
             f"{f', {beside}' if beside else ''}"
         )
     if result.undelivered:

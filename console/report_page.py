@@ -168,12 +168,12 @@ class Page:
                 "Unknown",
                 "Nobody in the gallery is similar enough. The closest are shown for comparison only.",
             )
-        return "Not calibrated", "No decision: the closest are ranked, but how sure that is nobody can say."
+        return "Not calibrated", "No decision: candidates are ranked, their certainty is unknown."
 
     def _candidate(self, candidate: CandidateResult) -> CandidateView:
         person = self.identities.get(candidate.identity)
         label = self.names.get(candidate.identity, candidate.identity)
-        crop = self.crops.get(candidate.sighting, f"{label}, best matching picture")
+        crop = self.crops.get(candidate.sighting, f"{label}, best matching crop")
         if crop is None and person is not None:
             crop = self._cover(person)
         return CandidateView(
@@ -251,7 +251,7 @@ class Page:
             for shot in self.tracklets[id_].sightings
         ]
         best = max(shots, key=lambda shot: shot.quality, default=None)
-        return None if best is None else self.crops.get(best.id, f"{person.label}, best picture")
+        return None if best is None else self.crops.get(best.id, f"{person.label}, best crop")
 
 
 def _end_ns(camera: CameraResult) -> int:

@@ -85,16 +85,16 @@ def truth_summary(result: RunResult) -> str | None:
         parts.append(f"{judged.count(True)} of {count(len(judged), 'decision')} right")
     if firsts:
         parts.append(f"the best candidate is the right person for {firsts.count(True)} of {len(firsts)}")
-    return f"Checked against truth: {'; '.join(parts) or 'nothing could be judged'}."
+    return f"Checked against ground truth: {'; '.join(parts) or 'nothing could be judged'}."
 
 
 def warnings(result: RunResult) -> list[str]:
     """What a reader must know before believing anything, most important first."""
     found = []
     if result.interrupted:
-        found.append("The run was stopped before the end: this is what it had found by then.")
+        found.append("The run was stopped early: these are the results up to then.")
     if not result.calibrated:
-        found.append("This model is not calibrated: scores rank, they do not say how sure.")
+        found.append("This model is not calibrated: scores rank candidates but give no probability.")
     for camera in result.cameras:
         if camera.status != "complete":
             what = {"failed": "failed", "partial": "was read only in part"}.get(camera.status, camera.status)

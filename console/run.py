@@ -65,7 +65,7 @@ def run_command(
         found,
         Gallery.open(database) as gallery,
         RunProgress() as progress,
-        stopped_by_ctrl_c("closing what is open") as stop,
+        stopped_by_ctrl_c("closing open tracklets") as stop,
     ):
         result = run_footage(specs, gallery, found, embedder, settings, progress, stop)
     if truth is not None:

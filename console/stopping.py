@@ -24,7 +24,7 @@ def stopped_by_ctrl_c(what: str = "finishing this step") -> Iterator[threading.E
             # What was kept stays; what came after it is done again by the next run.
             os._exit(INTERRUPTED)
         stop.set()
-        print(f"Stopping: {what}. Ctrl-C again leaves at once.", file=sys.stderr)
+        print(f"Stopping: {what}. Ctrl-C again exits at once.", file=sys.stderr)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -12,7 +12,7 @@ from reid_core.types import Spectrum
 def processes_or_cores(processes: int | None) -> int:
     """What the user asked for, or one process a core."""
     if processes is not None and processes < 1:
-        raise UsageError("At least one process is needed.", "Leave --processes out for one a core.")
+        raise UsageError("At least one process is needed.", "Leave out --processes for one per core.")
     return processes or os.cpu_count() or 1
 
 
@@ -36,7 +36,7 @@ def dataset_command(
     if len(spectra) != 2 or not set(spectra) <= set(known):
         raise UsageError(
             f"--infrared {infrared} does not name the spectra of cameras 3 and 6.",
-            "Say near,thermal or near,near or thermal,thermal.",
+            "Use near,thermal or near,near or thermal,thermal.",
         )
     plan = Plan(
         ids=ids,
@@ -85,7 +85,7 @@ def sheet_command(out: Path, people: int, seed: int) -> int:
     from training.synthetic.scenes.sheet import draw_sheet, write_sheet
 
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UsageError(f"{out} is not the name of a picture.", "End it in .png or .jpg.")
+        raise UsageError(f"{out} is not an image name.", "End it in .png or .jpg.")
     if people < 1:
         raise UsageError("A contact sheet needs at least one person.")
     check_writable(out)

@@ -50,5 +50,5 @@ def train_command(
     elif result.finished:
         print(f"{result.steps} steps; the model is in {folder / 'model'}")
     else:
-        print(f"Stopped after {result.steps} steps; the same command goes on from there.")
+        print(f"Stopped after {result.steps} steps; the same command resumes from there.")
     return 0 if result.finished else INTERRUPTED

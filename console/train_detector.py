@@ -41,7 +41,7 @@ def train_detector_command(
         as_json: print ``run.json`` at the end.
 
     Returns:
-        0; 130 where it was interrupted (the same command goes on from the last whole epoch).
+        0; 130 where it was interrupted (the same command resumes from the last complete epoch).
     """
     from training.detection.settings import DetectorRecipe
 
@@ -55,14 +55,14 @@ def train_detector_command(
     with TrainingBars() as bars, stopped_by_ctrl_c() as stop:
         run = train_detector(data, weights, out, recipe, bars, restart=restart, stop=stop)
     if not run.finished:
-        print("Stopped; the same command goes on from the last whole epoch.")
+        print("Stopped; the same command resumes from the last complete epoch.")
         return INTERRUPTED
     if as_json:
         print(json.dumps(run.summary, indent=2, ensure_ascii=False))
         return 0
     results = run.summary["results"]
     after = results["blends"][f"{results['alpha']:g}"]
-    print(f"{'frames kept from training':<28}{'people':>8}{'AP50 before':>13}{'after':>8}")
+    print(f"{'held-out frames':<28}{'people':>8}{'AP50 before':>13}{'after':>8}")
     for name, before in results["start"].items():
         figures = [_number(one[name]["ap50"]) for one in (results["start"], after)]
         print(f"{name:<28}{before['people']:>8}{figures[0]:>13}{figures[1]:>8}")
@@ -184,7 +184,7 @@ def _of_coco(sources: Sequence[Path], coco: Path, modality: Modality | None) -> 
         by_modality: dict[Modality, list[Path]] = {}
         for image in images:
             if _key(image, source, people["all"]) is None:
-                raise SourceError(f"{coco} does not speak of {image}.")
+                raise SourceError(f"{coco} does not mention {image}.")
             by_modality.setdefault(modality or _modality_of(image), []).append(image)
         for its, own in by_modality.items():
             keys = [_key(image, source, people["all"]) or "" for image in own]

@@ -50,13 +50,13 @@ class OpenVINONetwork(Network):
         graph = self._read()
         shape = graph.inputs[0].get_partial_shape()
         if len(graph.inputs) != 1 or not shape.compatible(ov.PartialShape([-1, 3, -1, -1])):
-            raise ModelError(f"The OpenVINO model {path} does not take one picture of three colours.")
+            raise ModelError(f"The OpenVINO model {path} does not take one three-channel image.")
         self.stride = max(STRIDES[-1], facts.stride)
         if shape.is_dynamic:
             graph.reshape([1, 3, 2 * self.stride, 2 * self.stride])
         elif shape[0].get_length() != 1:
             raise ModelError(
-                f"The OpenVINO model {path} takes {shape[0].get_length()} pictures at once.",
+                f"The OpenVINO model {path} takes {shape[0].get_length()} images at once.",
                 "Export it with batch=1.",
             )
         else:

@@ -47,7 +47,7 @@ class RawScaler:
             uint8 ``H x W``.
         """
         if raw.ndim != 2:
-            raise SourceError(f"A raw thermal picture has one channel; this one has the shape {raw.shape}.")
+            raise SourceError(f"A raw thermal frame has one channel; this one has the shape {raw.shape}.")
         low, high = (float(value) for value in np.percentile(raw, [_LOW, _HIGH]))
         if self.range is not None:
             low = self._memory * self.range[0] + (1 - self._memory) * low

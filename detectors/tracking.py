@@ -56,7 +56,7 @@ class CameraTracker:
         recording: id of the recording; part of the tracklets' ids.
         camera: the camera's id.
         modality: of the camera.
-        fps: frames a second, to turn seconds into frames.
+        fps: frames per second, to turn seconds into frames.
         settings: of the tracker.
         look: thresholds of the modality.
     """

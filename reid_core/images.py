@@ -175,7 +175,7 @@ def _decode(
                 raise _too_large(name, f"{width} x {height} pixels", most_pixels)
             return _to_rgb(picture, to_8bit)
     except UnidentifiedImageError:
-        raise SourceError(f"The image {name} is not of a known picture format.") from None
+        raise SourceError(f"The image {name} is in no known image format.") from None
     except Pil.DecompressionBombError:
         raise _too_large(name, "too many pixels", most_pixels) from None
     except SourceError:

@@ -17,7 +17,7 @@ def choose_device(wanted: str) -> str:
         UsageError: a GPU is asked for and there is none.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise UsageError("The recipe asks for a GPU, and torch finds none here.", "Set device=auto.")
+        raise UsageError("The recipe needs a GPU, and torch finds none here.", "Set device=auto.")
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return wanted

@@ -46,7 +46,7 @@ def read_attributes(root: Path, identities: Sequence[int]) -> tuple[tuple[str, .
     least = max(1.0, RAREST * len(identities))
     names = tuple(sorted(name for name, count in counts.items() if least <= count <= len(identities) - least))
     if not names:
-        raise SourceError(f"The labels {file} tell nobody from anybody.")
+        raise SourceError(f"The labels {file} distinguish no identities.")
     return names, torch.tensor([[float(name in known) for name in names] for known in facts])
 
 

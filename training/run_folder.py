@@ -134,7 +134,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.", "Start anew with --restart.") from None
+        raise UsageError(f"{file} cannot be read: {error}.", "Start over with --restart.") from None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise UsageError(f"{file} was written by another version.", "Start in another folder: --out.")
     return values
@@ -151,20 +151,20 @@ def _check_same(
     changed = differences(_as_now(before["recipe"]), recipe.recorded())
     if changed:
         raise ConfigError(
-            f"The run in {path} was begun with another recipe ({'; '.join(changed[:4])}"
+            f"The run in {path} was started with another recipe ({'; '.join(changed[:4])}"
             f"{'; ...' if len(changed) > 4 else ''}).",
-            "Name another folder with --out, or drop the run there with --restart.",
+            "Name another folder with --out, or discard the run there with --restart.",
         )
     if before.get("start") != start:
         raise UsageError(
             f"The run in {path} started from {before.get('start') or 'no other model'}, "
             f"not from {start or 'no other model'}.",
-            "Name that one with --start, or drop the run there with --restart.",
+            "Name that one with --start, or discard the run there with --restart.",
         )
     if before["data"]["digest"] != digest or before["data"].get("brought") != brought:
         raise UsageError(
-            f"The run in {path} was begun on other data than these.",
-            "Name another folder with --out, or drop the run there with --restart.",
+            f"The run in {path} was started on other data.",
+            "Name another folder with --out, or discard the run there with --restart.",
         )
 
 
@@ -180,7 +180,9 @@ def _check_free(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file; a run needs a folder.")
     if path.is_dir() and any(path.iterdir()):
-        raise UsageError(f"{path} holds other things than a training run.", "Name another folder with --out.")
+        raise UsageError(
+            f"{path} holds something other than a training run.", "Name another folder with --out."
+        )
 
 
 def _clear(path: Path) -> None:

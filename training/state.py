@@ -129,7 +129,7 @@ def load_state(folder: Path, state: RunState) -> None:
         _load_optimiser(state.optimiser, _below(tensors, "optimiser"))
     except (SafetensorError, RuntimeError, KeyError, OSError) as error:
         raise ModelError(
-            f"The state {file} does not fit this run: {error}.", "Start anew with --restart."
+            f"The state {file} does not fit this run: {error}.", "Start over with --restart."
         ) from None
     if header["scaler"]:
         state.scaler.load_state_dict(header["scaler"])
@@ -165,7 +165,7 @@ def _header(file: Path) -> dict[str, Any]:
         with safe_open(file, framework="pt") as opened:
             header: dict[str, Any] = json.loads(opened.metadata()["run"])
     except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ModelError(f"The state {file} is damaged: {error}.", "Start anew with --restart.") from None
+        raise ModelError(f"The state {file} is damaged: {error}.", "Start over with --restart.") from None
     if header.get("format") != FORMAT:
-        raise ModelError(f"The state {file} was written by another version.", "Start anew with --restart.")
+        raise ModelError(f"The state {file} was written by another version.", "Start over with --restart.")
     return header

@@ -117,12 +117,14 @@ def train(
         out, recipe, material, restart, None if files is None else files.model_id, needs.digest
     )
     if folder.finished:
-        progress.note(f"The run in {out} is finished: nothing is left to do. --restart drops it.")
+        progress.note(f"The run in {out} is finished: nothing is left to do. --restart discards it.")
         return TrainingResult(out, int(folder.values["steps"]), True, folder.values)
     position = read_position(out)
     device = choose_device(recipe.device)
     if position is not None and position.device != device:
-        raise UsageError(f"The run in {out} was begun on {position.device}; here it would go on on {device}.")
+        raise UsageError(
+            f"The run in {out} was begun on {position.device}; here it would resume on {device}."
+        )
     threads = position.threads if position is not None else recipe.threads or torch.get_num_threads()
     with reproducible(recipe.seed, device, threads):
         places = cache or cache_folder() / "images"
@@ -178,7 +180,7 @@ class _Run:
         """From where the run stands to its end, or until it is told to stop."""
         if position is not None:
             load_state(self.folder.path, self.state)
-            self.progress.note(f"Going on after step {position.step} of {self.total}.")
+            self.progress.note(f"Resuming after step {position.step} of {self.total}.")
         position = position or Position(0, 0.0, self.threads, self.device)
         self.folder.write({"status": "running", "machine": machine(self.device, self.threads)})
         with RunLog(self.folder.path, columns(self.task), position.step) as log:
@@ -304,6 +306,6 @@ class _Run:
     def _check_finite(self, values: Mapping[str, float]) -> None:
         if not np.isfinite(values["loss"]):
             raise UsageError(
-                f"The loss is no number any more at step {values['step']:.0f}.",
+                f"The loss is NaN or infinite at step {values['step']:.0f}.",
                 "Lower optimiser.lr, lengthen schedule.warmup or set optimiser.clip, and --restart.",
             )

@@ -34,9 +34,10 @@ def bench_command(
         return 0
     if name == "shift":
         print(
-            f"shift: {result['cameras']} cameras, {result['fps']} frames a second, "
+            f"shift: {result['cameras']} cameras, {result['fps']} frames per second, "
             f"{result['minutes']} minutes; "
-            f"memory {result['memory']['slope_mib_per_minute']:+} MiB a minute; latency from capture to link "
+            f"memory {result['memory']['slope_mib_per_minute']:+} MiB per minute; "
+            "latency from capture to link "
             + ", ".join(f"{name} {seconds} s" for name, seconds in result["latency_s"].items())
         )
         return 0
@@ -47,13 +48,13 @@ def bench_command(
     if "crops" in result:
         crops, video = result["crops"], result["video"]
         print(
-            f"{crops['a_minute']} crops a minute (target {crops['target']:.0f}), "
-            f"{video['a_second']} video frames a second (target {video['target']:.0f})"
+            f"{crops['a_minute']} crops per minute (target {crops['target']:.0f}), "
+            f"{video['a_second']} video frames per second (target {video['target']:.0f})"
         )
     if "workers" in result:
         workers = result["workers"]
         print(
-            f"two workers: {workers['two_fps']} frames a second, one: {workers['one_fps']}, "
+            f"two workers: {workers['two_fps']} frames per second, one: {workers['one_fps']}, "
             f"{workers['speedup']} times (target {workers['target']})"
         )
     if "large" in result:
@@ -65,7 +66,7 @@ def bench_command(
     if "by_hand" in result:
         hand = result["by_hand"]
         print(
-            f"by hand: {hand['ours_fps']} against {hand['baseline_fps']} frames a second, "
+            f"simple pipeline: {hand['ours_fps']} against {hand['baseline_fps']} frames per second, "
             f"{hand['speedup']} times as fast (target {hand['target']})"
         )
     return 0

@@ -286,7 +286,7 @@ def _rate(
     detector: str | None,
     reid: str | None,
 ) -> float:
-    """Frames a second of workers pinned to a core each, once all of them have joined."""
+    """Frames per second of workers pinned to a core each, once all of them have joined."""
     sent = _two_cameras(frames)
     with tempfile.TemporaryDirectory() as folder, topics(kafka, 1) as settings, ExitStack() as stack:
         options = {

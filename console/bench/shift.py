@@ -200,7 +200,7 @@ class _Feed:
 
 
 def _highest(feed: _Feed, worker: WorkerProcess) -> float:
-    """Frames a second that the worker does where something always waits for it."""
+    """Frames per second that the worker does where something always waits for it."""
 
     def done() -> float:
         return worker.total("nightreid_worker_frames_total")

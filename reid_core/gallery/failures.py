@@ -33,8 +33,8 @@ _DAMAGED: _Meaning = (
 )
 _BUSY: _Meaning = (
     DatabaseBusyError,
-    "The database {name} is in use by another program that does not let go of it.",
-    "Wait for it to finish, or end it.",
+    "The database {name} is in use by another program that holds a lock.",
+    "Wait for it to finish, or stop it.",
 )
 _LOST: _Meaning = (
     DatabaseAwayError,
@@ -48,7 +48,7 @@ _UNREACHABLE: _Meaning = (
 )
 _SHUT_OUT: _Meaning = (
     GalleryError,
-    "The database {name} does not let this user in: {said}.",
+    "The database {name} refuses this user: {said}.",
     "Check user and password; a password may also come from PGPASSWORD or ~/.pgpass.",
 )
 _NO_DATABASE: _Meaning = (
@@ -102,18 +102,18 @@ _STATES: dict[str, _Meaning] = {
     "42501": (
         GalleryError,
         "The user may not do this in the database {name}: {said}.",
-        "Have an administrator grant it; the gallery's tables belong to who opened it first.",
+        "Have an administrator grant it; the gallery's tables belong to the user who first opened it.",
     ),
     "53": (
         DatabaseBusyError,
-        "The server of the database {name} has nothing left to work with: {said}.",
+        "The server of the database {name} is out of resources: {said}.",
         "Close other connections, or give the server more memory.",
     ),
     "53100": _FULL,
     "55P03": _BUSY,
     "57014": (
         DatabaseBusyError,
-        "The server of the database {name} took longer than it allows itself: {said}.",
+        "The server of the database {name} exceeded its own time limit: {said}.",
         "",
     ),
     "57P01": _LOST,

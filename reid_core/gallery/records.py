@@ -42,7 +42,7 @@ class RecordingRecord:
         id: digest of its content, camera and settings.
         camera: the camera's id.
         source: what was read, credentials removed.
-        fps: frames a second.
+        fps: frames per second.
         width: of a frame, pixels.
         height: of a frame, pixels.
         start_ns: capture time of frame 0, UTC nanoseconds.

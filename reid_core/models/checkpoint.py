@@ -158,7 +158,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         StorageError: the disk is full or read-only.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST_NAME).is_file():
-        raise ModelError(f"{folder} holds other things than a checkpoint and is not replaced.")
+        raise ModelError(f"{folder} holds something other than a checkpoint and is not replaced.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         around = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))

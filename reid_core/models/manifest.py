@@ -239,7 +239,7 @@ def locate_manifest(path: Path) -> Path:
         raise ModelError(f"{path} is a bare weights file: there is no {MANIFEST_NAME} beside it.", _HINT)
     names = read_manifest(beside).weights_by_modality.values()
     if path.resolve() not in {(path.parent / name).resolve() for name in names}:
-        raise ModelError(f"{beside} does not speak of {path.name}.", _HINT)
+        raise ModelError(f"{beside} does not mention {path.name}.", _HINT)
     return beside
 
 

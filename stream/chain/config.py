@@ -70,7 +70,7 @@ class RunSettings(ChainSettings):
 
     Attributes:
         live: live cameras.
-        folder_fps: frames a second of image folders.
+        folder_fps: frames per second of image folders.
     """
 
     live: LiveSettings = LiveSettings()

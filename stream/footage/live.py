@@ -56,7 +56,7 @@ class LiveSource(Source):
                 if time.monotonic() - away_since >= self._gone_seconds:
                     when = datetime.now(UTC).isoformat(timespec="seconds")
                     where = redact(self.spec.location)
-                    self.problem = f"The camera {where} went away and was given up at {when}."
+                    self.problem = f"The camera {where} was lost and given up at {when}."
                     return
                 stop.wait(_RETRY_SECONDS)
                 self._capture = self._open()

@@ -49,7 +49,7 @@ class Source(ABC):
 
     Attributes:
         spec: what the user asked for.
-        fps: frames a second.
+        fps: frames per second.
         width: of a frame, pixels.
         height: of a frame, pixels.
         total: number of frames, as far as the container knows, or ``None``.
@@ -104,6 +104,6 @@ def check_size(width: int, height: int, name: str) -> None:
         SourceError: a side is shorter than 32 pixels, or there are more than 100 megapixels.
     """
     if min(width, height) < _SMALLEST_SIDE:
-        raise SourceError(f"The pictures of {name} are {width} x {height} pixels: too small to show anybody.")
+        raise SourceError(f"The frames of {name} are {width} x {height} pixels: too small to show a person.")
     if width * height > _MOST_PIXELS:
-        raise SourceError(f"The pictures of {name} are {width} x {height} pixels: more than 100 megapixels.")
+        raise SourceError(f"The frames of {name} are {width} x {height} pixels: more than 100 megapixels.")

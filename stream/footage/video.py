@@ -34,7 +34,7 @@ class VideoSource(Source):
             check_size(size[0], size[1], str(path))
         decoded, image = capture.read()
         if not decoded:
-            raise SourceError(f"The video {path} holds no picture that can be decoded.")
+            raise SourceError(f"The video {path} holds no frame that can be decoded.")
         check_size(image.shape[1], image.shape[0], str(path))
         self.height, self.width = image.shape[:2]
         fps = capture.get(cv2.CAP_PROP_FPS)

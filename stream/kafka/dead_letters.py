@@ -101,7 +101,7 @@ class DeadLetter:
         begin = max((at for at, (name, _) in enumerate(record.headers) if name == "dlq.topic"), default=None)
         told = [] if begin is None else record.headers[begin : begin + len(HEADERS)]
         if begin is None or [name for name, _ in told] != list(HEADERS):
-            raise no_letter(record, "its headers are others")
+            raise no_letter(record, "its headers differ")
         topic, partition, offset, reason, message, attempts, version_, time_ns = (
             (value or b"").decode(errors="replace") for _, value in told
         )

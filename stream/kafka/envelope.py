@@ -93,7 +93,7 @@ class Stream:
         camera: the camera's id.
         modality: how its pictures are compared.
         spectrum: the light it records.
-        fps: pictures a second.
+        fps: frames per second.
         start_ns: capture time of picture 0, UTC nanoseconds.
         source: what is read, credentials removed.
         live: whether it is a camera rather than a recording.
@@ -265,7 +265,7 @@ def read(value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> En
 
 def _check_schema(schema: str | None) -> None:
     if schema is None:
-        raise EnvelopeError(Refusal.SCHEMA, "The record has no schema header: it is no picture of ours.")
+        raise EnvelopeError(Refusal.SCHEMA, "The record has no schema header: it is no nightreid frame.")
     name, _, version = schema.partition("/")
     if name != SCHEMA or version.partition(".")[0] != str(MAJOR):
         raise EnvelopeError(
@@ -287,13 +287,13 @@ def _envelope(said: Mapping[str, str], body: Mapping[str, Any]) -> Envelope:
     if stream.spectrum.modality is not stream.modality:
         raise ValueError(f"a {stream.spectrum} camera is not {stream.modality}")
     if not 0 < stream.fps < 1e4:
-        raise ValueError(f"{stream.fps} pictures a second")
+        raise ValueError(f"{stream.fps} frames per second")
     kind = Kind(said["kind"])
     payload, blob = body.get("payload", b""), body.get("blob", "")
     if not isinstance(payload, bytes) or not isinstance(blob, str):
         raise TypeError("the payload is not binary")
     if kind is Kind.FRAME and not payload and not blob:
-        raise EnvelopeError(Refusal.EMPTY, "The record holds no picture.")
+        raise EnvelopeError(Refusal.EMPTY, "The record holds no frame.")
     problem = body.get("problem")
     return Envelope(
         kind=kind,

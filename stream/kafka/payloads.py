@@ -34,7 +34,7 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality:
         return bytes(cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])[1])
     if image.ndim == 2 and codec is (Codec.GRAY8 if image.dtype == np.uint8 else Codec.GRAY16):
         return np.ascontiguousarray(image).astype(image.dtype.newbyteorder("<")).tobytes()
-    raise ValueError(f"{codec} does not hold {image.dtype} pictures of shape {image.shape}")
+    raise ValueError(f"{codec} does not hold {image.dtype} frames of shape {image.shape}")
 
 
 def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -> Image | NDArray[np.uint16]:
@@ -53,23 +53,23 @@ def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -
     """
     width, height = envelope.width, envelope.height
     if width * height > most_pixels:
-        raise EnvelopeError(Refusal.SIZE, f"The picture is said to have {width} x {height} pixels: too many.")
+        raise EnvelopeError(Refusal.SIZE, f"The headers say {width} x {height} pixels: too many.")
     if envelope.codec in (Codec.GRAY8, Codec.GRAY16):
         return _raw(envelope, payload)
     if envelope.codec is Codec.NONE:
-        raise EnvelopeError(Refusal.CODEC, "The record is a picture without a codec.")
+        raise EnvelopeError(Refusal.CODEC, "The record is a frame without a codec.")
     try:
         # The size that is said is the most that is decoded: memory was reckoned with it.
         picture = decode_picture(payload, width * height, (_FORMATS[envelope.codec],))
     except SourceError as error:
         if "megapixels" in error.message:
             raise EnvelopeError(
-                Refusal.SIZE, f"The picture is larger than the {width} x {height} pixels it is said to have."
+                Refusal.SIZE, f"The frame is larger than its headers say: {width} x {height} pixels."
             ) from None
         raise EnvelopeError(Refusal.DAMAGED, error.message) from None
     if picture.shape[:2] != (height, width):
         size = f"{picture.shape[1]} x {picture.shape[0]}"
-        raise EnvelopeError(Refusal.SIZE, f"The picture has {size} pixels, not {width} x {height} as said.")
+        raise EnvelopeError(Refusal.SIZE, f"The frame has {size} pixels, its headers say {width} x {height}.")
     return picture
 
 

@@ -142,7 +142,8 @@ def _configs(client: KafkaAdminClient, topics: Iterable[Topic]) -> dict[str, dic
         # The library passes over the error that stands beside the empty answer.
         if not values:
             raise BrokerError(
-                f"Kafka does not tell how the topic {name} is set up.", "May the user describe its settings?"
+                f"Kafka does not return the settings of the topic {name}.",
+                "May the user describe its settings?",
             )
     return {name: {key: value["value"] for key, value in values.items()} for name, values in told.items()}
 

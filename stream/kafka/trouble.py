@@ -58,7 +58,7 @@ _EXPLAINED = (
     ),
     (
         kafka_errors.UnsupportedSaslMechanismError,
-        "Kafka does not know this way to log in",
+        "Kafka does not support this login mechanism",
         "Check kafka.sasl_mechanism.",
     ),
     (
@@ -69,21 +69,21 @@ _EXPLAINED = (
     (
         kafka_errors.UnknownTopicOrPartitionError,
         "Kafka has no such topic or partition",
-        "`nightreid topics create` makes the topics; `nightreid topics check` says what is wrong with them.",
+        "`nightreid topics create` creates the topics; `nightreid topics check` shows what is wrong.",
     ),
     (
         (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError),
-        "The record is larger than its topic takes",
-        "`nightreid topics check` says whether it takes as much as it should.",
+        "The record is larger than its topic accepts",
+        "`nightreid topics check` compares the topic's limit.",
     ),
     (
         kafka_errors.InvalidReplicationFactorError,
-        "Kafka has too few brokers for so many copies",
+        "Kafka has too few brokers for this replication",
         "Lower the setting replication.",
     ),
     (
         (kafka_errors.NotEnoughReplicasError, kafka_errors.NotEnoughReplicasAfterAppendError),
-        "Too few copies of a topic are in step to write to it",
+        "Too few replicas of a topic are in sync to write to it",
         "",
     ),
     (

@@ -1,4 +1,4 @@
-"""What a publisher has done so far: pictures read, sent, acknowledged, and every one that was not."""
+"""What a publisher has done so far: frames read, sent, acknowledged, and every one that was not."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ class CameraStatus:
         live: whether it is a camera rather than a recording.
         state: what it is doing.
         total: how many pictures it has, as far as is known.
-        read: pictures read.
+        read: frames read.
         limited: those left out because there were more of them than wanted.
         sent: those handed to Kafka's client.
         acknowledged: those that Kafka has.

@@ -31,7 +31,7 @@ class CameraSettings(Settings):
         modality: how its images are compared.
         spectrum: the light it records; ``null``: thermal where it is infrared.
         start: when a recording began, with its zone.
-        max_fps: pictures a second.
+        max_fps: frames per second.
         codec: how its pictures are encoded.
         quality: of JPEG, 1..100.
         passthrough: whether the pictures of a folder go out as the files they are.
@@ -104,7 +104,7 @@ class PublishSettings(Settings):
         kafka: how the brokers are reached.
         prefix: in front of every topic's name.
         cameras: what is published.
-        max_fps: pictures a second of each camera; ``null`` for all of them.
+        max_fps: frames per second of each camera; ``null`` for all of them.
         codec: ``png`` loses nothing and is several times as large; raw thermal counts are always sent so.
         quality: of JPEG, 1..100.
         passthrough: whether JPEG, PNG and TIFF files of a folder go out as they are.
@@ -112,7 +112,7 @@ class PublishSettings(Settings):
         inline_bytes: a larger picture goes into the blob store.
         blobs: where such pictures are left, a folder or ``s3://…``; ``null``: they are dropped and counted.
         realtime: whether recordings are sent as slowly as they were recorded.
-        folder_fps: frames a second of image folders.
+        folder_fps: frames per second of image folders.
         live: cameras that go away.
         encoders: threads that encode; 0: one for each core, at most four.
         flush_seconds: how long stopping may wait for Kafka.
@@ -175,7 +175,7 @@ class Plan:
     Attributes:
         spec: what is read.
         topic: where its records go.
-        max_fps: pictures a second, or ``None`` for all of them.
+        max_fps: frames per second, or ``None`` for all of them.
         codec: how pictures of 8 bits are encoded.
         quality: of JPEG.
         passthrough: whether files that are encoded already go out as they are.

@@ -121,7 +121,7 @@ class Deliverer:
 
     def _tell(self, state: tenacity.RetryCallState) -> None:
         if state.attempt_number == 1 and state.outcome is not None:
-            self._note(f"{state.outcome.exception()} Trying again.")
+            self._note(f"{state.outcome.exception()} Retrying.")
 
     def _session(self) -> None:
         """Deliver over one connection, for as long as it holds.
@@ -147,7 +147,7 @@ class Deliverer:
         if error is not None and session.acknowledged == 0:
             raise error
         if error is not None:
-            self._note(f"{error} Connecting anew.")
+            self._note(f"{error} Reconnecting.")
 
     def _passes(self, error: BaseException) -> bool:
         """Whether to try again: what once took records will take them again."""
@@ -173,7 +173,7 @@ class Deliverer:
         if missing:
             raise BrokerError(
                 f"Kafka has no topic {' and no topic '.join(missing)}.",
-                "`nightreid topics create` makes them.",
+                "`nightreid topics create` creates them.",
             )
 
     def _serve(self, session: "_Session") -> None:
@@ -196,8 +196,8 @@ class Deliverer:
         """Drop a record that is too large, and from now on those that are no smaller."""
         if record.topic not in self._refusals:
             self._note(
-                f"Kafka takes no record of {record.size} bytes in {record.topic}: such pictures are dropped "
-                f"and counted. `nightreid topics check` tells what the topic takes; lower the quality, or "
+                f"Kafka takes no record of {record.size} bytes in {record.topic}: such frames are dropped "
+                f"and counted. `nightreid topics check` shows the topic's limit; lower the quality, or "
                 f"name a blob store and lower inline_bytes."
             )
         self._refusals[record.topic] = (record.size, time.monotonic())

@@ -103,8 +103,8 @@ class Encoder:
         if len(payload) > self._inline_bytes:
             if self._blobs is None:
                 raise TooLargeError(
-                    f"A picture takes {len(payload)} bytes, and a record {self._inline_bytes} at most.",
-                    "Name a blob store, lower the quality, or raise inline_bytes and what the topics take.",
+                    f"A frame takes {len(payload)} bytes, a record at most {self._inline_bytes}.",
+                    "Name a blob store, lower the quality, or raise inline_bytes and the topics' limit.",
                 )
             blob, digest = self._blobs.put(payload)
         return _record(

@@ -127,15 +127,15 @@ class Forwarder:
             except StorageError as error:
                 if reader.plan.policy is not Policy.WAIT:
                     raise
-                self._tell(camera, None, f"{error} It is tried again until it goes well.")
+                self._tell(camera, None, f"{error} Retrying until it succeeds.")
                 return self._storing(shot.make)
         except TooLargeError as error:
             cause, problem = Cause.TOO_LARGE, str(error)
         except StorageError as error:
             cause, problem = Cause.STORAGE, str(error)
         except Exception as error:
-            cause, problem = Cause.FAILED, f"A picture could not be encoded: {error}."
-        self._tell(camera, cause, f"{problem} Such pictures are dropped and counted.")
+            cause, problem = Cause.FAILED, f"A frame could not be encoded: {error}."
+        self._tell(camera, cause, f"{problem} Such frames are dropped and counted.")
         self._accounts.dropped(camera, cause)
         return None
 

@@ -1,14 +1,14 @@
-"""How many pictures a second are wanted."""
+"""How many frames per second are wanted."""
 
 
 class RateLimit:
-    """Lets through as many pictures a second as are wanted, spread evenly.
+    """Lets through as many frames per second as are wanted, spread evenly.
 
     A picture may come half an interval early, so that a camera of exactly the wanted rate loses none to
     the jitter of its clock; that is made up for, so that the mean is the wanted rate.
 
     Args:
-        fps: pictures a second, or ``None`` for all of them.
+        fps: frames per second, or ``None`` for all of them.
     """
 
     def __init__(self, fps: float | None) -> None:

@@ -1,4 +1,4 @@
-"""The publisher: cameras and recordings in, numbered pictures in Kafka out, within a bound of memory."""
+"""The publisher: cameras and recordings in, numbered frames in Kafka out, within a bound of memory."""
 
 import threading
 import time

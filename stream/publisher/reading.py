@@ -1,4 +1,4 @@
-"""A thread a camera: pictures read, limited, numbered and given to the encoders, in order."""
+"""A thread a camera: frames read, limited, numbered and given to the encoders, in order."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -164,11 +164,11 @@ class CameraReader:
             problem = last.problem or f"The camera {last.stream.source} sends nothing."
             if not last.frames:
                 raise SourceError(problem)
-            self._stopped(State.AWAY, f"{problem} It is asked again until it answers.")
+            self._stopped(State.AWAY, f"{problem} Retrying until it answers.")
 
     def _refused(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
-        self._stopped(State.AWAY, f"{error} It is asked again until it answers.")
+        self._stopped(State.AWAY, f"{error} Retrying until it answers.")
 
     def _stopped(self, state: State, message: str | None) -> None:
         """Tell that a camera is read no more; a person is told once of one that stays away."""

@@ -74,7 +74,7 @@ class CameraResult:
         modality: how its crops are compared.
         spectrum: the light it records.
         source: what was read, credentials removed.
-        fps: frames a second.
+        fps: frames per second.
         width: of a frame, pixels.
         height: of a frame, pixels.
         frames: number of frames read.

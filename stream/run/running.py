@@ -190,7 +190,7 @@ class _Run:
         )
         if record.state.get("settings") != self._settings_digest:
             self._warn(
-                f"The recording of {spec.camera} was begun with another detector or other settings: "
+                f"The recording of {spec.camera} was started with another detector or other settings: "
                 f"what is stored is kept. Use another database to compare."
             )
         if spec.start_ns is not None and spec.start_ns != record.start_ns:

@@ -50,7 +50,7 @@ class Patience:
         def told(state: tenacity.RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome is not None else None
             if state.attempt_number == 1:
-                _LOG.warning("%s: %s It is tried again until it goes well.", what, error)
+                _LOG.warning("%s: %s Retrying until it succeeds.", what, error)
             self._telemetry.retries.labels(what).inc()
             self._telemetry.trouble(what, str(error))
             # Waiting is not being stuck.

@@ -117,7 +117,8 @@ class Clerk:
             self._held = now
             if (self._lease.epoch is not None) != leading:
                 _LOG.info(
-                    "This worker %s.", "admits and announces now" if not leading else "is clerk no more"
+                    "This worker %s.",
+                    "admits and announces now" if not leading else "no longer admits and announces",
                 )
             self._telemetry.leads.set(self._lease.epoch is not None)
             behind = self._patience.until_done("database", lambda: self._gallery.index_lag(self._model))
@@ -127,7 +128,7 @@ class Clerk:
         try:
             self._patience.until_done("database", self._admit_due)
         except LeaseLostError:
-            _LOG.warning("Another worker has become clerk.")
+            _LOG.warning("Another worker has become the clerk.")
             self._held = 0.0
         if self._blobs is not None and now - self._pruned >= _PRUNE_SECONDS:
             self._pruned = now

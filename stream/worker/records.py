@@ -111,14 +111,16 @@ def prepare(record: Record, blobs: BlobStore | None, most_pixels: int, most_byte
         return Prepared(envelope, None)
     if envelope.blob:
         if blobs is None:
-            raise EnvelopeError(Refusal.BLOB, "The record's picture is in a blob store, and none is set.")
+            raise EnvelopeError(
+                Refusal.BLOB, "The record's frame is in a blob store, and none is configured."
+            )
         payload = blobs.get(envelope.blob, envelope.digest, most_bytes)
     else:
         payload = envelope.payload
         envelopes.check_digest(envelope.digest, payload)
     if min(envelope.width, envelope.height) < _SMALLEST_SIDE:
         size = f"{envelope.width} x {envelope.height}"
-        raise EnvelopeError(Refusal.SIZE, f"The picture has {size} pixels: too small to show anybody.")
+        raise EnvelopeError(Refusal.SIZE, f"The frame has {size} pixels: too small to show a person.")
     picture = pictures.decode(envelope, payload, most_pixels)
     sketched = sketch(np.asarray(picture, np.uint8), rgb=True) if picture.dtype == np.uint8 else None
     return Prepared(envelopes.without_payload(envelope), picture, sketched)

@@ -237,7 +237,7 @@ class Sequencer:
             if former and former not in self._over:
                 self._remember(former)
             self._epoch = (envelope.stream.id, 0, self._skew(arrival))
-        yield from self._close("The camera began anew before its stream had ended.")
+        yield from self._close("The camera restarted before its stream had ended.")
         yield from self._open(arrival, envelope.stream.start_ns)
 
     def _open(self, arrival: Arrival, start_ns: int) -> Iterator[Step]:
@@ -260,7 +260,7 @@ class Sequencer:
         envelope = arrival.envelope
         name = hashlib.sha256(f"{envelope.stream.id}/{envelope.capture_ns}".encode()).hexdigest()[:36]
         self._epoch = (name, envelope.capture_ns, self._skew(arrival))
-        yield from self._close("The camera's numbers began anew.")
+        yield from self._close("The camera's frame numbers restarted.")
         yield from self._open(arrival, envelope.capture_ns)
 
     def _end(self, arrival: Arrival) -> Iterator[Step]:

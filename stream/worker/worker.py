@@ -299,7 +299,7 @@ class Worker:
     def _leave(self, client: KafkaConsumer) -> None:
         """Write what is begun with before the partitions are given up."""
         if not self._shift.stop(self._settings.limits.stop_seconds):
-            _LOG.warning("What was begun with is not finished in time; it is done again from the last write.")
+            _LOG.warning("Work in progress did not finish in time; it is repeated from the last write.")
         # With a name of its own a worker stays a member: started again in time, it disturbs nobody.
         with suppress(kafka_errors.KafkaError, NightreidError):
             client.close(autocommit=False, timeout_ms=5000)

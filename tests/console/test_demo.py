@@ -294,7 +294,7 @@ def test_the_table_fits_a_terminal(night):
     assert re.findall(r"[\d.]+ \([\d.]+\)", rank1) == ["1.00 (0.50)", "0.00 (0.50)"]
     (linked,) = [line for line in text.splitlines() if "strangers linked" in line]
     assert re.findall(r"\d of \d", linked) == ["1 of 1", "0 of 0"]
-    assert remarks(night) == ["50.0 frames a second: 200 frames of all cameras in 4.0 s."]
+    assert remarks(night) == ["50.0 frames per second: 200 frames of all cameras in 4.0 s."]
 
 
 def test_json_has_every_figure_and_null_where_nothing_was_decided(night):
@@ -327,8 +327,8 @@ def test_the_report_shows_the_figures_above_everything_that_was_found(small, nig
     shown = " ".join(shown.split())
     assert "Near infrared, rank-1 1.00 2.0 × chance 0.50" in shown
     assert "Thermal, mAP 0.50 chance 0.75; 1 tracklet of known people" in shown
-    assert "1 of 1 stranger linked to somebody" in shown
-    assert "Frames a second 50.0 200 frames of all cameras in 4.0 s" in shown
+    assert "1 of 1 stranger linked;" in shown
+    assert "Frames per second 50.0 200 frames of all cameras in 4.0 s" in shown
     assert 'href="#figures"' in page
 
 
@@ -526,7 +526,7 @@ def test_the_demonstration_prints_its_figures_and_names_its_report(nightreid, sy
     assert told["detection"]["visible"]["ap50"] > 0.5
     assert told["tracklets"]["visible"]["purity"] > 0.7
     page = (tmp_path / told["report"]).read_text(encoding="utf-8")
-    assert "How well it did" in page
+    assert "Results against the ground truth" in page
     assert not re.search(r"(?:src|href)=[\"']?(?!#|data:)[^\"'\s>]+", page)
     made = (tmp_path / "shift/night/day-1.mp4").stat().st_mtime_ns
     again = nightreid(*command, cwd=tmp_path, timeout=900)

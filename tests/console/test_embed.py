@@ -94,7 +94,7 @@ def test_unreadable_images_are_named_and_the_others_kept(crops, model, tmp_path)
         embed_command(crops, model, Modality.VISIBLE, tmp_path / "f.npz", batch_size=1, console=console)
     assert read(tmp_path / "f.npz")["path"].tolist() == ["a.png", "b/1.png", "b/10.png", "b/2.png"]
     lines = said(console).splitlines()
-    assert any(re.search(r"a broken \[red\]\.jpg.* not of a known", line) for line in lines)
+    assert any(re.search(r"a broken \[red\]\.jpg.* in no known image format", line) for line in lines)
     assert any(re.search(r"bomb\.png.*100 megapixels", line) for line in lines)
     assert any("embed: 6 of 6" in line for line in lines)
 

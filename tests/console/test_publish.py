@@ -24,7 +24,7 @@ def call(folder, command, monkeypatch):
     ("arguments", "status", "said"),
     [
         ((), 2, "There is nothing to publish."),
-        (("night.mp4",), 2, "How are the sources recorded?"),
+        (("night.mp4",), 2, "The modality of the sources is not given."),
         (("missing.mp4", "--modality", "visible"), 1, "missing.mp4 does not exist"),
         (("night.mp4", "--modality", "thermal"), 2, "thermal"),
         ((*VIDEO, "--camera", "a", "--camera", "b"), 2, "There are 1 sources and 2 ids of cameras."),

@@ -238,7 +238,7 @@ def test_the_five_best_candidates_with_crop_score_probability_and_a_link() -> No
 def test_not_calibrated_is_said_everywhere() -> None:
     page = read(render_report(result(calibrated=False)))
     warning = page.one("section", cls="warnings").text
-    assert "This model is not calibrated: scores rank, they do not say how sure." in warning
+    assert "This model is not calibrated: scores rank candidates but give no probability." in warning
     card = probes(page)["yard-1"]
     assert "Not calibrated" in card.one(cls="decision").text
     assert all("not calibrated" in one.text for one in card.all("li", cls="candidate"))
@@ -360,7 +360,7 @@ def test_a_failed_camera_and_an_interrupted_run_are_warned_of() -> None:
     page = read(render_report(told))
     warning = page.one("section", cls="warnings").text
     assert "Camera lobby failed: Not a video." in warning
-    assert "stopped before the end" in warning
+    assert "The run was stopped early" in warning
     assert "Not a video." in page.one("section", id="cameras").text
 
 
@@ -379,7 +379,7 @@ def test_candidates_of_earlier_runs_are_shown_without_a_picture() -> None:
     told = replace(told, links=(replace(told.links[1], candidates=(stranger,)),))
     (candidate,) = probes(read(render_report(told)))["yard-2"].all("li")
     assert "gone" in candidate.text
-    assert "no picture" in candidate.text
+    assert "no crop" in candidate.text
 
 
 def test_a_damaged_crop_is_left_out() -> None:

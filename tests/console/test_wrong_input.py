@@ -448,7 +448,7 @@ def test_detect_tells_of_a_bad_picture_and_writes_the_others(command, footage, v
     found = command(
         "detect", "pictures", "--modality", "visible", "--out", "F.json", "--detector", footage["detector"]
     )
-    assert "pictures/2.png is not of a known picture format" in found.error("source")
+    assert "pictures/2.png is in no known image format" in found.error("source")
     assert [image["file_name"] for image in json.loads(Path("F.json").read_text())["images"]] == ["1.png"]
 
 

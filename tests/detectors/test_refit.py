@@ -93,5 +93,5 @@ def test_batches_of_several_exports_are_refused(exports, tmp_path):
     openvino.save_model(graph, tmp_path / "four.xml")
     from reid_core.errors import ModelError
 
-    with pytest.raises(ModelError, match="takes 4 pictures at once"):
+    with pytest.raises(ModelError, match="takes 4 images at once"):
         PersonDetector.open(tmp_path)

@@ -76,7 +76,7 @@ def test_a_bare_network_is_told_what_it_needs_and_found_by_the_manifest_beside_i
     written(tmp_path)
     assert read_manifest(bare).name == "somebody's"
     (tmp_path / "other.onnx").touch()
-    with pytest.raises(ModelError, match=r"does not speak of other\.onnx"):
+    with pytest.raises(ModelError, match=r"does not mention other\.onnx"):
         read_manifest(tmp_path / "other.onnx")
 
 

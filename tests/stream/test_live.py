@@ -108,7 +108,7 @@ def test_a_camera_that_goes_away_is_given_up_and_the_others_finish(watch, night_
     assert walk.last_frame - walk.first_frame > 35
     assert abs((walk.last_ns - walk.first_ns) / 1e9 - (walk.last_frame - walk.first_frame) / _FPS) < 1.5
     assert recordings["door"].status is RecordingStatus.PARTIAL
-    (note,) = [note for note in notes if "went away" in note]
+    (note,) = [note for note in notes if "was lost" in note]
     assert note == recordings["door"].message == cameras["door"].message
     # All links are of the whole gallery, those made while the camera was watched included.
     assert len(result.links) == 2
@@ -126,7 +126,7 @@ def test_a_camera_that_comes_back_goes_on(watch):
     (door,) = result.cameras
     assert len(door.tracklets) >= 1 and door.frames > 85
     assert door.tracklets[-1].last_frame > 60
-    assert len([note for note in notes if "went away" in note]) == 1
+    assert len([note for note in notes if "was lost" in note]) == 1
 
 
 @pytest.mark.slow

@@ -321,7 +321,7 @@ def test_a_recording_waits_for_its_blob_store(send, fake_kafka, night_videos, tm
     )
     assert result.complete and seqs(fake_kafka.of("night")) == list(range(200))
     assert watching.notes == [
-        "night: The blob store cannot be written: no space left. It is tried again until it goes well."
+        "night: The blob store cannot be written: no space left. Retrying until it succeeds."
     ]
 
 
@@ -374,7 +374,7 @@ def test_kafka_that_is_away_at_the_start_is_asked_until_it_answers(begin, fake_k
     fake_kafka.away.clear()
     result = done()
     assert result.complete and seqs(fake_kafka.of("night")) == list(range(200))
-    assert watching.notes == ["No Kafka broker answers at nowhere. Trying again."]
+    assert watching.notes == ["No Kafka broker answers at nowhere. Retrying."]
 
 
 def test_topics_that_do_not_exist_are_an_error(send, fake_kafka, night_videos):
@@ -451,11 +451,11 @@ def test_a_camera_that_comes_back_begins_anew(live_sent):
     first, second = envelopes[: ends[0]], envelopes[ends[0] + 1 : -1]
     assert seqs(first) == list(range(len(first))) and seqs(second) == list(range(len(second)))
     assert len(first) >= 29 and envelopes[ends[0]].seq == len(first)
-    assert "went away" in envelopes[ends[0]].problem and envelopes[-1].problem is None
+    assert "was lost" in envelopes[ends[0]].problem and envelopes[-1].problem is None
     ids = [{one.stream.id for one in part} for part in (first, second)]
     assert [len(one) for one in ids] == [1, 1] and ids[0] != ids[1]
     assert result.status.cameras[0].reconnects == 1 and result.status.cameras[0].state is State.ENDED
-    assert len([note for note in notes if "went away" in note]) == 1
+    assert len([note for note in notes if "was lost" in note]) == 1
     assert notes[-1] == "door: The camera is back."
 
 

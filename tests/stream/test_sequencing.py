@@ -235,7 +235,7 @@ def test_another_stream_begins_another_recording():
         *((CAMERA.id, index) for index in range(3)),
         *(("second", index) for index in range(3)),
     ]
-    assert follower.over == {CAMERA.id: (3, "The camera began anew before its stream had ended.")}
+    assert follower.over == {CAMERA.id: (3, "The camera restarted before its stream had ended.")}
     assert follower.oddities == {"late": 1}
 
 
@@ -269,7 +269,7 @@ def test_numbers_that_begin_anew_split_the_stream(lost):
         *((LIVE.id, index) for index in range(30)),
         *((name, index) for index in range(lost, 5)),
     ]
-    assert follower.over == {LIVE.id: (30, "The camera's numbers began anew.")}
+    assert follower.over == {LIVE.id: (30, "The camera's frame numbers restarted.")}
     assert follower.oddities == ({"restarts": 1} | ({"missing": lost} if lost else {}))
     assert follower.begun[1].stream.start_ns == restarted(lost=lost)[30].capture_ns
 

@@ -118,7 +118,7 @@ def test_only_the_record_that_ends_its_worker_is_blamed(gallery, embedder):
     hand.give(*infrared, *visible)
     [letter] = rows(gallery, RefusedRow)
     assert (letter.topic, letter.offset, letter.reason, letter.attempts) == (VISIBLE, 2, "crash", 2)
-    assert "2 workers ended" in letter.message
+    assert "2 workers died" in letter.message
     hand.end()
     assert rows(gallery, AttemptRow) == []
     assert gallery.recording(GATE.id).status is RecordingStatus.RUNNING

@@ -153,7 +153,7 @@ def test_a_bad_picture_among_good_ones(tmp_path, colour_checkpoint):
     folder = write_raw(tmp_path / "raw", 60, bad=(20, 25, 40))
     camera, (note,) = folder_run(folder, tmp_path / "x.db", colour_checkpoint)
     assert camera.status == "partial" and camera.frames == 60
-    assert "frame20.png is not of a known picture format" in note and "(2 more like it)" in note
+    assert "frame20.png is in no known image format" in note and "(2 more like it)" in note
     (walk,) = camera.tracklets
     assert (walk.first_frame, walk.last_frame) == (5, 55)
     assert not {20, 25, 40} & set(walk.frames.tolist())
@@ -177,5 +177,5 @@ def test_pictures_whose_size_changes_midway(tmp_path, colour_checkpoint):
 def test_a_folder_of_bad_pictures_alone(tmp_path, colour_checkpoint):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad/1.png").write_bytes(b"no picture")
-    with pytest.raises(SourceError, match=r"1\.png is not of a known picture format"):
+    with pytest.raises(SourceError, match=r"1\.png is in no known image format"):
         folder_run(tmp_path / "bad", tmp_path / "x.db", colour_checkpoint)

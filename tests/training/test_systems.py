@@ -104,7 +104,7 @@ def test_a_task_of_somebody_else_trains_is_killed_and_resumes_to_the_same_weight
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait(60) == -signal.SIGKILL and not (tmp_path / "broken/model").exists()
     said = ended(command(tmp_path / "broken"))
-    assert "Going on after step" in said
+    assert "Resuming after step" in said
     assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
     with (tmp_path / "whole/log.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -246,7 +246,7 @@ def _calibration_batches(train: Sequence[LabelledFrame], recipe: DetectorRecipe)
 
 def _device(recipe: DetectorRecipe) -> str:
     if recipe.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("The recipe wants a GPU, and torch finds none here.", "Say --set device=cpu.")
+        raise ConfigError("The recipe needs a GPU, and torch finds none here.", "Use --set device=cpu.")
     return "cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
@@ -266,7 +266,9 @@ def _begin(out: Path, facts: Mapping[str, Any], restart: bool) -> dict[str, Any]
     if file.is_file():
         return _same(file, facts)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} holds other things than a training run.", "Name another folder with --out.")
+        raise UsageError(
+            f"{out} holds something other than a training run.", "Name another folder with --out."
+        )
     summary = {**facts, "status": "running", "begun": _now()}
     _write(out, summary)
     return summary
@@ -286,11 +288,11 @@ def _same(file: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         changed = differences(before["recipe"], facts["recipe"])
         others = [key for key in ("format", "data", "start") if before[key] != facts[key]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{file} cannot be read: {error!r}.", "Start anew with --restart.") from None
-    hint = "Name another folder with --out, or drop the run there with --restart."
+        raise UsageError(f"{file} cannot be read: {error!r}.", "Start over with --restart.") from None
+    hint = "Name another folder with --out, or discard the run there with --restart."
     if changed:
         raise ConfigError(
-            f"The run in {file.parent} was begun with another recipe ({'; '.join(changed[:4])}).", hint
+            f"The run in {file.parent} was started with another recipe ({'; '.join(changed[:4])}).", hint
         )
     if others:
         what = {"data": "on other data", "start": "from other weights", "format": "by another version"}

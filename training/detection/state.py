@@ -30,7 +30,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
             raise ValueError(f"format {state['format']}")
     except Exception as error:  # a damaged file raises anything at all in there
         raise ModelError(
-            f"The state {file} is damaged or of another version.", "Start anew with --restart."
+            f"The state {file} is damaged or of another version.", "Start over with --restart."
         ) from error
     return state
 
@@ -56,5 +56,5 @@ def load_weights(network: nn.Module, tensors: Mapping[str, torch.Tensor], folder
         network.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
         raise ModelError(
-            f"The state in {folder} is of another network.", "Start anew with --restart."
+            f"The state in {folder} is of another network.", "Start over with --restart."
         ) from error

@@ -147,7 +147,7 @@ def _permuted(
     places: list[int] = rows[trial][:shots].tolist()
     if not all(0 <= place < files for place in places):
         raise UsageError(
-            f"The permutations speak of image {max(places) + 1} of identity {identity} at camera {camera}, "
+            f"The permutations name image {max(places) + 1} of identity {identity} at camera {camera}, "
             f"where there are {files}: they belong to another copy of the data set."
         )
     return places

@@ -190,7 +190,7 @@ def test_another_stream_of_the_same_camera(deploy, recovery, parts, both):
     found, expected = gallery_rows(deployment.database), gallery_rows(f"sqlite:///{both.file}")
     [broken, whole] = recordings(deployment.gallery, "gate")
     assert (broken.status, whole.status) == ("partial", "complete")
-    said = "The camera began anew before its stream had ended."
+    said = "The camera restarted before its stream had ended."
     assert broken.message == said and broken.frames_done == CUT
     # Nothing else differs.
     found["recordings"] = [
@@ -222,7 +222,7 @@ def test_numbers_begin_anew(deploy, recovery, short_records, parts, both, refere
     deployment.check_topics()
     assert oddities(worker, "restarts") == {"gate": 1} and oddities(worker, "missing") == {"gate": 3}
     broken, whole = recordings(deployment.gallery, "gate")
-    assert (broken.status, broken.message) == ("partial", "The camera's numbers began anew.")
+    assert (broken.status, broken.message) == ("partial", "The camera's frame numbers restarted.")
     assert (whole.status, whole.frames_done) == ("complete", 50)
     assert whole.start_ns == second[3].capture_ns
     for camera in ("yard", "night"):

@@ -29,7 +29,7 @@ class VideoPlan:
         people: in all.
         seed: of the world.
         strangers: share of the people who come at night only.
-        fps: frames a second.
+        fps: frames per second.
         size: width and height, pixels.
         together: people in view at a time, about.
         every: one frame in so many is also written as a labelled picture.

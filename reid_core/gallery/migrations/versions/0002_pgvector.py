@@ -50,7 +50,7 @@ def _create_extension(connection: sa.Connection) -> None:
     if found is None:
         raise MissingDependencyError(
             "The database server has no pgvector extension.",
-            "Install it on the server (packages are called postgresql-16-pgvector or the like).",
+            "Install it on the server (the package is called postgresql-16-pgvector or similar).",
         )
     if found.installed_version is not None:
         return
