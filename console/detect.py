@@ -117,7 +117,7 @@ def detect_command(
             interrupted = True
     if found.images:
         write_atomically(out, json.dumps(found.coco(detector)))
-        print(f"{len(found.annotations)} people in {len(found.images)} pictures, written to {out}")
+        print(f"{len(found.annotations)} people in {len(found.images)} images, written to {out}")
     if interrupted:
         print("Interrupted: the rest was not processed.", file=sys.stderr)
         return INTERRUPTED

@@ -204,7 +204,7 @@ def _modality_of(image: Path) -> Modality:
     known = {"visible": Modality.VISIBLE, "lwir": Modality.INFRARED}
     ending = image.stem.rsplit("_", 1)[-1]
     if ending not in known:
-        raise UsageError(f"The modality of {image.name} cannot be told.", "Say --modality.")
+        raise UsageError(f"The modality of {image.name} is unknown.", "Say --modality.")
     return known[ending]
 
 

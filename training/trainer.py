@@ -123,7 +123,7 @@ def train(
     device = choose_device(recipe.device)
     if position is not None and position.device != device:
         raise UsageError(
-            f"The run in {out} was begun on {position.device}; here it would resume on {device}."
+            f"The run in {out} was started on {position.device}; here it would resume on {device}."
         )
     threads = position.threads if position is not None else recipe.threads or torch.get_num_threads()
     with reproducible(recipe.seed, device, threads):

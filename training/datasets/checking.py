@@ -89,7 +89,7 @@ def _hint(root: Path) -> str:
     inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and layout_of(folder)]
     if inside:
         return f"{few([str(folder) for folder in inside])} does."
-    return f"Name the layout ({', '.join(LAYOUTS.names)}) to be told what is missing."
+    return f"Name the layout ({', '.join(LAYOUTS.names)}) to see what is missing."
 
 
 def _check_captions(root: Path, seen: Seen) -> None:

@@ -94,7 +94,7 @@ def _of_source(source: Path) -> Iterator[LabelledFrame]:
         spectrum = spectra.get(camera)
         if spectrum is None:
             raise UsageError(
-                f"What light the camera {folder} records cannot be told.",
+                f"The spectrum of the camera {folder} is unknown.",
                 "Call its folder visible, near or thermal, or name its spectrum in video.json.",
             )
         for image in sorted(list_images(folder)):

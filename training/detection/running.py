@@ -296,7 +296,7 @@ def _same(file: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         )
     if others:
         what = {"data": "on other data", "start": "from other weights", "format": "by another version"}
-        raise UsageError(f"The run in {file.parent} was begun {what[others[0]]}.", hint)
+        raise UsageError(f"The run in {file.parent} was started {what[others[0]]}.", hint)
     return before
 
 

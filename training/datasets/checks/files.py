@@ -88,7 +88,7 @@ def _check_twice(images: Iterable[SeenImage], digests: dict[str, bytes], seen: S
             if kind:
                 seen.error(f"same-in-two-{kind}", f"{number} under two {kind}: {few(found)}.", found)
             else:
-                seen.note("same-twice", f"{number} of somebody twice: {few(found)}.", found)
+                seen.note("same-twice", f"{number} of one person twice: {few(found)}.", found)
 
 
 def _check_decoding(root: Path, images: list[SeenImage], seen: Seen, told: Told) -> None:
