@@ -9,17 +9,17 @@ from reid_core.types import Modality
 
 
 class LookSettings(Settings):
-    """How pictures of one modality are looked at.
+    """How frames of one modality are looked at.
 
     Attributes:
         confidence: a detection at least this sure may open a tracklet.
         low_confidence: one at least this sure may continue a tracklet.
         image_size: the longer side of what the network is given, pixels.
-        tile_below: a picture whose longer side is shorter than this, in pixels, is looked at in
+        tile_below: a frame whose longer side is shorter than this, in pixels, is looked at in
             overlapping square tiles, which magnifies small people; 0 never.
         tile_sizes: the sides that such a tile is shown to the network in. More than one, because
             COCO networks find a dim figure better small and a tiny one better large; much larger
-            than the picture they find it worse again.
+            than the frame they find it worse again.
     """
 
     confidence: float = Field(default=0.25, ge=0.01, le=1)
@@ -36,8 +36,8 @@ class DetectorSettings(Settings):
         visible: for visible-light cameras.
         infrared: for near and thermal infrared cameras.
         overlap: two boxes overlapping more than this (intersection over union) are one person.
-        polarity: of thermal pictures; ``auto`` tries both until one finds people clearly better.
-        threads: pictures worked on at once; 0 for one a core.
+        polarity: of thermal frames; ``auto`` tries both until one finds people clearly better.
+        threads: frames worked on at once; 0 for one a core.
     """
 
     visible: LookSettings = LookSettings()
@@ -52,10 +52,10 @@ class DetectorSettings(Settings):
 
 
 class MotionSettings(Settings):
-    """The motion gate: a still picture keeps the detections of the last one looked at.
+    """The motion gate: a still frame keeps the detections of the last one looked at.
 
     Attributes:
-        enabled: whether still pictures are skipped at all.
+        enabled: whether still frames are skipped at all.
         contrast: grey levels (0-255) a point must change by to count as changed.
         area: share of the points of a region that must have changed.
     """

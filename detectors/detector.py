@@ -1,4 +1,4 @@
-"""People in frames: any YOLO that ultralytics knows, for visible and infrared pictures of any size."""
+"""People in frames: any YOLO that ultralytics knows, for visible and infrared frames of any size."""
 
 import hashlib
 import os

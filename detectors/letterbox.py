@@ -1,4 +1,4 @@
-"""Pictures onto the detector's canvas and boxes back: tiles, letterboxing, overlap."""
+"""Frames onto the detector's canvas and boxes back: tiles, letterboxing, overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from detectors.network import PAD_VALUE, Canvas
 from reid_core.types import Detections, Floats, Image
 
 Region = tuple[int, int, int, int]
-"""Left, top, right, bottom in whole pixels of the picture; right and bottom excluded."""
+"""Left, top, right, bottom in whole pixels of the frame; right and bottom excluded."""
 
 
 _SMALLEST_TILE = 32
@@ -18,10 +18,10 @@ _SMALLEST_TILE = 32
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a region of a picture lies on a canvas.
+    """Where a region of a frame lies on a canvas.
 
     Attributes:
-        region: of the picture.
+        region: of the frame.
         window: the same as drawn: left, top, right, bottom in whole pixels of the canvas.
     """
 
@@ -29,7 +29,7 @@ class Placement:
     window: Region
 
     def to_picture(self, boxes: Floats) -> Floats:
-        """Canvas ``xyxy`` boxes in the picture's pixels, cut at the region's edge. ``(N, 4)``."""
+        """Canvas ``xyxy`` boxes in the frame's pixels, cut at the region's edge. ``(N, 4)``."""
         low, high = _twice(self.region[:2]), _twice(self.region[2:])
         left_top, right_bottom = _twice(self.window[:2]), _twice(self.window[2:])
         placed = (boxes - left_top) * ((high - low) / (right_bottom - left_top)) + low
@@ -41,12 +41,12 @@ def _twice(point: tuple[int, int]) -> Floats:
 
 
 def tile(height: int, width: int, tile_below: int) -> list[Region]:
-    """The regions a picture is looked at in.
+    """The regions a frame is looked at in.
 
     Args:
-        height: of the picture, pixels.
-        width: of the picture, pixels.
-        tile_below: pictures whose longer side is shorter are cut in square tiles along it that
+        height: of the frame, pixels.
+        width: of the frame, pixels.
+        tile_below: frames whose longer side is shorter are cut in square tiles along it that
             overlap by at least a quarter of their side; a strip too narrow to show anybody is not.
     """
     side, length = min(height, width), max(height, width)
@@ -60,13 +60,13 @@ def tile(height: int, width: int, tile_below: int) -> list[Region]:
 
 
 def place(picture: Image, region: Region, canvas: Canvas, invert: bool) -> tuple[Image, Placement]:
-    """Draw one region of a picture on a fresh canvas, as large as it goes and centred.
+    """Draw one region of a frame on a fresh canvas, as large as it goes and centred.
 
     Args:
         picture: uint8 ``H x W x 3`` RGB.
         region: the part to draw.
         canvas: its height and width, pixels.
-        invert: draw the negative (a white-hot thermal picture as black-hot).
+        invert: draw the negative (a white-hot thermal frame as black-hot).
     """
     x1, y1, x2, y2 = region
     part = picture[y1:y2, x1:x2]
@@ -83,11 +83,11 @@ def place(picture: Image, region: Region, canvas: Canvas, invert: bool) -> tuple
 
 
 def decode(rows: Floats, placement: Placement, low_confidence: float, overlap: float) -> Detections:
-    """The people in one canvas' network output, in the picture's pixels, surest first.
+    """The people in one canvas' network output, in the frame's pixels, surest first.
 
     Args:
         rows: ``(A, 5)`` centre x, centre y, width, height (canvas pixels) and score.
-        placement: where the picture lies on the canvas.
+        placement: where the frame lies on the canvas.
         low_confidence: rows below are dropped.
         overlap: intersection over union above which two boxes are one person.
     """
@@ -98,7 +98,7 @@ def decode(rows: Floats, placement: Placement, low_confidence: float, overlap: f
 
 
 def merge(parts: Sequence[Detections], overlap: float) -> Detections:
-    """The people of all tiles of one picture; a box that lies mostly in a better one is dropped."""
+    """The people of all tiles of one frame; a box that lies mostly in a better one is dropped."""
     found = [part for part in parts if len(part)]
     if len(parts) == 1 or not found:
         return parts[0] if parts else Detections.empty()

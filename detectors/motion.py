@@ -1,8 +1,8 @@
-"""The motion gate: which parts of which pictures are worth the detector's time.
+"""The motion gate: which parts of which frames are worth the detector's time.
 
-A fixed camera shows the same picture most of the time. Each picture is reduced to a small grey
+A fixed camera shows the same scene most of the time. Each frame is reduced to a small grey
 thumbnail and compared with the one last looked at; where nothing changed, the people found then are
-still there. What is decided depends on the pictures and their numbers alone, never on what was
+still there. What is decided depends on the frames and their numbers alone, never on what was
 detected, so it can run in the decoder's thread.
 """
 
@@ -18,7 +18,7 @@ from detectors.letterbox import Region
 from reid_core.types import Frame, Image
 
 REFRESH = 25
-"""Every so many pictures the gate forgets what it saw, so that a run can begin anew at any of them."""
+"""Every so many frames the gate forgets what it saw, so that a run can begin anew at any of them."""
 
 _THUMBNAIL = 256
 _CUT_LAYOUT = (24, 16)
@@ -29,17 +29,17 @@ _BINS = 32
 
 @dataclass(frozen=True, slots=True)
 class GatedFrame:
-    """One picture of one camera after the gate.
+    """One frame of one camera after the gate.
 
     Attributes:
         camera: the camera's id.
         index: number of the frame in its recording.
         time_ns: capture time, UTC nanoseconds.
-        moved: the regions in which something changed, as indices of the picture's regions.
-        regions: all regions of the picture.
-        frame: the picture, or ``None`` where nothing moved.
-        cut: whether the camera shows another scene than one picture before.
-        anew: whether the gate forgot what it saw at this picture: a run can begin anew here.
+        moved: the regions in which something changed, as indices of the frame's regions.
+        regions: all regions of the frame.
+        frame: the frame, or ``None`` where nothing moved.
+        cut: whether the camera shows another scene than one frame before.
+        anew: whether the gate forgot what it saw at this frame: a run can begin anew here.
     """
 
     camera: str
@@ -54,7 +54,7 @@ class GatedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What the gate says of one picture: regions that changed, whether the scene was cut, begun anew."""
+    """What the gate says of one frame: regions that changed, whether the scene was cut, begun anew."""
 
     moved: tuple[int, ...]
     cut: bool
@@ -63,7 +63,7 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What the gate needs of a picture; made of the picture alone, so that any thread may make it ahead.
+    """What the gate needs of a frame; made of the frame alone, so that any thread may make it ahead.
 
     Attributes:
         thumbnail: small grey copy.
@@ -77,11 +77,11 @@ class Sketch:
 
 
 def sketch(picture: Image, rgb: bool = False) -> Sketch:
-    """Draw the sketch of a picture.
+    """Draw the sketch of a frame.
 
     Args:
         picture: uint8 ``H x W x 3``, or grey ``H x W``.
-        rgb: whether red comes first, so that a picture is decided about alike in either order.
+        rgb: whether red comes first, so that a frame is decided about alike in either order.
     """
     thumbnail = _thumbnail(picture, rgb)
     layout = np.asarray(cv2.resize(thumbnail, _CUT_LAYOUT, interpolation=cv2.INTER_AREA), np.uint8)
@@ -92,13 +92,13 @@ def sketch(picture: Image, rgb: bool = False) -> Sketch:
 class MotionGate:
     """One camera's gate.
 
-    A cut is a picture whose coarse layout no longer correlates with the one before and whose grey
+    A cut is a frame whose coarse layout no longer correlates with the one before and whose grey
     histogram jumped as well: a person walking close past the lens does only the one or the other.
 
     Args:
         settings: how much change counts.
-        refresh: every so many pictures all regions are looked at: at the first picture whose number
-            reaches the next multiple, so that missing pictures put nothing off.
+        refresh: every so many frames all regions are looked at: at the first frame whose number
+            reaches the next multiple, so that missing frames put nothing off.
     """
 
     def __init__(self, settings: MotionSettings, refresh: int = REFRESH) -> None:
@@ -117,14 +117,14 @@ class MotionGate:
         rgb: bool = False,
         sketched: Sketch | None = None,
     ) -> Motion:
-        """Decide about one picture.
+        """Decide about one frame.
 
         Args:
             picture: uint8 ``H x W x 3``, or grey ``H x W``.
             index: its number in the recording.
             regions: the parts that are looked at separately.
             rgb: whether red comes first.
-            sketched: the picture's sketch, where it was made ahead.
+            sketched: the frame's sketch, where it was made ahead.
         """
         before, self._stretch = self._stretch, index // self._refresh
         anew = before != self._stretch

@@ -19,7 +19,7 @@ Canvas: TypeAlias = tuple[int, int]
 """Height and width in pixels of what the network is given."""
 
 PAD_VALUE = 114
-"""The grey around a letterboxed picture, as YOLO was trained with."""
+"""The grey around a letterboxed frame, as YOLO was trained with."""
 
 _END_TO_END_COLUMNS = 6
 
@@ -38,11 +38,11 @@ class Network(ABC):
     calls_at_once: int = 1
 
     def canvas(self, height: int, width: int, size: int) -> Canvas:
-        """The canvas for a picture: its longer side ``size`` pixels, both divisible by the stride.
+        """The canvas for a frame: its longer side ``size`` pixels, both divisible by the stride.
 
         Args:
-            height: of the picture, pixels.
-            width: of the picture, pixels.
+            height: of the frame, pixels.
+            width: of the frame, pixels.
             size: wanted length of the longer side, pixels.
         """
         if self.fixed is not None:
@@ -72,7 +72,7 @@ class Network(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How a YOLO's output for one picture is read.
+    """How a YOLO's output for one frame is read.
 
     Attributes:
         person: index of the class that is people.
@@ -88,7 +88,7 @@ class Head:
         """The head that gives outputs of one shape.
 
         Args:
-            shape: of the whole output for one picture, ``(1, rows, columns)``.
+            shape: of the whole output for one frame, ``(1, rows, columns)``.
             names: of the classes.
             end_to_end: what the weights say of themselves.
             weights: where they came from, for the error.
@@ -109,7 +109,7 @@ class Head:
         return cls(person, end_to_end)
 
     def rows(self, output: Floats) -> Floats:
-        """The people in one picture's output as ``(A, 5)`` float32 rows."""
+        """The people in one frame's output as ``(A, 5)`` float32 rows."""
         if not self.end_to_end:
             return np.ascontiguousarray(output[[0, 1, 2, 3, 4 + self.person]].T)
         people = output[output[:, 5].round() == self.person]

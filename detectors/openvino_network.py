@@ -1,6 +1,6 @@
-"""YOLO in OpenVINO form, on a canvas that fits the picture.
+"""YOLO in OpenVINO form, on a canvas that fits the frame.
 
-A static export fixes the canvas (640 x 640, say), of which a 16:9 picture wastes 44 %. What is fixed
+A static export fixes the canvas (640 x 640, say), of which a 16:9 frame wastes 44 %. What is fixed
 in such a graph are a few constants: the target shapes of the attention block and of the head, and the
 anchor points and strides. They are recomputed here for the canvas that is needed; a graph of another
 make keeps its own canvas.
@@ -30,7 +30,7 @@ class OpenVINONetwork(Network):
 
     Args:
         path: the folder, or the ``.xml`` inside it.
-        streams: how many pictures are worked on at once; one thread each.
+        streams: how many frames are worked on at once; one thread each.
 
     Raises:
         ModelError: the model is damaged, not a YOLO detector, or finds no people.
@@ -112,7 +112,7 @@ class OpenVINONetwork(Network):
             refit(graph, self._exported, size)
         if not self._head.end_to_end:
             _keep_person_only(graph, self._head.person)
-        # The graph takes the picture as it is (uint8, height x width x RGB).
+        # The graph takes the frame as it is (uint8, height x width x RGB).
         steps = PrePostProcessor(graph)
         steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
         steps.input().tensor().set_color_format(ColorFormat.RGB)

@@ -28,14 +28,14 @@ def rough_quality(box: Floats, confidence: float, overlap: float, height: int, w
     """What can be said of a crop without its pixels, 0..1: an upper bound of its quality.
 
     The product of size (full at 160 px of height), confidence, freedom from overlap, and of not being
-    cut by the edge of the picture or squat as a half-seen person is.
+    cut by the edge of the frame or squat as a half-seen person is.
 
     Args:
         box: ``xyxy`` pixels.
         confidence: of the detector.
         overlap: share of the box under another one.
-        height: of the picture, pixels.
-        width: of the picture, pixels.
+        height: of the frame, pixels.
+        width: of the frame, pixels.
     """
     w, h = float(box[2] - box[0]), float(box[3] - box[1])
     if w <= 1 or h <= 1:

@@ -1,4 +1,4 @@
-"""Thermal pictures: raw counts to 8 bits, and which end is warm."""
+"""Thermal frames: raw counts to 8 bits, and which end is warm."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ _STANDING_WEIGHT = 0.1
 class RawScaler:
     """14- or 16-bit raw counts of one camera to 8-bit grey, as the camera's own gain control would.
 
-    The range follows the picture's 0.5 to 99.8 percentile with a memory, so that a person walking in
+    The range follows the frame's 0.5 to 99.8 percentile with a memory, so that a person walking in
     does not make the background flicker (which would look like motion). The state of a recording's
-    first picture is that picture's own range.
+    first frame is that frame's own range.
 
     Args:
-        memory: share of the range kept from one picture to the next, 0..1.
+        memory: share of the range kept from one frame to the next, 0..1.
         remembered: the ``range`` of another scaler, to go on as it would have.
 
     Attributes:
-        range: lowest and highest count of the last picture with its memory; ``None`` before the first.
+        range: lowest and highest count of the last frame with its memory; ``None`` before the first.
     """
 
     def __init__(self, memory: float = 0.9, remembered: Sequence[float] | None = None) -> None:
@@ -38,7 +38,7 @@ class RawScaler:
         self.range = (remembered[0], remembered[1]) if remembered is not None else None
 
     def __call__(self, raw: NDArray[Any]) -> NDArray[np.uint8]:
-        """Scale one picture.
+        """Scale one frame.
 
         Args:
             raw: ``H x W`` counts of any number type.
@@ -60,18 +60,18 @@ class RawScaler:
 
 @dataclass(slots=True)
 class PolarityJudge:
-    """Finds out whether an infrared camera's pictures show people better as they are or inverted.
+    """Finds out whether an infrared camera's frames show people better as they are or inverted.
 
     COCO detectors know dark figures on a bright ground better than the negative of it, so white-hot
-    thermal pictures are inverted. Which is which is told by the detector itself: both are looked at
-    until one has gathered clearly more confidence. Near-infrared pictures win as they are.
+    thermal frames are inverted. Which is which is told by the detector itself: both are looked at
+    until one has gathered clearly more confidence. Near-infrared frames win as they are.
 
     A lamp post can pass for a person in one version for as long as the camera runs, so what moves
     counts fully and what stands hardly at all. What stood where is forgotten as often as the motion gate
     forgets, so that the three numbers are all that a run has to know to go on from there.
 
     Attributes:
-        as_is: confidence gathered by the pictures as they are.
+        as_is: confidence gathered by the frames as they are.
         inverted: confidence gathered by their negatives.
         invert: the decision, or ``None`` while both are looked at.
     """
@@ -87,7 +87,7 @@ class PolarityJudge:
         return cls(invert=polarity is Polarity.WHITE_HOT)
 
     def see(self, as_is: Detections, inverted: Detections, anew: bool) -> None:
-        """Add what one picture showed.
+        """Add what one frame showed.
 
         Args:
             as_is: the people found in it.
@@ -101,7 +101,7 @@ class PolarityJudge:
         self.weigh(_strength(as_is, self._before[0]), _strength(inverted, self._before[1]))
 
     def weigh(self, as_is: float, inverted: float) -> None:
-        """Add how sure the detector was of somebody in one picture, in each version, 0..1."""
+        """Add how sure the detector was of somebody in one frame, in each version, 0..1."""
         self.as_is += as_is * as_is
         self.inverted += inverted * inverted
         more, less = max(self.as_is, self.inverted), min(self.as_is, self.inverted)
@@ -110,7 +110,7 @@ class PolarityJudge:
 
     @property
     def leaning(self) -> bool:
-        """Whether inverted pictures are ahead so far."""
+        """Whether inverted frames are ahead so far."""
         return self.inverted > self.as_is if self.invert is None else self.invert
 
 

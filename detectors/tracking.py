@@ -97,7 +97,7 @@ class CameraTracker:
             index: number of the frame; ascending.
             time_ns: its capture time.
             found: the people in it.
-            frame: the picture to cut crops from, or ``None`` where it did not change.
+            frame: the frame to cut crops from, or ``None`` where it did not change.
             cut: the scene changed: whoever was followed is not followed any further.
 
         Returns:
@@ -153,7 +153,7 @@ class CameraTracker:
         """Which track each detection continues: ``(track, place in found)``.
 
         Left to right, so that two tracklets opened in one frame are told apart the same way each time. In a
-        still picture everybody stays who they were: a tracker that has nobody lost or on probation would
+        still frame everybody stays who they were: a tracker that has nobody lost or on probation would
         say the same again.
         """
         if still and self._settled is not None and np.array_equal(self._settled[0].boxes, found.boxes):

@@ -12,7 +12,7 @@ from detectors.ultralytics_package import quiet_ultralytics
 from reid_core.errors import MissingDependencyError, ModelError
 from reid_core.types import Floats, Image
 
-# Pictures in one call on a GPU. On a CPU torch is fastest with one at a time.
+# Frames in one call on a GPU. On a CPU torch is fastest with one at a time.
 _GPU_BATCH = 32
 _PROBE: Canvas = (64, 64)
 
@@ -45,7 +45,7 @@ class UltralyticsNetwork(Network):
         exported: Canvas = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
         takes_any = self._backend.format == "pt" or bool(self._backend.dynamic)
         self.fixed = None if takes_any else exported
-        # A dynamic TensorRT engine was built for pictures and batches up to those of its export.
+        # A dynamic TensorRT engine was built for frames and batches up to those of its export.
         engine = self._backend.format == "engine"
         self._longest = max(exported) if engine else None
         self._batch = 1 if not on_gpu else int(self._backend.batch) if engine else _GPU_BATCH
@@ -53,7 +53,7 @@ class UltralyticsNetwork(Network):
         self._head = Head.of(shape, self._backend.names, bool(self._backend.end2end), str(weights))
 
     def canvas(self, height: int, width: int, size: int) -> Canvas:
-        """The canvas for a picture, within what a TensorRT engine was built for."""
+        """The canvas for a frame, within what a TensorRT engine was built for."""
         return super().canvas(height, width, min(size, self._longest or size))
 
     def infer(self, canvases: Sequence[Image]) -> list[Floats]:

@@ -35,7 +35,7 @@ def quiet_ultralytics() -> None:
     utils.LOGGER.setLevel(logging.ERROR)
     # Usage events go out only while "sync" is on; not written back to the user's settings file.
     dict.__setitem__(utils.SETTINGS, "sync", False)
-    # Its replacement asks for another package where a file is simply not a picture.
+    # Its replacement asks for another package where a file is simply not an image.
     if PIL.Image.open is patches.image_open:
         PIL.Image.open = patches._image_open
 

@@ -44,7 +44,7 @@ class LiveSettings(Settings):
 
 
 class ChainSettings(Settings):
-    """From pictures to links: what `nightreid run` and `nightreid worker` are told alike.
+    """From frames to links: what `nightreid run` and `nightreid worker` are told alike.
 
     Attributes:
         detector: the person detector.
@@ -52,7 +52,7 @@ class ChainSettings(Settings):
         tracker: tracking and the choice of crops.
         identity: merging of visible tracklets.
         match: linking of infrared tracklets.
-        batch: pictures shown to the detector in one call.
+        batch: frames shown to the detector in one call.
         jpeg_quality: of the crops kept, 1..100.
     """
 

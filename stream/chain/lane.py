@@ -1,4 +1,4 @@
-"""One recording on its way from pictures to tracklets: its tracker and what it remembers."""
+"""One recording on its way from frames to tracklets: its tracker and what it remembers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

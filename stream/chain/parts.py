@@ -14,7 +14,7 @@ from stream.chain.config import ChainSettings
 
 
 def settings_digest(detector: PersonDetector, settings: ChainSettings) -> str:
-    """What a recording's tracklets depend on besides its pictures: not on what only says how fast."""
+    """What a recording's tracklets depend on besides its frames: not on what only says how fast."""
     seen = settings.detector.model_copy(update={"threads": 0})
     text = "/".join(
         [

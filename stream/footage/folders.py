@@ -1,4 +1,4 @@
-"""Folders of still pictures, and single ones."""
+"""Folders of images, and single ones."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ ReadT = TypeVar("ReadT")
 
 
 class FolderSource(Source):
-    """A folder of still pictures, in order of their names, or one; 16-bit ones are raw thermal counts."""
+    """A folder of images, in order of their names, or one; 16-bit ones are raw thermal counts."""
 
     def __init__(self, spec: SourceSpec, path: Path, fps: float) -> None:
         super().__init__(spec)
@@ -50,7 +50,7 @@ class FolderSource(Source):
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
         """As `Source.pictures`; one that cannot be read is left out, its number with it."""
         scaler = RawScaler()
-        # Pictures before ``first`` are read as well: the scaler remembers them.
+        # Frames before ``first`` are read as well: the scaler remembers them.
         for index, image in self.each(lambda file: _read_checked(file, scaler), stop):
             if index >= first:
                 yield Picture(index, self.time_of(index), image, False)

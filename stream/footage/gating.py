@@ -1,4 +1,4 @@
-"""One camera's pictures through the motion gate, on their way to the detector."""
+"""One camera's frames through the motion gate, on their way to the detector."""
 
 from detectors.config import MotionSettings
 from detectors.letterbox import Region, tile
@@ -14,7 +14,7 @@ class CameraGate:
         camera: the camera's id.
         modality: of the camera.
         settings: of the gate.
-        tile_below: pictures whose longer side is shorter are looked at in tiles, see `LookSettings`.
+        tile_below: frames whose longer side is shorter are looked at in tiles, see `LookSettings`.
     """
 
     def __init__(self, camera: str, modality: Modality, settings: MotionSettings, tile_below: int) -> None:
@@ -26,10 +26,10 @@ class CameraGate:
         self._regions: tuple[Region, ...] = ()
 
     def admit(self, picture: Picture, sketched: Sketch | None = None) -> GatedFrame:
-        """Decide what of a picture is worth looking at; pictures come in order.
+        """Decide what of a frame is worth looking at; frames come in order.
 
         Args:
-            picture: the picture.
+            picture: the frame.
             sketched: its sketch, where it was made ahead.
         """
         height, width = picture.image.shape[:2]

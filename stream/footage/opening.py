@@ -1,4 +1,4 @@
-"""Opening what the user named: a video file, a folder of pictures, or a camera."""
+"""Opening what the user named: a video file, a folder of images, or a camera."""
 
 import os
 from pathlib import Path
@@ -15,10 +15,10 @@ from stream.footage.video import VideoSource
 
 
 def open_source(spec: SourceSpec, folder_fps: float, open_seconds: float, gone_seconds: float) -> Source:
-    """Open a source and look at its first picture.
+    """Open a source and look at its first frame.
 
     Raises:
-        SourceError: it does not exist, or no picture can be read from it.
+        SourceError: it does not exist, or no frame can be read from it.
     """
     _quiet_opencv()
     if spec.live:

@@ -1,4 +1,4 @@
-"""Where frames come from: what video files, folders of pictures and live cameras have in common."""
+"""Where frames come from: what video files, folders of images and live cameras have in common."""
 
 import hashlib
 import threading
@@ -22,7 +22,7 @@ _SAMPLES = 64
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One decoded picture, as the decoder left it until somebody needs its colours.
+    """One decoded frame, as the decoder left it until somebody needs its colours.
 
     Attributes:
         index: its number in the recording.
@@ -37,7 +37,7 @@ class Picture:
     bgr: bool
 
     def rgb(self) -> Image:
-        """The picture as ``H x W x 3`` RGB, not to be written to."""
+        """The frame as ``H x W x 3`` RGB, not to be written to."""
         if self.image.ndim == 2:
             # The same points three times over: whoever needs them side by side copies the part it needs.
             return np.broadcast_to(self.image[:, :, None], (*self.image.shape, 3))
@@ -45,7 +45,7 @@ class Picture:
 
 
 class Source(ABC):
-    """One camera's pictures.
+    """One camera's frames.
 
     Attributes:
         spec: what the user asked for.
@@ -70,7 +70,7 @@ class Source(ABC):
 
     @abstractmethod
     def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
-        """The pictures from number ``first`` on, until the end or until ``stop`` is set."""
+        """The frames from number ``first`` on, until the end or until ``stop`` is set."""
 
     def time_of(self, index: int) -> int:
         """Capture time of a recording's frame, UTC nanoseconds."""
@@ -98,7 +98,7 @@ def sampled_digest(path: Path) -> str:
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    """Refuse pictures that show nobody or fill the memory.
+    """Refuse frames that show nobody or fill the memory.
 
     Raises:
         SourceError: a side is shorter than 32 pixels, or there are more than 100 megapixels.

@@ -28,7 +28,7 @@ class VideoSource(Source):
         except OSError as error:
             raise SourceError(f"The video {path} cannot be read: {error.strerror}.") from None
         capture = self._open()
-        # Said by the container: a picture that is too large must not be decoded to learn that it is.
+        # Said by the container: a frame that is too large must not be decoded to learn that it is.
         size = [int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
         if all(size):
             check_size(size[0], size[1], str(path))

@@ -223,7 +223,7 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc]
 class _Emptied:
     """A socket that hands out as much as there is, whatever it is asked for.
 
-    The library asks for 4 KiB at a time: seventy times for a picture, and each time another thread may take
+    The library asks for 4 KiB at a time: seventy times for a frame, and each time another thread may take
     the interpreter and keep it for a while. It takes what it gets, and asks until nothing is left.
 
     Args:

@@ -1,7 +1,7 @@
-"""The envelope in which one picture of one camera travels through Kafka, and its reader.
+"""The envelope in which one frame of one camera travels through Kafka, and its reader.
 
-Headers say whose picture it is and what it holds, so that a reader can route and refuse it without
-touching the body. The body is a MessagePack map with the encoded picture in it, or, above a limit, with the
+Headers say whose frame it is and what it holds, so that a reader can route and refuse it without
+touching the body. The body is a MessagePack map with the encoded frame in it, or, above a limit, with the
 address of a blob that holds it (a claim check). docs/kafka.md lists every field; a test holds it to the
 tables below.
 
@@ -52,7 +52,7 @@ class Refusal(StrEnum):
 
 
 class EnvelopeError(NightreidError):
-    """A record that will never be a picture, however often it is tried.
+    """A record that will never be a frame, however often it is tried.
 
     Args:
         reason: the stable code.
@@ -67,14 +67,14 @@ class EnvelopeError(NightreidError):
 
 
 class Kind(StrEnum):
-    """What a record says: here is a picture, or: this stream is over."""
+    """What a record says: here is a frame, or: this stream is over."""
 
     FRAME = "frame"
     END = "end"
 
 
 class Codec(StrEnum):
-    """How the payload holds the picture."""
+    """How the payload holds the frame."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -86,15 +86,15 @@ class Codec(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One unbroken numbering of one camera's pictures: a recording, or a camera between two starts.
+    """One unbroken numbering of one camera's frames: a recording, or a camera between two starts.
 
     Attributes:
         id: up to 64 characters; a recording's id in the gallery.
         camera: the camera's id.
-        modality: how its pictures are compared.
+        modality: how its frames are compared.
         spectrum: the light it records.
         fps: frames per second.
-        start_ns: capture time of picture 0, UTC nanoseconds.
+        start_ns: capture time of frame 0, UTC nanoseconds.
         source: what is read, credentials removed.
         live: whether it is a camera rather than a recording.
     """
@@ -114,14 +114,14 @@ class Envelope:
     """One record.
 
     Attributes:
-        kind: picture or end.
+        kind: frame or end.
         stream: whose it is.
-        seq: number of the picture in its stream, from 0; of an end, the number of pictures.
-        capture_ns: capture time, UTC nanoseconds; of an end, that of the last picture.
+        seq: number of the frame in its stream, from 0; of an end, the number of frames.
+        capture_ns: capture time, UTC nanoseconds; of an end, that of the last frame.
         codec: of the payload.
-        width: of the picture, pixels.
-        height: of the picture, pixels.
-        payload: the encoded picture; empty where ``blob`` holds it.
+        width: of the frame, pixels.
+        height: of the frame, pixels.
+        payload: the encoded frame; empty where ``blob`` holds it.
         blob: address of the payload in the blob store, or empty.
         digest: ``algorithm:hex`` of the payload.
         problem: of an end, one sentence where the stream broke off.
@@ -141,7 +141,7 @@ class Envelope:
 
     @property
     def key(self) -> bytes:
-        """The record's key: all of a camera's pictures are in one partition, in order."""
+        """The record's key: all of a camera's frames are in one partition, in order."""
         return self.stream.camera.encode()
 
 
@@ -228,7 +228,7 @@ def write(envelope: Envelope) -> tuple[bytes, Headers]:
 
 
 def holds_raw_picture(headers: Iterable[tuple[str, bytes | None]]) -> bool:
-    """Whether a record's headers say that its picture lies in it, and is not compressed."""
+    """Whether a record's headers say that its frame lies in it, and is not compressed."""
     said = {name: text or b"" for name, text in headers}
     raw = said.get("codec") in (Codec.GRAY8.encode(), Codec.GRAY16.encode())
     return raw and said.get("digest", b"").startswith(_INLINE.encode())

@@ -1,4 +1,4 @@
-"""Pictures to payloads and back, for the envelope."""
+"""Frames to payloads and back, for the envelope."""
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ _FORMATS = {Codec.JPEG: "JPEG", Codec.PNG: "PNG", Codec.TIFF: "TIFF"}
 
 
 def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality: int = 90) -> bytes:
-    """Encode a picture.
+    """Encode a frame.
 
     Args:
         image: uint8 ``H x W x 3`` RGB or ``H x W`` grey, or uint16 ``H x W`` raw counts (PNG and GRAY16).
@@ -23,7 +23,7 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality:
         quality: of JPEG, 1..100.
 
     Raises:
-        ValueError: the codec does not hold such a picture.
+        ValueError: the codec does not hold such a frame.
     """
     if codec is Codec.JPEG and image.dtype == np.uint8:
         return encode_jpeg(np.asarray(image, np.uint8), quality)
@@ -38,11 +38,11 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality:
 
 
 def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -> Image | NDArray[np.uint16]:
-    """Decode a picture; its size is checked before a pixel is decoded.
+    """Decode a frame; its size is checked before a pixel is decoded.
 
     Args:
         envelope: says what it should be.
-        payload: the encoded picture, its digest checked.
+        payload: the encoded frame, its digest checked.
         most_pixels: a larger one is refused.
 
     Returns:

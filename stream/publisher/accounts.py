@@ -32,7 +32,7 @@ class CameraStatus:
         camera: its id.
         live: whether it is a camera rather than a recording.
         state: what it is doing.
-        total: how many pictures it has, as far as is known.
+        total: how many frames it has, as far as is known.
         read: frames read.
         limited: those left out because there were more of them than wanted.
         sent: those handed to Kafka's client.
@@ -40,9 +40,9 @@ class CameraStatus:
         dropped: those that were numbered and given up, by cause.
         streams: how many streams it has begun.
         reconnects: how often it came back.
-        delay_s: how old a live camera's last picture was when Kafka had it.
+        delay_s: how old a live camera's last frame was when Kafka had it.
         message: one sentence where it is away or broke off.
-        read_at: when the last picture was read, on the monotonic clock.
+        read_at: when the last frame was read, on the monotonic clock.
     """
 
     camera: str
@@ -88,7 +88,7 @@ class PublishStatus:
 
     @property
     def dropped(self) -> int:
-        """Pictures that were numbered and given up."""
+        """Frames that were numbered and given up."""
         return sum(sum(camera.dropped.values()) for camera in self.cameras)
 
 
@@ -129,7 +129,7 @@ class Accounts:
             return is_news
 
     def read(self, camera: str, limited: bool) -> None:
-        """A picture was read, and left out if there are more than wanted."""
+        """A frame was read, and left out if there are more than wanted."""
         with self._lock:
             one = self._cameras[camera]
             one.read += 1
@@ -137,7 +137,7 @@ class Accounts:
             one.read_at = time.monotonic()
 
     def dropped(self, camera: str, cause: Cause) -> None:
-        """A numbered picture was given up."""
+        """A numbered frame was given up."""
         with self._lock:
             dropped = self._cameras[camera].dropped
             dropped[cause] = dropped.get(cause, 0) + 1
@@ -166,7 +166,7 @@ class Accounts:
             self._sessions += 1
 
     def being_read(self, seconds: float) -> bool:
-        """Whether any camera is read: a recording, or a live one whose last picture is no older."""
+        """Whether any camera is read: a recording, or a live one whose last frame is no older."""
         since = time.monotonic() - seconds
         with self._lock:
             return any(

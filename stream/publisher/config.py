@@ -32,9 +32,9 @@ class CameraSettings(Settings):
         spectrum: the light it records; ``null``: thermal where it is infrared.
         start: when a recording began, with its zone.
         max_fps: frames per second.
-        codec: how its pictures are encoded.
+        codec: how its frames are encoded.
         quality: of JPEG, 1..100.
-        passthrough: whether the pictures of a folder go out as the files they are.
+        passthrough: whether the frames of a folder go out as the files they are.
         policy: what gives way when the buffer is full.
     """
 
@@ -68,7 +68,7 @@ class CameraSettings(Settings):
 class BufferSettings(Settings):
     """What is encoded and not yet acknowledged by Kafka.
 
-    Beside it, each camera has a few pictures at work, of at most 32 MiB where they are not larger one by one,
+    Beside it, each camera has a few frames at work, of at most 32 MiB where they are not larger one by one,
     and up to 8 MiB are copied by Kafka's client while they are under way.
 
     Attributes:
@@ -109,8 +109,8 @@ class PublishSettings(Settings):
         quality: of JPEG, 1..100.
         passthrough: whether JPEG, PNG and TIFF files of a folder go out as they are.
         buffer: bound of the memory.
-        inline_bytes: a larger picture goes into the blob store.
-        blobs: where such pictures are left, a folder or ``s3://…``; ``null``: they are dropped and counted.
+        inline_bytes: a larger frame goes into the blob store.
+        blobs: where such frames are left, a folder or ``s3://…``; ``null``: they are dropped and counted.
         realtime: whether recordings are sent as slowly as they were recorded.
         folder_fps: frames per second of image folders.
         live: cameras that go away.
@@ -176,7 +176,7 @@ class Plan:
         spec: what is read.
         topic: where its records go.
         max_fps: frames per second, or ``None`` for all of them.
-        codec: how pictures of 8 bits are encoded.
+        codec: how frames of 8 bits are encoded.
         quality: of JPEG.
         passthrough: whether files that are encoded already go out as they are.
         policy: what gives way when the buffer is full.

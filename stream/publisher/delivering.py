@@ -50,7 +50,7 @@ class Deliverer:
     Args:
         outgoing: where they wait.
         kafka: how the brokers are reached.
-        inline_bytes: what a picture in a record may take.
+        inline_bytes: what a frame in a record may take.
         topics: where the records go.
         accounts: told what became of each.
         note: told what a person should know.
@@ -161,7 +161,7 @@ class Deliverer:
             delivery_timeout_ms=_FOR_EVER_MS,
             max_block_ms=_TOPIC_MS,
             max_request_size=self._inline_bytes + _RECORD_ROOM,
-            # One batch of a partition is under way at a time: a backlog goes in batches of many pictures.
+            # One batch of a partition is under way at a time: a backlog goes in batches of many frames.
             batch_size=self._inline_bytes,
             metrics_enabled=False,
         )

@@ -1,4 +1,4 @@
-"""One picture to one record: encoded, or as the file it already is, in its envelope."""
+"""One frame to one record: encoded, or as the file it already is, in its envelope."""
 
 import time
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ _SIGNATURES = {
 
 
 class TooLargeError(NightreidError):
-    """A picture is larger than a record may be, and there is no blob store."""
+    """A frame is larger than a record may be, and there is no blob store."""
 
     code = "too-large"
 
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A file with one picture.
+    """An image file.
 
     Attributes:
         data: its bytes.
@@ -47,10 +47,10 @@ class Still:
 
 
 def read_still(path: Path) -> Still:
-    """Read a picture file; raw counts stay raw.
+    """Read an image file; raw counts stay raw.
 
     Raises:
-        SourceError: it is missing, no picture, damaged, or shows too little or too much.
+        SourceError: it is missing, no image, damaged, or shows too little or too much.
     """
     try:
         data = path.read_bytes()
@@ -69,7 +69,7 @@ class Encoder:
     """Makes records; any number of threads may at once.
 
     Args:
-        inline_bytes: a larger picture goes into the blob store.
+        inline_bytes: a larger frame goes into the blob store.
         blobs: the blob store, or ``None``.
     """
 
@@ -78,7 +78,7 @@ class Encoder:
         self._blobs = blobs
 
     def frame(self, plan: Plan, stream: Stream, seq: int, time_ns: int, picture: Picture | Still) -> Record:
-        """The record of one picture.
+        """The record of one frame.
 
         Args:
             plan: what is done with its camera.
@@ -131,7 +131,7 @@ def end(plan: Plan, stream: Stream, frames: int, last_ns: int, problem: str | No
         plan: what is done with its camera.
         stream: which is over.
         frames: how many numbers it had.
-        last_ns: capture time of the last picture.
+        last_ns: capture time of the last frame.
         problem: one sentence where it broke off.
     """
     return _record(plan, Envelope(Kind.END, stream, frames, last_ns, problem=problem))

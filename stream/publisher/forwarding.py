@@ -25,8 +25,8 @@ class Forwarder:
     Args:
         readers: all recordings, or one live camera.
         outgoing: the buffer.
-        realtime: whether pictures are passed on as slowly as they were taken.
-        accounts: told of every picture that is not passed on.
+        realtime: whether frames are passed on as slowly as they were taken.
+        accounts: told of every frame that is not passed on.
         note: told what a person should know.
         ending: set from outside to end early.
     """
@@ -111,7 +111,7 @@ class Forwarder:
         self._outgoing.put(record, self._ending)
 
     def _wait_for(self, time_ns: int) -> None:
-        """Wait until a picture is due."""
+        """Wait until a frame is due."""
         if not self._realtime:
             return
         now = time.monotonic()
@@ -119,7 +119,7 @@ class Forwarder:
         self._ending.wait(max(0.0, begun + (time_ns - first_ns) / 1e9 - now))
 
     def _made(self, reader: CameraReader, shot: Shot) -> Record | None:
-        """The record of a picture; ``None`` where it had to be given up."""
+        """The record of a frame; ``None`` where it had to be given up."""
         camera = reader.plan.camera
         try:
             try:
@@ -153,7 +153,7 @@ class Forwarder:
         return tries(make)
 
     def _tell(self, camera: str, cause: Cause | None, problem: str) -> None:
-        """Tell a person what is wrong with a camera's pictures; once."""
+        """Tell a person what is wrong with a camera's frames; once."""
         if (camera, cause) not in self._told:
             self._told.add((camera, cause))
             self._note(f"{camera}: {problem}")

@@ -4,7 +4,7 @@
 class RateLimit:
     """Lets through as many frames per second as are wanted, spread evenly.
 
-    A picture may come half an interval early, so that a camera of exactly the wanted rate loses none to
+    A frame may come half an interval early, so that a camera of exactly the wanted rate loses none to
     the jitter of its clock; that is made up for, so that the mean is the wanted rate.
 
     Args:
@@ -17,17 +17,17 @@ class RateLimit:
         self._due_ns: int | None = None
 
     def admits(self, time_ns: int) -> bool:
-        """Whether a picture of that time is wanted; times come in order, or the clock was put back."""
+        """Whether a frame of that time is wanted; times come in order, or the clock was put back."""
         early_ns = 0 if self._due_ns is None else self._due_ns - time_ns
         if early_ns > 2 * self._interval_ns:
             self._due_ns = None
         elif early_ns > self._interval_ns // 2:
             return False
-        # What comes late is made up for as well, by no more than one picture.
+        # What comes late is made up for as well, by no more than one frame.
         due_ns = time_ns if self._due_ns is None else max(self._due_ns, time_ns - self._interval_ns)
         self._due_ns = due_ns + self._interval_ns
         return True
 
     def rate(self, fps: float) -> float:
-        """Pictures a second that come of so many."""
+        """Frames a second that come of so many."""
         return fps if self._fps is None else min(fps, self._fps)

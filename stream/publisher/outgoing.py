@@ -17,7 +17,7 @@ _OVERHEAD = 1024
 
 
 class Policy(StrEnum):
-    """What gives way when a camera's next picture does not fit."""
+    """What gives way when a camera's next frame does not fit."""
 
     WAIT = "wait"
     DROP_OLDEST = "drop-oldest"
@@ -25,7 +25,7 @@ class Policy(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a numbered picture did not reach Kafka."""
+    """Why a numbered frame did not reach Kafka."""
 
     OLDEST = "oldest"
     """It was the oldest when the buffer was full."""
@@ -55,10 +55,10 @@ class Record:
         value: its body.
         headers: its headers.
         camera: whose it is.
-        capture_ns: capture time of the picture.
+        capture_ns: capture time of the frame.
         made_ms: when it was made, milliseconds since 1970.
         policy: of its camera.
-        end: whether it ends a stream instead of holding a picture; such a one never gives way.
+        end: whether it ends a stream instead of holding a frame; such a one never gives way.
         sent: how often it was handed to the client library.
         size: what it counts, bytes.
     """
@@ -227,7 +227,7 @@ class Outgoing:
         return not self._in_flight or self._in_flight_bytes + self._queue[0].size <= self._most_in_flight
 
     def _drop_oldest(self) -> bool:
-        """Drop the oldest waiting picture that may be; whether there was one."""
+        """Drop the oldest waiting frame that may be; whether there was one."""
         for place, record in enumerate(self._queue):
             if record.policy is Policy.DROP_OLDEST and not record.end:
                 del self._queue[place]

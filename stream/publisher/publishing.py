@@ -233,7 +233,7 @@ class _Publisher:
             self._progress.note(f"Metrics are served on port {server.port}.")
 
     def _ready(self) -> tuple[bool, list[str]]:
-        """Whether pictures come in and get through."""
+        """Whether frames come in and get through."""
         reasons = []
         status = self._accounts.status(self._outgoing)
         if status.sessions == 0:

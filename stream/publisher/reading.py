@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A numbered picture that is being encoded.
+    """A numbered frame that is being encoded.
 
     Attributes:
         stream: whose number it has.
@@ -52,7 +52,7 @@ class Last:
     Attributes:
         stream: which.
         frames: how many numbers it had.
-        time_ns: capture time of the last picture.
+        time_ns: capture time of the last frame.
         problem: one sentence where it broke off.
     """
 
@@ -65,12 +65,12 @@ class Last:
 class CameraReader:
     """Reads one camera ahead of whoever sends.
 
-    A recording waits for the encoders. A live camera does not, unless its policy says so: pictures for
+    A recording waits for the encoders. A live camera does not, unless its policy says so: frames for
     which there is no room are dropped, after they were numbered, and counted.
 
     Attributes:
         plan: what is done with the camera.
-        items: its pictures and the ends of its streams.
+        items: its frames and the ends of its streams.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class CameraReader:
             source: an opened recording; ``None`` for a live camera, which is opened as often as it takes.
             encoder: makes the records.
             pool: where it does.
-            accounts: told of every picture.
+            accounts: told of every frame.
             note: told what a person should know.
             ending: set from outside to end early.
         """
@@ -199,7 +199,7 @@ class CameraReader:
         return Last(stream, last.frames, last.time_ns, problem)
 
     def _pictures(self, source: Source) -> Iterator[tuple[int, int, Picture | Still]]:
-        """Number, capture time and picture of everything that can be read."""
+        """Number, capture time and frame of everything that can be read."""
         if isinstance(source, FolderSource):
             for index, still in source.each(read_still, self._ending):
                 yield index, source.time_of(index), still
@@ -212,7 +212,7 @@ class CameraReader:
             yield picture.index, picture.time_ns, picture
 
     def _submit(self, stream: Stream, seq: int, time_ns: int, picture: Picture | Still) -> None:
-        """Give a picture to the encoders, in its turn."""
+        """Give a frame to the encoders, in its turn."""
         size = picture.image.nbytes
         patient = not stream.live or self.plan.policy is Policy.WAIT
         while not self.items.room(size, _POLL_SECONDS if patient else 0.0):

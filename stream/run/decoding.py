@@ -1,4 +1,4 @@
-"""A thread a source: pictures decoded ahead, through the motion gate, into a bounded queue."""
+"""A thread a source: frames decoded ahead, through the motion gate, into a bounded queue."""
 
 import queue
 import threading
@@ -40,7 +40,7 @@ class Decoder:
     """Decodes one source ahead of whoever reads it.
 
     A recording waits for its reader. A live camera does not: when the reader is behind, frames are
-    dropped and counted, before the motion gate sees them, so that the gate never compares with a picture
+    dropped and counted, before the motion gate sees them, so that the gate never compares with a frame
     that the detector was not shown.
 
     Attributes:

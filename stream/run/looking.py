@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.02
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class RecordingLane(Lane):
-    """A lane whose pictures are read and decoded in this process.
+    """A lane whose frames are read and decoded in this process.
 
     Attributes:
         source: what is read.

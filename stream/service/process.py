@@ -1,4 +1,4 @@
-"""What a process that receives many pictures asks of its interpreter and of its C library."""
+"""What a process that receives many frames asks of its interpreter and of its C library."""
 
 import ctypes
 import sys
@@ -17,7 +17,7 @@ def suit_to_receiving() -> bool:
     What Kafka sends comes in pieces of megabytes that are copied several times on their way. Each copy would
     be fetched from the system page by page and given back at once: half of what receiving costs. At most
     256 MiB of what is free is kept instead. Receiving, decoding and looking hand the interpreter on many
-    times a picture, and whoever wants it back from one that computes waits for the length of a turn.
+    times a frame, and whoever wants it back from one that computes waits for the length of a turn.
 
     Returns:
         whether blocks are used again; only glibc can be told to.

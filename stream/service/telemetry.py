@@ -78,14 +78,14 @@ class Telemetry:
         self.assigned = gauge("assigned_partitions", "Partitions held.")
 
     def saw(self, camera: str, time_ns: int) -> None:
-        """Say which picture of a camera was gone through last; its age grows from then on."""
+        """Say which frame of a camera was gone through last; its age grows from then on."""
         known = camera in self._seen
         self._seen[camera] = time_ns
         if not known:
             self.frame_age.labels(camera).set_function(lambda: time.time() - self._seen.get(camera, 0) / 1e9)
 
     def over(self, camera: str) -> None:
-        """Say that no further pictures of a camera are waited for."""
+        """Say that no further frames of a camera are waited for."""
         if self._seen.pop(camera, None) is not None:
             self.frame_age.remove(camera)
 
