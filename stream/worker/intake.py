@@ -111,9 +111,7 @@ class Intake:
         )
         self._tried = share.hold, offset
         if tries > self._settings.limits.attempts:
-            raise EnvelopeError(
-                Refusal.CRASH, f"{tries - 1} workers ended while they had this record in hand."
-            )
+            raise EnvelopeError(Refusal.CRASH, f"{tries - 1} workers died while processing this record.")
 
     def _prepared(self, taken: Taken) -> Prepared:
         def get() -> Prepared:
@@ -136,7 +134,7 @@ class Intake:
             raise
         except Exception as error:  # a decoder may fail in ways of its own; the record is at fault
             raise EnvelopeError(
-                Refusal.DAMAGED, f"The picture cannot be decoded: {str(error).rstrip(chr(46))}."
+                Refusal.DAMAGED, f"The frame cannot be decoded: {str(error).rstrip(chr(46))}."
             ) from error
 
     def _refuse(

@@ -162,7 +162,7 @@ class Partitions:
 
     def lose(self, share: Share) -> None:
         """Forget a share that another worker holds by now."""
-        _LOG.warning("Partition %s of %s is another worker's now.", share.hold.number, share.hold.topic)
+        _LOG.warning("Partition %s of %s belongs to another worker now.", share.hold.number, share.hold.topic)
         self._telemetry.fenced.inc()
         share.alive = False
         self._forget(share)
