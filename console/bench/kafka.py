@@ -14,9 +14,10 @@ from pathlib import Path
 
 from reid_core.errors import NightreidError
 from stream.kafka.clients import KafkaSettings, admin, producer, translated
-from stream.kafka.envelope import Envelope, write
+from stream.kafka.envelope import Envelope
 from stream.kafka.topic_plan import TopicSettings, plan
 from stream.kafka.topics import create
+from stream.kafka.wire import write
 
 _STARTING_SECONDS = 120.0
 _ASK_SECONDS = 5.0

@@ -20,9 +20,10 @@ from reid_core.gallery import Gallery
 from reid_core.types import Modality, Spectrum
 from stream.footage.naming import parse_source
 from stream.kafka.clients import KafkaSettings, TopicPartition, consumer, producer, translated
-from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream
 from stream.kafka.payloads import encode
 from stream.kafka.topic_plan import TopicSettings
+from stream.kafka.wire import write
 
 CAMERAS = 8
 # Long enough for all that the footage shows: some stretches of it take several times as long as others.

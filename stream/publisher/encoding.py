@@ -12,8 +12,9 @@ from reid_core.images import decode_picture
 from reid_core.types import Image
 from stream.footage.sources import Picture, check_size
 from stream.kafka.blobs import BlobStore
-from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream
 from stream.kafka.payloads import encode
+from stream.kafka.wire import write
 from stream.publisher.config import Plan
 from stream.publisher.outgoing import Record
 

@@ -13,6 +13,7 @@ from detectors.motion import Sketch, sketch
 from reid_core.types import Image
 from stream.kafka import envelope as envelopes
 from stream.kafka import payloads as pictures
+from stream.kafka import wire
 from stream.kafka.blobs import BlobStore
 from stream.kafka.clients import Record
 from stream.kafka.envelope import Envelope, EnvelopeError, Kind, Refusal
@@ -106,7 +107,7 @@ def prepare(record: Record, blobs: BlobStore | None, most_pixels: int, most_byte
         EnvelopeError: it will never be a picture.
         StorageError: its blob cannot be reached.
     """
-    envelope = envelopes.read(record.value, record.headers)
+    envelope = wire.read(record.value, record.headers)
     if envelope.kind is Kind.END:
         return Prepared(envelope, None)
     if envelope.blob:
@@ -134,7 +135,7 @@ def cost_of(record: Record, most_pixels: int) -> int:
             name in ("width", "height")
             and value is not None
             and value.isdigit()
-            and len(value) <= envelopes.LONGEST_NUMBER
+            and len(value) <= wire.LONGEST_NUMBER
         ):
             sides[name == "height"] = int(value)
     return len(record.value or b"") + min(sides[0] * sides[1], most_pixels) * _CHANNELS

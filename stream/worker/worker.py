@@ -35,8 +35,8 @@ from stream.kafka.clients import (
     kafka_errors,
     translated,
 )
-from stream.kafka.envelope import holds_raw_picture
 from stream.kafka.polling import DamagedRecordError, poll
+from stream.kafka.wire import holds_raw_picture
 from stream.service.patience import Patience
 from stream.service.process import return_memory
 from stream.service.status_server import StatusServer

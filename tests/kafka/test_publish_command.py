@@ -19,9 +19,10 @@ from reid_core.types import Modality, Spectrum
 from stream.footage.naming import SourceSpec
 from stream.footage.opening import open_source
 from stream.footage.sources import recording_id
-from stream.kafka.envelope import Kind, check_digest, read
+from stream.kafka.envelope import Kind, check_digest
 from stream.kafka.payloads import decode
 from stream.kafka.settings import KafkaSettings
+from stream.kafka.wire import read
 from stream.publisher.config import PublishSettings, with_sources
 from stream.publisher.publishing import publish
 from tests.conftest import command_environment

@@ -20,11 +20,9 @@ from stream.kafka.envelope import (
     Stream,
     blob_digest,
     check_digest,
-    holds_raw_picture,
     inline_digest,
-    read,
-    write,
 )
+from stream.kafka.wire import holds_raw_picture, read, write
 from tests.support.frames import Camera
 
 MOST_NS = (1 << 62) - 1

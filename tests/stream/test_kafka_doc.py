@@ -16,9 +16,10 @@ from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.matcher import Matcher
 from reid_core.types import Candidate, Modality, Spectrum
 from stream.followers import announcements, announcing
-from stream.kafka import dead_letters, envelope
-from stream.kafka.envelope import Codec, Envelope, Kind, Refusal, Stream, write
+from stream.kafka import dead_letters, envelope, wire
+from stream.kafka.envelope import Codec, Envelope, Kind, Refusal, Stream
 from stream.kafka.topic_plan import TopicSettings, plan
+from stream.kafka.wire import write
 from stream.publisher.config import PublishSettings
 from stream.publisher.outgoing import Cause
 from stream.worker import sequencing
@@ -101,7 +102,7 @@ def test_topics_are_those_that_are_made():
 def test_headers_and_body_are_the_envelopes():
     assert table("Headers", "header", "holds") == envelope.HEADERS
     assert table("Body", "field", "holds") == envelope.BODY
-    assert f"`{envelope.SCHEMA}/{envelope.MAJOR}.{envelope.MINOR}`" in DOCUMENT
+    assert f"`{wire.SCHEMA}/{wire.MAJOR}.{wire.MINOR}`" in DOCUMENT
 
 
 @pytest.mark.parametrize(
@@ -122,10 +123,10 @@ def test_what_is_written_has_those_headers_and_fields_and_no_other(sent):
     for left_out in envelope.HEADERS:
         fewer = [(name, text) for name, text in headers if name != left_out]
         if left_out == "live":
-            assert not envelope.read(value, fewer).stream.live
+            assert not wire.read(value, fewer).stream.live
         else:
             with pytest.raises(envelope.EnvelopeError):
-                envelope.read(value, fewer)
+                wire.read(value, fewer)
 
 
 def test_codecs_refusals_and_causes_are_all_there():

@@ -14,7 +14,8 @@ from detectors.motion import sketch
 from reid_core.gallery.ledger import Hold
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
 from stream.kafka.dead_letters import pack_record, unpack_record
-from stream.kafka.envelope import Codec, EnvelopeError, Refusal, read
+from stream.kafka.envelope import Codec, EnvelopeError, Refusal
+from stream.kafka.wire import read
 from stream.worker.partitions import Share
 from stream.worker.records import (
     Prepared,

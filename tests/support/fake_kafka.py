@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from kafka.errors import MessageSizeTooLargeError
 from kafka.future import Future
 
-from stream.kafka.envelope import read
 from stream.kafka.errors import BrokerAwayError
+from stream.kafka.wire import read
 
 
 class FakeKafka:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from reid_core.types import Modality, Spectrum
-from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream
 from stream.kafka.payloads import encode
+from stream.kafka.wire import write
 
 START_NS = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000

@@ -12,8 +12,9 @@ import numpy as np
 from kafka import KafkaProducer
 
 from reid_core.types import Modality, Spectrum
-from stream.kafka.envelope import Codec, Envelope, blob_digest, inline_digest, write
+from stream.kafka.envelope import Codec, Envelope, blob_digest, inline_digest
 from stream.kafka.payloads import encode
+from stream.kafka.wire import write
 from stream.worker.records import Prepared, Taken, prepare
 from tests.support.files import png
 from tests.support.shift import Post, topic_of, work

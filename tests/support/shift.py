@@ -16,8 +16,9 @@ from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from stream.footage.opening import open_source
 from stream.footage.sources import recording_id
-from stream.kafka.envelope import Codec, Envelope, Kind, Stream, write
+from stream.kafka.envelope import Codec, Envelope, Kind, Stream
 from stream.kafka.payloads import encode
+from stream.kafka.wire import write
 from stream.worker.config import WorkerSettings
 from stream.worker.records import Prepared, Taken
 from stream.worker.worker import Worker

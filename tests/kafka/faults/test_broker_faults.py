@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from stream.kafka.envelope import Kind, read
+from stream.kafka.envelope import Kind
+from stream.kafka.wire import read
 from tests.support.brightness import write_video
 from tests.support.broker import Cluster, external
 from tests.support.crew import Deployment, WorkerProcess, until

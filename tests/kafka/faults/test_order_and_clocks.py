@@ -13,7 +13,8 @@ from sqlalchemy import select
 from reid_core.gallery.database import Database
 from reid_core.gallery.schema import RecordingRow, TrackletRow
 from reid_core.gallery.tracks import unpack_track
-from stream.kafka.envelope import Kind, write
+from stream.kafka.envelope import Kind
+from stream.kafka.wire import write
 from tests.support.brightness import START_NS
 from tests.support.crew import until
 from tests.support.forked import PROCESSES, start_server
