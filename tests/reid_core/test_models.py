@@ -108,6 +108,21 @@ def test_a_gradient_of_one_modality_leaves_the_others_stem_alone():
     assert all(each.grad is not None for each in model.trunk.parameters())
 
 
+def test_every_weight_that_learns_is_in_one_group_in_the_networks_order(small):
+    """States of training name weights by their place, so that the order is part of what is kept."""
+    groups = {group.name: list(group.parameters) for group in small.parameter_groups()}
+    names = {parameter: name for name, parameter in small.named_parameters()}
+    assert list(groups) == ["backbone", "head"]
+    assert [names[each] for each in groups["head"]] == ["reduce.weight", "neck.weight", "classifier.weight"]
+    stems = [name for name in names.values() if name.startswith(("visible_stem.", "infrared_stem."))]
+    trunk = [name for name in names.values() if name.startswith("trunk.")]
+    assert [names[each] for each in groups["backbone"]] == stems + trunk
+    frozen = create_dual_stream("resnet18", gem_learned=True)
+    frozen.visible_stem.requires_grad_(False)
+    backbone = frozen.parameter_groups()[0].parameters
+    assert len(backbone) == len(stems) // 2 + len(trunk) + 1 and backbone[-1] is frozen.pool.p
+
+
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50", "tf_efficientnet_lite0"])
 def test_last_stride_one_keeps_finer_maps(backbone):
     sides = []
