@@ -57,7 +57,7 @@ class _Pictures:
             video = open_source(spec, self.settings.folder_fps, 10.0, 0.0)
             assert isinstance(video, VideoSource)
             self.total = video.total
-            for picture in video.pictures(0, threading.Event()):
+            for picture in video.frames(0, threading.Event()):
                 yield f"{path.name}#{picture.index}", picture.rgb()
             self.problem = video.problem
 

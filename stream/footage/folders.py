@@ -12,7 +12,7 @@ from reid_core.errors import SourceError
 from reid_core.images import list_images, read_image
 from reid_core.types import Image
 from stream.footage.naming import SourceSpec
-from stream.footage.sources import Picture, Source, check_size, sampled_digest
+from stream.footage.sources import Source, SourceFrame, check_size, sampled_digest
 
 ReadT = TypeVar("ReadT")
 
@@ -47,13 +47,13 @@ class FolderSource(Source):
             raise unreadable
         self.height, self.width = image.shape[:2]
 
-    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
-        """As `Source.pictures`; one that cannot be read is left out, its number with it."""
+    def frames(self, first: int, stop: threading.Event) -> Iterator[SourceFrame]:
+        """As `Source.frames`; one that cannot be read is left out, its number with it."""
         scaler = RawScaler()
         # Frames before ``first`` are read as well: the scaler remembers them.
         for index, image in self.each(lambda file: _read_checked(file, scaler), stop):
             if index >= first:
-                yield Picture(index, self.time_of(index), image, False)
+                yield SourceFrame(index, self.time_of(index), image, False)
 
     def each(self, read: Callable[[Path], ReadT], stop: threading.Event) -> Iterator[tuple[int, ReadT]]:
         """Every file's number and what a reader makes of it, until the end or until ``stop`` is set.

@@ -4,7 +4,7 @@ from detectors.config import MotionSettings
 from detectors.letterbox import Region, tile
 from detectors.motion import GatedFrame, MotionGate, Sketch
 from reid_core.types import Frame, Modality
-from stream.footage.sources import Picture
+from stream.footage.sources import SourceFrame
 
 
 class CameraGate:
@@ -25,7 +25,7 @@ class CameraGate:
         self._size = (0, 0)
         self._regions: tuple[Region, ...] = ()
 
-    def admit(self, picture: Picture, sketched: Sketch | None = None) -> GatedFrame:
+    def admit(self, picture: SourceFrame, sketched: Sketch | None = None) -> GatedFrame:
         """Decide what of a frame is worth looking at; frames come in order.
 
         Args:

@@ -13,7 +13,7 @@ import numpy as np
 from reid_core.errors import SourceError
 from stream.footage.door import door
 from stream.footage.naming import SourceSpec, redact
-from stream.footage.sources import Picture, Source
+from stream.footage.sources import Source, SourceFrame
 
 _RETRY_SECONDS = 1.0
 
@@ -40,15 +40,15 @@ class LiveSource(Source):
         self.start_ns = time.time_ns()
         self.digest = hashlib.sha256(f"{redact(spec.location)}/{self.start_ns}".encode()).hexdigest()
 
-    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
-        """As `Source.pictures`, stamped with the time at which each arrived."""
+    def frames(self, first: int, stop: threading.Event) -> Iterator[SourceFrame]:
+        """As `Source.frames`, stamped with the time at which each arrived."""
         index, away_since = first, None
         try:
             while not stop.is_set():
                 decoded, image = self._capture.read() if self._capture is not None else (False, None)
                 if decoded:
                     away_since = None
-                    yield Picture(index, time.time_ns(), np.asarray(image, np.uint8), True)
+                    yield SourceFrame(index, time.time_ns(), np.asarray(image, np.uint8), True)
                     index += 1
                     continue
                 self._release()

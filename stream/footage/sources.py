@@ -21,7 +21,7 @@ _SAMPLES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class SourceFrame:
     """One decoded frame, as the decoder left it until somebody needs its colours.
 
     Attributes:
@@ -69,7 +69,7 @@ class Source(ABC):
         self.problem: str | None = None
 
     @abstractmethod
-    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
+    def frames(self, first: int, stop: threading.Event) -> Iterator[SourceFrame]:
         """The frames from number ``first`` on, until the end or until ``stop`` is set."""
 
     def time_of(self, index: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from reid_core.errors import SourceError
 from stream.footage.door import door, environment
 from stream.footage.naming import SourceSpec
-from stream.footage.sources import Picture, Source, check_size, sampled_digest
+from stream.footage.sources import Source, SourceFrame, check_size, sampled_digest
 
 _FULL_HD = 1920 * 1080
 
@@ -46,8 +46,8 @@ class VideoSource(Source):
         self.start_ns = spec.start_ns if spec.start_ns is not None else modified - int(length * 1e9)
         capture.release()
 
-    def pictures(self, first: int, stop: threading.Event) -> Iterator[Picture]:
-        """As `Source.pictures`; those before ``first`` are decoded and passed over, which is exact."""
+    def frames(self, first: int, stop: threading.Event) -> Iterator[SourceFrame]:
+        """As `Source.frames`; those before ``first`` are decoded and passed over, which is exact."""
         # Below full HD a decoder of several threads costs the detector more than it gains.
         capture = self._open(1 if self.width * self.height <= _FULL_HD else 0)
         index = 0
@@ -60,7 +60,7 @@ class VideoSource(Source):
                 decoded, image = capture.read()
                 if not decoded:
                     break
-                yield Picture(index, self.time_of(index), np.asarray(image, np.uint8), True)
+                yield SourceFrame(index, self.time_of(index), np.asarray(image, np.uint8), True)
                 index += 1
         finally:
             capture.release()

@@ -55,7 +55,7 @@ def write(envelope: Envelope) -> tuple[bytes, Headers]:
     return packed, [(name, str(value).encode()) for name, value in headers.items()]
 
 
-def holds_raw_picture(headers: Iterable[tuple[str, bytes | None]]) -> bool:
+def holds_raw_frame(headers: Iterable[tuple[str, bytes | None]]) -> bool:
     """Whether a record's headers say that its frame lies in it, and is not compressed."""
     said = {name: text or b"" for name, text in headers}
     raw = said.get("codec") in (Codec.GRAY8.encode(), Codec.GRAY16.encode())

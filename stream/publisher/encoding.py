@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reid_core.errors import NightreidError, SourceError
 from reid_core.images import decode_picture
 from reid_core.types import Image
-from stream.footage.sources import Picture, check_size
+from stream.footage.sources import SourceFrame, check_size
 from stream.kafka.blobs import BlobStore
 from stream.kafka.envelope import Codec, Envelope, Kind, Stream
 from stream.kafka.payloads import encode
@@ -78,7 +78,9 @@ class Encoder:
         self._inline_bytes = inline_bytes
         self._blobs = blobs
 
-    def frame(self, plan: Plan, stream: Stream, seq: int, time_ns: int, picture: Picture | Still) -> Record:
+    def frame(
+        self, plan: Plan, stream: Stream, seq: int, time_ns: int, picture: SourceFrame | Still
+    ) -> Record:
         """The record of one frame.
 
         Args:
@@ -96,7 +98,7 @@ class Encoder:
         if isinstance(picture, Still) and plan.passthrough and picture.codec is not None:
             payload, codec = picture.data, picture.codec
         else:
-            rgb = picture.rgb() if isinstance(picture, Picture) else image
+            rgb = picture.rgb() if isinstance(picture, SourceFrame) else image
             # JPEG holds 8 bits; scaling raw counts is for whoever sees all of the camera's.
             codec = Codec.PNG if image.dtype == np.uint16 else plan.codec
             payload = encode(rgb, codec, plan.quality)

@@ -13,7 +13,7 @@ from stream.footage.folders import FolderSource
 from stream.footage.live import LiveSource
 from stream.footage.naming import redact
 from stream.footage.opening import open_source
-from stream.footage.sources import Picture, Source, recording_id
+from stream.footage.sources import Source, SourceFrame, recording_id
 from stream.kafka.envelope import Stream
 from stream.publisher.accounts import Accounts, State
 from stream.publisher.config import Plan, PublishSettings
@@ -198,20 +198,20 @@ class CameraReader:
             problem = f"The source {self.plan.camera} failed: {error}."
         return Last(stream, last.frames, last.time_ns, problem)
 
-    def _pictures(self, source: Source) -> Iterator[tuple[int, int, Picture | Still]]:
+    def _pictures(self, source: Source) -> Iterator[tuple[int, int, SourceFrame | Still]]:
         """Number, capture time and frame of everything that can be read."""
         if isinstance(source, FolderSource):
             for index, still in source.each(read_still, self._ending):
                 yield index, source.time_of(index), still
             return
         known = 0
-        for picture in source.pictures(0, self._ending):
+        for picture in source.frames(0, self._ending):
             if isinstance(source, LiveSource) and source.reopened > known:
                 self._accounts.reopened(self.plan.camera, source.reopened - known)
                 known = source.reopened
             yield picture.index, picture.time_ns, picture
 
-    def _submit(self, stream: Stream, seq: int, time_ns: int, picture: Picture | Still) -> None:
+    def _submit(self, stream: Stream, seq: int, time_ns: int, picture: SourceFrame | Still) -> None:
         """Give a frame to the encoders, in its turn."""
         size = picture.image.nbytes
         patient = not stream.live or self.plan.policy is Policy.WAIT

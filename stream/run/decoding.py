@@ -11,7 +11,7 @@ from reid_core.errors import NightreidError
 from reid_core.types import Modality
 from stream.chain.config import RunSettings
 from stream.footage.gating import CameraGate
-from stream.footage.sources import Picture, Source
+from stream.footage.sources import Source, SourceFrame
 from stream.run.timing import StageClock
 
 _QUEUE_BYTES = 64 << 20
@@ -99,7 +99,7 @@ class Decoder:
     def _run(self) -> None:
         frames, problem, failed = self._first, None, False
         try:
-            pictures = self.source.pictures(self._first, self._abandon)
+            pictures = self.source.frames(self._first, self._abandon)
             while (picture := self._timed(pictures)) is not None:
                 if self.source.spec.live:
                     if self._crowded():
@@ -128,13 +128,13 @@ class Decoder:
         self._passed = 0
         return False
 
-    def _timed(self, pictures: Iterator[Picture]) -> Picture | None:
+    def _timed(self, pictures: Iterator[SourceFrame]) -> SourceFrame | None:
         begun = time.perf_counter()
         picture = next(pictures, None)
         self._clock.add("decode", time.perf_counter() - begun, picture is not None)
         return picture
 
-    def _admit(self, picture: Picture) -> GatedFrame:
+    def _admit(self, picture: SourceFrame) -> GatedFrame:
         with self._clock.timed("gate", 1):
             return self._gate.admit(picture)
 

@@ -20,8 +20,8 @@ from stream.footage.opening import open_source
 from stream.footage.sources import Source, recording_id
 from stream.run.collect import collect
 from stream.run.decoding import Decoder, Ended
+from stream.run.detecting import DetectionStage, RecordingLane
 from stream.run.export import iso_utc
-from stream.run.looking import Looker, RecordingLane
 from stream.run.result import RunResult
 from stream.run.timing import StageClock
 from stream.run.writing import Writer
@@ -231,26 +231,26 @@ class _Run:
             self._clock,
             self._linker if live else None,
         )
-        looker = Looker(lanes, self._detector, self._settings.batch, self._clock, self._abandon)
+        stage = DetectionStage(lanes, self._detector, self._settings.batch, self._clock, self._abandon)
         writer.start()
         for lane in lanes:
             lane.decoder.start()
-        looker.start()
+        stage.start()
         try:
-            self._follow(looker, lanes, writer)
+            self._follow(stage, lanes, writer)
             writer.finish()
         finally:
             # Also where something failed: what was handed in is written, and no thread is left at work.
             self._abandon.set()
-            looker.join()
+            stage.join()
             writer.join()
             for lane in lanes:
                 lane.decoder.join(_HANGING_SECONDS)
 
-    def _follow(self, looker: Looker, lanes: Sequence[RecordingLane], writer: Writer) -> None:
+    def _follow(self, stage: DetectionStage, lanes: Sequence[RecordingLane], writer: Writer) -> None:
         """Settle everything that is found until every source has ended or the run is stopped."""
         following = list(lanes)
-        for batch in looker.batches():
+        for batch in stage.batches():
             writer.check()
             for lane, item, seen in batch:
                 if self._stop.is_set():

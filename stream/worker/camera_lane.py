@@ -1,4 +1,4 @@
-"""One recording of a stream on its way from pictures to tracklets, and where it is taken up after a fall."""
+"""One recording of a stream on its way from frames to tracklets, and where it is taken up after a fall."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,20 +16,20 @@ from stream.chain.config import ChainSettings
 from stream.chain.lane import Lane, Seen
 from stream.chain.parts import make_tracker
 from stream.footage.gating import CameraGate
-from stream.footage.sources import Picture
+from stream.footage.sources import SourceFrame
 from stream.kafka.envelope import Stream
 from stream.worker.sequencing import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """A picture behind the gate.
+    """A frame behind the gate.
 
     Attributes:
         frame: as the gate left it.
         looks: what the detector must look at.
-        low: nothing of the recording from this picture on lies in front of this offset.
-        state: what must be known to begin anew at this picture, besides what the `Lane` knows.
+        low: nothing of the recording from this frame on lies in front of this offset.
+        state: what must be known to begin anew at this frame, besides what the `Lane` knows.
     """
 
     frame: GatedFrame
@@ -42,7 +42,7 @@ class Gated:
 class CameraLane:
     """A recording in progress on a worker.
 
-    Whenever nobody is being followed, the lane can begin anew at the next picture with the same outcome:
+    Whenever nobody is being followed, the lane can begin anew at the next frame with the same outcome:
     that is its checkpoint. ``resume`` is the offset from which records are needed to begin there.
 
     Attributes:
@@ -51,7 +51,7 @@ class CameraLane:
         gate: of the camera.
         scaler: of raw counts.
         resume: nothing in front of this offset is needed any more.
-        time_ns: capture time of the last picture settled.
+        time_ns: capture time of the last frame settled.
         checkpoint: the last one, not written yet.
         moved: whether anything was settled since it was last written.
     """
@@ -107,23 +107,23 @@ class CameraLane:
         clock: Clock,
         sketched: Sketch | None = None,
     ) -> Gated:
-        """Take a picture through the gate; pictures come in order.
+        """Take a frame through the gate; frames come in order.
 
         Args:
             index: its number in the recording.
             time_ns: its time, put right.
             picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, or uint16 ``H x W`` raw counts.
-            low: nothing of the recording from this picture on lies in front of this offset.
-            clock: of the camera, in front of this picture.
-            sketched: the picture's sketch, where it was made ahead.
+            low: nothing of the recording from this frame on lies in front of this offset.
+            clock: of the camera, in front of this frame.
+            sketched: the frame's sketch, where it was made ahead.
         """
         state = self._remembered(clock)
         image = np.asarray(self.scaler(picture) if picture.dtype == np.uint16 else picture, np.uint8)
-        frame = self.gate.admit(Picture(index, time_ns, image, bgr=False), sketched)
+        frame = self.gate.admit(SourceFrame(index, time_ns, image, bgr=False), sketched)
         return Gated(frame, self.lane.looks(frame), low, state)
 
     def settle(self, gated: Gated, seen: Seen) -> list[Tracklet]:
-        """Take in what was seen in a picture; returns the tracklets that ended with it."""
+        """Take in what was seen in a frame; returns the tracklets that ended with it."""
         closed, checkpoint = self.lane.settle(gated.frame, seen)
         if checkpoint is not None:
             self.checkpoint = replace(checkpoint, state={**checkpoint.state, **gated.state})
@@ -133,16 +133,16 @@ class CameraLane:
         return closed
 
     def rest(self, clock: Clock) -> Checkpoint:
-        """The recording's row when it is left behind its last picture, nobody being followed any more.
+        """The recording's row when it is left behind its last frame, nobody being followed any more.
 
         Args:
-            clock: of the camera, behind that picture.
+            clock: of the camera, behind that frame.
         """
         checkpoint = self.lane.checkpoint(self.lane.frames_done)
         return replace(checkpoint, state={**checkpoint.state, **self._remembered(clock)})
 
     def _remembered(self, clock: Clock) -> dict[str, Any]:
-        """What begins anew with the next picture must know besides what the `Lane` does."""
+        """What begins anew with the next frame must know besides what the `Lane` does."""
         state: dict[str, Any] = {"clock": [clock.offset_ns, clock.last_ns, clock.capture_ns]}
         if self.scaler.range is not None:
             state["range"] = list(self.scaler.range)

@@ -30,9 +30,9 @@ class LimitSettings(Settings):
     Attributes:
         records: records that may wait inside the worker; above it, and above ``bytes``, partitions pause.
         bytes: what those may take decoded.
-        pixels: a larger picture is a dead letter.
+        pixels: a larger frame is a dead letter.
         record_bytes: the largest record that is sent, a dead letter among them; no more than the topics take.
-        decoders: pictures decoded at once.
+        decoders: frames decoded at once.
         commit_seconds: how long what is settled may wait to be written.
         idle_seconds: a camera that is silent for longer holds nobody up, and what it left open is closed.
         hold_seconds: a closed tracklet waits for its turn for no longer, whatever other cameras do.

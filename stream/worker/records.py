@@ -104,7 +104,7 @@ def prepare(record: Record, blobs: BlobStore | None, most_pixels: int, most_byte
     """Read, check and decode a record.
 
     Raises:
-        EnvelopeError: it will never be a picture.
+        EnvelopeError: it will never be a frame.
         StorageError: its blob cannot be reached.
     """
     envelope = wire.read(record.value, record.headers)

@@ -60,11 +60,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What is known of a camera's clock in front of a picture: enough to go on from there.
+    """What is known of a camera's clock in front of a frame: enough to go on from there.
 
     Attributes:
         offset_ns: added to its times to put them right.
-        last_ns: time of the picture before, put right; ``None`` at the first.
+        last_ns: time of the frame before, put right; ``None`` at the first.
         capture_ns: the latest time that the camera itself gave; ``None`` at the first.
     """
 
@@ -80,8 +80,8 @@ class Begun:
     Attributes:
         recording: its id.
         stream: of the camera, its start put right.
-        width: of its pictures.
-        height: of its pictures.
+        width: of its frames.
+        height: of its frames.
     """
 
     recording: str
@@ -92,15 +92,15 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A picture in its turn.
+    """A frame in its turn.
 
     Attributes:
         arrival: the record.
         recording: the recording it belongs to.
         index: its number there.
         time_ns: its time, UTC nanoseconds, behind that of the one before.
-        low: nothing of the recording from this picture on lies in front of this offset.
-        clock: of the camera, in front of this picture.
+        low: nothing of the recording from this frame on lies in front of this offset.
+        clock: of the camera, in front of this frame.
     """
 
     arrival: Arrival
@@ -117,7 +117,7 @@ class Over:
 
     Attributes:
         recording: its id.
-        frames: how many pictures it had.
+        frames: how many frames it had.
         problem: one sentence where it did not end in order.
     """
 
@@ -144,8 +144,8 @@ class _Numbering:
 class Sequencer:
     """Puts one camera's records in order.
 
-    Whoever restores one from its `state`, feeds it the records from the ``low`` of a picture on, and tells
-    `resume` that picture's number and clock, gets from there on what he got before.
+    Whoever restores one from its `state`, feeds it the records from the ``low`` of a frame on, and tells
+    `resume` that frame's number and clock, gets from there on what he got before.
 
     Args:
         camera: the camera's id.
@@ -180,7 +180,7 @@ class Sequencer:
 
     @property
     def clock(self) -> Clock:
-        """The camera's, behind the last picture given out."""
+        """The camera's, behind the last frame given out."""
         return self._now.clock if self._now is not None else Clock()
 
     def resume(self, recording: str, index: int, clock: Clock | None = None) -> None:
@@ -189,7 +189,7 @@ class Sequencer:
         Args:
             recording: its id.
             index: the number.
-            clock: the camera's, in front of that picture; that of the recording's beginning if not known.
+            clock: the camera's, in front of that frame; that of the recording's beginning if not known.
         """
         if self._now is not None and self._now.recording == recording:
             self._now.next = index
@@ -309,7 +309,7 @@ class Sequencer:
         return len(now.waiting) > self._settings.window or waited > self._settings.lateness_seconds
 
     def _told(self, now: _Numbering, arrival: Arrival) -> Clock:
-        """The camera's clock behind a picture, whose time is the clock's last."""
+        """The camera's clock behind a frame, whose time is the clock's last."""
         capture_ns = arrival.envelope.capture_ns
         offset_ns, last_ns = now.clock.offset_ns, now.clock.last_ns
         time_ns = capture_ns + offset_ns

@@ -36,7 +36,7 @@ from stream.kafka.clients import (
     translated,
 )
 from stream.kafka.polling import DamagedRecordError, poll
-from stream.kafka.wire import holds_raw_picture
+from stream.kafka.wire import holds_raw_frame
 from stream.service.patience import Patience
 from stream.service.process import return_memory
 from stream.service.status_server import StatusServer
@@ -130,7 +130,7 @@ class Worker:
 
     @property
     def settled(self) -> int:
-        """Pictures gone through so far."""
+        """Frames gone through so far."""
         return self._shift.settled
 
     @property
@@ -276,8 +276,8 @@ class Worker:
         room = limits.bytes - self._waiting.bytes
         for record in records:
             taken, cost = Taken(share, record, None), cost_of(record, limits.pixels)
-            if record.offset < share.hold.careful_below or cost > room or holds_raw_picture(record.headers):
-                # Not decoded ahead: large pictures that come together would take more than they may, and
+            if record.offset < share.hold.careful_below or cost > room or holds_raw_frame(record.headers):
+                # Not decoded ahead: large frames that come together would take more than they may, and
                 # those that are not compressed are handed over and back for longer than they are read.
                 cost = len(record.value or b"")
             else:

@@ -158,7 +158,7 @@ def test_pictures_arrive_whole_numbered_and_exact(kafka, topic_prefix, night_vid
     found = received(kafka.bootstrap, topic_prefix)
     for spec in sources:
         source = open_source(spec, 10, 1, 1)
-        pictures = list(source.pictures(0, threading.Event()))
+        pictures = list(source.frames(0, threading.Event()))
         *frames, end = found[spec.camera]
         assert end.kind is Kind.END and end.seq == len(pictures)
         assert [frame.seq for frame in frames] == [picture.index for picture in pictures]

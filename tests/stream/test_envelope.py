@@ -22,7 +22,7 @@ from stream.kafka.envelope import (
     check_digest,
     inline_digest,
 )
-from stream.kafka.wire import holds_raw_picture, read, write
+from stream.kafka.wire import holds_raw_frame, read, write
 from tests.support.frames import Camera
 
 MOST_NS = (1 << 62) - 1
@@ -347,10 +347,10 @@ def test_the_digest_is_the_one_that_others_compute():
 @pytest.mark.parametrize("codec", Codec)
 def test_a_raw_picture_is_known_by_its_headers(codec):
     here = dict(write(Camera().frame(0))[1]) | {"codec": codec.encode()}
-    assert holds_raw_picture(here.items()) == (codec in (Codec.GRAY8, Codec.GRAY16))
+    assert holds_raw_frame(here.items()) == (codec in (Codec.GRAY8, Codec.GRAY16))
     elsewhere = here | {"digest": blob_digest(b"x").encode()}
-    assert not holds_raw_picture(elsewhere.items())
-    assert not holds_raw_picture([("codec", None), ("digest", None)]) and not holds_raw_picture([])
+    assert not holds_raw_frame(elsewhere.items())
+    assert not holds_raw_frame([("codec", None), ("digest", None)]) and not holds_raw_frame([])
 
 
 def test_every_refusal_has_a_code_of_its_own():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pil
 
-from stream.footage.sources import Picture
+from stream.footage.sources import SourceFrame
 from stream.kafka.envelope import Codec, Envelope, EnvelopeError, Kind, Refusal
 from stream.kafka.payloads import decode, encode
 from tests.support.files import png
@@ -60,7 +60,7 @@ def test_raw_grey_stays_as_it_is_until_somebody_needs_its_colours():
     picture = decode(frame(Codec.GRAY8), payload)
     assert picture.dtype == np.uint8 and np.array_equal(picture, GREY)
     assert np.shares_memory(picture, np.frombuffer(payload, np.uint8))
-    assert np.array_equal(Picture(0, 0, picture, bgr=False).rgb(), GREY[:, :, None].repeat(3, 2))
+    assert np.array_equal(SourceFrame(0, 0, picture, bgr=False).rgb(), GREY[:, :, None].repeat(3, 2))
 
 
 @pytest.mark.parametrize("codec", [Codec.PNG, Codec.GRAY16])

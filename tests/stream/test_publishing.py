@@ -102,7 +102,7 @@ def until(true, seconds=10):
 def pictures_of(spec):
     """What `nightreid run` decodes of a recording."""
     source = open_source(spec, 10, 1, 1)
-    return source, list(source.pictures(0, NEVER))
+    return source, list(source.frames(0, NEVER))
 
 
 def seqs(envelopes):

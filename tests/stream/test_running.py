@@ -14,7 +14,7 @@ from reid_core.runtime import load_embedder
 from reid_core.types import Detections, Frame, Modality
 from stream.chain.lane import Lane
 from stream.run.decoding import Ended
-from stream.run.looking import Looker
+from stream.run.detecting import DetectionStage
 from stream.run.running import run_footage
 from stream.run.timing import StageClock
 from stream.run.writing import Writer
@@ -59,14 +59,14 @@ class _Lane:
 def merged(seed):
     times = {"a": [0, 40, 80, 120], "b": [10, 40, 70], "c": [200, 240], "d": []}
     lanes = [_Lane(name, given, seed + i) for i, (name, given) in enumerate(times.items())]
-    looker = Looker(lanes, brightness_detector(), 8, StageClock(), threading.Event())
-    looker.start()
+    stage = DetectionStage(lanes, brightness_detector(), 8, StageClock(), threading.Event())
+    stage.start()
     found = [
         (lane.name, item.time_ns if isinstance(item, GatedFrame) else None)
-        for batch in looker.batches()
+        for batch in stage.batches()
         for lane, item, _ in batch
     ]
-    looker.join()
+    stage.join()
     return found
 
 
@@ -175,15 +175,15 @@ def test_an_error_while_following_ends_the_run(parts, night_videos):
 def test_a_decoder_that_breaks_ends_its_camera_alone(parts, night_videos, monkeypatch):
     from stream.footage.video import VideoSource
 
-    real = VideoSource.pictures
+    real = VideoSource.frames
 
-    def pictures(self, first, stop):
+    def frames(self, first, stop):
         for picture in real(self, first, stop):
             if self.spec.camera == "yard" and picture.index == 140:
                 raise ValueError("odd bytes")
             yield picture
 
-    monkeypatch.setattr(VideoSource, "pictures", pictures)
+    monkeypatch.setattr(VideoSource, "frames", frames)
     gallery, detector, embedder = parts
     result = run_footage(specs(night_videos), gallery, detector, embedder, SETTINGS)
     found = {camera.id: (camera.status, len(camera.tracklets)) for camera in result.cameras}

@@ -108,8 +108,8 @@ def test_sampled_digest(tmp_path):
 def test_frames_are_the_same_from_wherever_reading_begins(tmp_path):
     path = write_video(tmp_path / "a.mp4", scenes((Walker(0, 59, RED),), 60))
     source = open_source(parse_source(str(path), Modality.VISIBLE), 10, 1, 1)
-    whole = list(source.pictures(0, threading.Event()))
-    later = list(source.pictures(37, threading.Event()))
+    whole = list(source.frames(0, threading.Event()))
+    later = list(source.frames(37, threading.Event()))
     assert [picture.index for picture in later] == list(range(37, 60)) and len(whole) == source.total == 60
     for one, other in zip(whole[37:], later, strict=True):
         assert one.time_ns == other.time_ns and (one.image == other.image).all()

@@ -62,7 +62,7 @@ def records_of(videos, cameras=("gate", "yard", "night"), live=False):
             live,
         )
         last = 0
-        for picture in source.pictures(0, stop):
+        for picture in source.frames(0, stop):
             payload = encode(picture.rgb(), Codec.PNG)
             height, width = picture.image.shape[:2]
             frame = Envelope(

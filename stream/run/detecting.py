@@ -1,4 +1,4 @@
-"""The detector's thread: frames of all cameras in order of capture time, in batches through the network."""
+"""The detection stage: frames of all cameras in order of capture time, in batches through the network."""
 
 import queue
 import threading
@@ -41,7 +41,7 @@ _Waiting = list[tuple[RecordingLane, GatedFrame | Ended, list[Look]]]
 _Answer = tuple[list[Detections], float, float]
 
 
-class Looker:
+class DetectionStage:
     """Feeds the detector and hands its findings on, each lane's frames in their order.
 
     Recordings are merged by capture time, whichever thread is ahead, so that two runs over the same
