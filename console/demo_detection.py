@@ -1,4 +1,4 @@
-"""The detector alone on a night's labelled pictures, as it looks at them in a run."""
+"""The detector alone on a night's labelled frames, as it looks at them in a run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A camera's labelled pictures: what was found in each, and who is in it."""
+    """A camera's labelled frames: what was found in each, and who is in it."""
 
     found: list[Detections]
     truth: list[FrameTruth]
 
 
 def detection(cameras: Sequence[Looked]) -> Detection:
-    """How well people are found in the pictures of some cameras, all together."""
+    """How well people are found in the frames of some cameras, all together."""
     measured = figures(
         [one for camera in cameras for one in camera.found],
         [one for camera in cameras for one in camera.truth],
@@ -49,17 +49,17 @@ def look_at(
     modalities: Mapping[str, Modality],
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Looked]:
-    """Find the people in every labelled picture, each camera's polarity judged as in a run.
+    """Find the people in every labelled frame, each camera's polarity judged as in a run.
 
     Args:
         detector: finds them; how sure it has to be in a run does not matter here.
-        folder: ``images/<camera>`` with pictures called after the number of their frame, from 0, and
+        folder: ``images/<camera>`` with frames called after the number of their frame, from 0, and
             ``truth/<camera>.txt``.
         modalities: of the cameras.
-        progress: told how many of how many pictures are looked at.
+        progress: told how many of how many frames are looked at.
 
     Raises:
-        SourceError: a camera has no pictures or no truth, or one cannot be read.
+        SourceError: a camera has no frames or no truth, or one cannot be read.
     """
     files = {camera: list_images(folder / "images" / camera) for camera in modalities}
     for camera, pictures in files.items():

@@ -33,7 +33,7 @@ _PERSON_CATEGORY = 1
 
 @dataclass(slots=True)
 class _Pictures:
-    """The pictures of a source, with the names they get in the result; what could not be read is noted."""
+    """The images of a source, with the names they get in the result; what could not be read is noted."""
 
     source: str
     settings: RunSettings
@@ -92,7 +92,7 @@ def detect_command(
 
     Returns:
         0; 130 where it was interrupted, with what was found until then written; an error is raised
-        behind the written file where some pictures could not be read.
+        behind the written file where some images could not be read.
 
     Raises:
         SourceError: there is nothing to read, or not all of it could be.
@@ -136,7 +136,7 @@ class _Found:
     def add(
         self, names: Sequence[str], frames: Sequence[Frame], annotations: Sequence[dict[str, Any]]
     ) -> None:
-        """Add pictures and who is in them."""
+        """Add images and who is in them."""
         for name, frame in zip(names, frames, strict=True):
             height, width = frame.image.shape[:2]
             self.images.append({"id": frame.index, "file_name": name, "width": width, "height": height})

@@ -10,7 +10,7 @@ from PIL import Image as Pictures
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A picture for the page: a ``data:`` URI with its size in pixels and what it shows."""
+    """An image for the page: a ``data:`` URI with its size in pixels and what it shows."""
 
     src: str
     width: int

@@ -20,7 +20,7 @@ class CandidateView:
 
 @dataclass(frozen=True, slots=True)
 class TrackletView:
-    """A tracklet in words and pictures; ``pair`` are the two that tied it to its identity."""
+    """a tracklet in words and crops; ``pair`` are the two that tied it to its identity."""
 
     anchor: str
     label: str

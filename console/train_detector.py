@@ -80,7 +80,7 @@ class _Camera:
     truths: dict[str, list["FrameTruth"]]
 
     def frames(self) -> Iterator[Frame]:
-        """The pictures, read as they are needed."""
+        """The images, read as they are needed."""
         for index, path in enumerate(self.images):
             yield Frame(self.group, self.modality, index, 0, read_image(path))
 
@@ -195,7 +195,7 @@ def _of_coco(sources: Sequence[Path], coco: Path, modality: Modality | None) -> 
 
 
 def _key(image: Path, source: Path, known: dict[str, "FrameTruth"]) -> str | None:
-    """What the file calls a picture: its path below the folder, its name, or KAIST's ``set/video/frame``."""
+    """What the file calls an image: its path below the folder, its name, or KAIST's ``set/video/frame``."""
     kaist = "/".join(image.stem.split("_")[:3])
     return next((k for k in (str(image.relative_to(source)), image.name, kaist) if k in known), None)
 

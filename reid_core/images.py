@@ -1,4 +1,4 @@
-"""The one reader and writer of still pictures.
+"""The one reader and writer of still images.
 
 The size is read from the header before a pixel is decoded, so that a small file cannot ask for all of
 the machine's memory.
@@ -24,7 +24,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".
 
 
 def read_image(path: Path | str, to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]] | None = None) -> Image:
-    """Read a picture of any common format.
+    """Read an image of any common format.
 
     One channel is repeated three times; more than 8 bits a channel are stretched to 8
     (:func:`stretch_to_8bit`); transparency is dropped; the camera's orientation tag is obeyed.
@@ -37,7 +37,7 @@ def read_image(path: Path | str, to_8bit: Callable[[NDArray[Any]], NDArray[np.ui
         ``uint8`` ``H x W x 3`` RGB.
 
     Raises:
-        SourceError: the file is missing, no picture, damaged or of more than 100 megapixels.
+        SourceError: the file is missing, no image, damaged or of more than 100 megapixels.
     """
     path = Path(path)
     try:
@@ -52,13 +52,13 @@ def read_image(path: Path | str, to_8bit: Callable[[NDArray[Any]], NDArray[np.ui
 
 
 def decode_jpeg(data: bytes) -> Image:
-    """Decode a picture held in memory, as :func:`encode_jpeg` made it.
+    """Decode an image held in memory, as :func:`encode_jpeg` made it.
 
     Returns:
         ``uint8`` ``H x W x 3`` RGB.
 
     Raises:
-        SourceError: the bytes are no picture, damaged or of more than 100 megapixels.
+        SourceError: the bytes are no image, damaged or of more than 100 megapixels.
     """
     return _decode(io.BytesIO(data), "in memory", stretch_to_8bit)
 
@@ -66,10 +66,10 @@ def decode_jpeg(data: bytes) -> Image:
 def decode_picture(
     data: bytes, most_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
 ) -> Image | NDArray[np.uint16]:
-    """Decode a picture of any common format held in memory; one of more than 8 bits stays raw.
+    """Decode an image of any common format held in memory; one of more than 8 bits stays raw.
 
     Args:
-        data: the encoded picture; of several in one file, the first counts.
+        data: the encoded image; of several in one file, the first counts.
         most_pixels: a larger one is refused before a pixel is decoded.
         formats: the formats that it may have, as Pillow calls them; any where ``None``.
 
@@ -78,7 +78,7 @@ def decode_picture(
         ``uint16`` ``H x W``.
 
     Raises:
-        SourceError: the bytes are no picture, damaged, too large, or counts that 16 bits do not hold.
+        SourceError: the bytes are no image, damaged, too large, or counts that 16 bits do not hold.
     """
     raw: list[NDArray[np.uint16]] = []
 
@@ -93,14 +93,14 @@ def decode_picture(
 
 
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
-    """Encode a picture as JPEG.
+    """Encode an image as JPEG.
 
     Args:
         image: ``uint8`` ``H x W x 3`` RGB, or ``H x W`` grey.
         quality: 1..100.
 
     Raises:
-        UsageError: the array is no picture, or the quality is out of range.
+        UsageError: the array is no image, or the quality is out of range.
     """
     if not 1 <= quality <= 100:
         raise UsageError(f"JPEG quality must be from 1 to 100, not {quality}.")
@@ -116,7 +116,7 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
 
 
 def stretch_to_8bit(raw: NDArray[Any], low: float = 0.5, high: float = 99.5) -> NDArray[np.uint8]:
-    """Map a 14/16-bit or float picture onto 0..255, linearly between two percentiles.
+    """Map a 14/16-bit or float image onto 0..255, linearly between two percentiles.
 
     Args:
         raw: ``H x W`` of any number type.
@@ -124,7 +124,7 @@ def stretch_to_8bit(raw: NDArray[Any], low: float = 0.5, high: float = 99.5) -> 
         high: percentile that becomes 255.
 
     Returns:
-        ``uint8`` ``H x W``; a picture of one value becomes black.
+        ``uint8`` ``H x W``; an image of one value becomes black.
     """
     values = np.nan_to_num(np.asarray(raw, np.float32))
     darkest, brightest = (float(value) for value in np.percentile(values, [low, high]))

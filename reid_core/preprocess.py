@@ -109,7 +109,7 @@ class Preprocess(Settings):
 
 
 def _evened(small: NDArray[np.uint8]) -> Floats:
-    """The same pictures at one brightness and contrast each, float32."""
+    """The same images at one brightness and contrast each, float32."""
     pixels = small.astype(np.float32)
     mean = pixels.mean(axis=(1, 2, 3), keepdims=True)
     spread = np.maximum(pixels.std(axis=(1, 2, 3), keepdims=True), np.float32(LEAST_CONTRAST))

@@ -59,7 +59,7 @@ class CloseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture of one camera.
+    """One decoded frame of one camera.
 
     Attributes:
         camera: the camera's id.

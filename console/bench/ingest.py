@@ -129,7 +129,7 @@ def _alone(timed: Callable[..., float], *arguments: Any) -> float:
 
 
 def _frames(codec: Codec) -> list[Envelope]:
-    """Pictures of noise that moves, so that the gate lets every one through."""
+    """Frames of noise that moves, so that the gate lets every one through."""
     stream = Stream("bench", "bench", Modality.INFRARED, Spectrum.NEAR, 25.0, _START_NS)
     coarse = np.random.default_rng(1).integers(0, 255, (_HEIGHT, 2 * _WIDTH), np.uint8)
     noise = cv2.GaussianBlur(coarse, (3, 3), 0)

@@ -59,10 +59,10 @@ def bench_shift(
     """Run one worker on all cores of this process with eight live cameras.
 
     The footage is decoded and encoded as JPEG beforehand and repeated, half of the cameras visible, half
-    infrared, each beginning elsewhere in it, each picture stamped with the time at which it is sent. First
+    infrared, each beginning elsewhere in it, each frame stamped with the time at which it is sent. First
     something always waits, for two minutes and a half, which gives the highest rate; then four fifths of it
     are sent for so many minutes. Memory is the worker's resident size, its slope a line through the samples
-    after the first fifth. Latency is from the capture of a tracklet's last picture to the broker's
+    after the first fifth. Latency is from the capture of a tracklet's last frame to the broker's
     acknowledgement of its link; how the tracklets closed is told with it, because one that somebody left
     (``timeout``) closes only when the tracker's patience is over (``tracker.lost_seconds``).
     """
@@ -142,7 +142,7 @@ def _arguments(
 
 
 class _Feed:
-    """Sends the cameras' pictures in turn, at a rate that may be changed."""
+    """Sends the cameras' frames in turn, at a rate that may be changed."""
 
     def __init__(self, kafka: KafkaSettings, settings: TopicSettings, cameras: Sequence[_Camera]) -> None:
         self._settings = settings
@@ -272,7 +272,7 @@ def _closed(database: str, tracklets: Collection[str]) -> dict[str, int]:
 
 
 def _latencies(kafka: KafkaSettings, settings: TopicSettings, from_ns: int) -> dict[str, float]:
-    """Seconds from the last picture of each infrared tracklet to its first link on the topic."""
+    """Seconds from the last frame of each infrared tracklet to its first link on the topic."""
     seen: dict[str, float] = {}
     with translated():
         client = consumer(kafka, group_id=None, isolation_level="read_committed")

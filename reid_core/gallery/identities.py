@@ -43,7 +43,7 @@ class Finalists:
         tracklets: ``R`` ids.
         sightings: ``R`` ids.
         allowed: whether the tracklet may join them; if not, they are of people who were elsewhere in the
-            same picture at the same time, and there is nobody else.
+            same frame at the same time, and there is nobody else.
     """
 
     vectors: Floats

@@ -114,7 +114,7 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record that will never be a picture; fields as in `RefusedRow`, ``time_ns`` of the record."""
+    """A record that will never be a frame; fields as in `RefusedRow`, ``time_ns`` of the record."""
 
     topic: str
     number: int

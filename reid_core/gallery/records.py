@@ -90,7 +90,7 @@ class TrackletEntry:
     Attributes:
         tracklet: with ``S`` sightings.
         vectors: ``(S, D)`` float32, L2-normalised, in the order of the sightings.
-        crops: ``S`` JPEG files, in the order of the sightings; empty bytes where there is no picture.
+        crops: ``S`` JPEG files, in the order of the sightings; empty bytes where there is no image.
     """
 
     tracklet: Tracklet
@@ -111,7 +111,7 @@ class SightingRecord:
         box: ``xyxy`` pixels in the frame.
         confidence: of the detector, 0..1.
         quality: 0..1.
-        crop: JPEG file; empty where there is no picture.
+        crop: JPEG file; empty where there is no image.
     """
 
     id: str

@@ -287,7 +287,7 @@ class StagedRow(Base):
 
 
 class RefusedRow(Base):
-    """A record that will never be a picture: a dead letter, told of by its outbox row.
+    """A record that will never be a frame: a dead letter, told of by its outbox row.
 
     ``record`` holds key, headers and value; it is emptied once the dead letter is on its topic.
     """

@@ -213,7 +213,7 @@ def _assigned(
 ) -> Assignment | None:
     if tracklet.modality is not Modality.VISIBLE:
         return None
-    # Nobody is in two places of one picture: whoever this camera saw meanwhile is somebody else.
+    # Nobody is in two places of one frame: whoever this camera saw meanwhile is somebody else.
     elsewhere = select(TrackletRow.identity_id).where(
         TrackletRow.camera_id == tracklet.camera,
         TrackletRow.start_ns <= int(tracklet.times_ns[-1]),

@@ -1,4 +1,4 @@
-"""Questions to a gallery: who is like this picture, this track, this description, or both.
+"""Questions to a gallery: who is like this image, this track, this description, or both.
 
 The names below are loaded on first use, so that importing the package costs nothing.
 """

@@ -1,4 +1,4 @@
-"""A picture's vector and a text's made one query: a strategy that whoever asks may choose."""
+"""An image's vector and a text's made one query: a strategy that whoever asks may choose."""
 
 from typing import Protocol
 
@@ -15,7 +15,7 @@ class Fusion(Protocol):
 
 
 def normalised_mean(vector: Floats, text: Floats) -> Floats:
-    """Half picture, half text: their mean, of length 1; the picture where they cancel each other out."""
+    """Half image, half text: their mean, of length 1; the image where they cancel each other out."""
     mean = vector.astype(np.float64) + text.astype(np.float64)
     length = float(np.linalg.norm(mean))
     return np.asarray(mean / length, np.float32) if length > 1e-6 else vector

@@ -80,7 +80,7 @@ class Embedder(ABC):
             ``(N, D)`` float32, L2-normalised; ``(0, D)`` for no crops.
 
         Raises:
-            UsageError: a crop is no picture, there is no such modality, or the batch size is below 1.
+            UsageError: a crop is no image, there is no such modality, or the batch size is below 1.
             ModelError: the network answered with something that is no vector.
         """
         return self._features(crops, modality, batch_size, mirror, ())[EMBEDDING]

@@ -22,7 +22,7 @@ def cosine_distance(left: Floats, right: Floats) -> float:
 
 
 def probe_crops(count: int = 6) -> list[Image]:
-    """Pictures to compare runtimes on: smooth colours under fine grain, the same ones each time."""
+    """Images to compare runtimes on: smooth colours under fine grain, the same ones each time."""
     import cv2
 
     random = np.random.default_rng(20)

@@ -1,4 +1,4 @@
-"""Pictures onto canvases and boxes back."""
+"""Frames onto canvases and boxes back."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The motion gate: which pictures are looked at, and where a scene is cut."""
+"""The motion gate: which frames are looked at, and where a scene is cut."""
 
 import cv2
 import numpy as np
@@ -81,7 +81,7 @@ def test_after_a_refresh_a_gate_decides_as_a_fresh_one(steps, refreshes):
         if index >= start:
             again = fresh.admit(picture, index, HALVES)
             assert again.moved == motion.moved
-            # A fresh gate cannot tell that its first picture follows a cut; nobody is followed then.
+            # A fresh gate cannot tell that its first frame follows a cut; nobody is followed then.
             assert again.cut == motion.cut or index == start
 
 
@@ -164,7 +164,7 @@ def test_a_thumbnail_is_of_means(size, small):
 
 
 def test_the_order_of_the_colours_decides_nothing():
-    """The same pictures from a video (blue first) and from a file (red first)."""
+    """The same frames from a video (blue first) and from a file (red first)."""
     red, blue = gate(), gate()
     for index in range(1, 30):
         picture = with_person(8 * index)

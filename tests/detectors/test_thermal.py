@@ -68,7 +68,7 @@ def test_a_decision_stays_and_favours_who_is_ahead(pairs):
 
 
 def _shows(seed, count):
-    """What ``count`` pictures show in each version: posts that stand and people who come and go."""
+    """What ``count`` frames show in each version: posts that stand and people who come and go."""
     random = np.random.default_rng(seed)
     posts = random.integers(0, 200, (2, 2, 2))
     for _ in range(count):

@@ -142,7 +142,7 @@ def start(tmp_path):
 
 @pytest.fixture
 def noise(monkeypatch):
-    """What cameras show: pictures of some 300 kB."""
+    """What cameras show: frames of some 300 kB."""
     picture = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     monkeypatch.setattr("tests.stream.test_live.scene", lambda *_: picture)
 
@@ -315,7 +315,7 @@ def test_a_broker_that_stays_away_does_not_keep_it_from_ending(own_broker, start
 
 @pytest.mark.parametrize("most", [60_000, 5_000])
 def test_what_a_topic_does_not_take_costs_nothing_else(kafka, topic_prefix, night_videos, most):
-    """Batches are split; a picture that is too large by itself is dropped, the others are not."""
+    """Batches are split; a frame that is too large by itself is dropped, the others are not."""
     create_topics(kafka.bootstrap, topic_prefix, **{"max.message.bytes": str(most)})
     settings = PublishSettings(
         kafka=KafkaSettings(bootstrap=kafka.bootstrap), prefix=topic_prefix, codec="jpeg", quality=95

@@ -244,7 +244,7 @@ def test_what_is_older_is_removed_and_nothing_else(folder):
 
 
 def test_what_is_left_again_is_young_again(folder):
-    """A camera that shows the same picture for hours names the same blob for hours."""
+    """A camera that shows the same frame for hours names the same blob for hours."""
     store = BlobStore(str(folder))
     blob = store.put(b"the same picture")
     _age(folder, blob[0], 100)

@@ -76,7 +76,7 @@ def _sketched(camera, index, picture):
 
 
 def comparable(tracklets):
-    """Every column of a tracklet, pictures and all."""
+    """Every column of a tracklet, crops and all."""
     return [
         {name: _plain(value) for name, value in asdict(one).items()}
         for one in sorted(tracklets, key=lambda one: one.id)

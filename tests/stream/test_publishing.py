@@ -230,7 +230,7 @@ def test_what_is_not_there_does_not_keep_the_others(send, fake_kafka, night_vide
 
 @pytest.fixture
 def folder(tmp_path):
-    """PNG pictures, the third damaged, the fifth a JPEG, the sixth a bitmap."""
+    """PNG frames, the third damaged, the fifth a JPEG, the sixth a bitmap."""
     for index, picture in enumerate(scenes((Walker(0, 9, WARM),), 6)):
         suffix = {4: "jpg", 5: "bmp"}.get(index, "png")
         cv2.imwrite(str(tmp_path / f"{index}.{suffix}"), picture[:, :, ::-1])
@@ -279,7 +279,7 @@ def test_raw_thermal_counts_stay_raw(send, fake_kafka, tmp_path, passthrough, su
         assert (frame.width, frame.height) == (80, 64)
 
 
-# Pictures that are too large for a record
+# Frames that are too large for a record
 
 
 def test_large_pictures_are_dropped_and_counted_without_a_blob_store(send, fake_kafka, night_videos):

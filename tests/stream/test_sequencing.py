@@ -24,11 +24,11 @@ class Follower:
     """Does with a sequencer what a worker does, and remembers what a worker would write.
 
     Attributes:
-        given: recording, number and time of every picture.
+        given: recording, number and time of every frame.
         over: recordings that are over: frames and problem.
         begun: what began, in order.
         state: of the sequencer, as the worker last wrote it.
-        points: for each picture where it may begin anew, see `Point`.
+        points: for each frame where it may begin anew, see `Point`.
     """
 
     state: dict = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Follower:
 
 @dataclass
 class Point:
-    """A picture at which a recording can be begun with anew."""
+    """A frame at which a recording can be begun with anew."""
 
     recording: str
     index: int
@@ -281,7 +281,7 @@ def test_it_may_happen_again_and_again():
     ]
     later[30:] = [replace(one, capture_ns=one.capture_ns + 99 * SECOND) for one in later[30:]]
     follower = follow(arrivals([*envelopes, *later[:1], *later[1:]]))
-    # Five pictures are too few to tell numbers that begin anew from duplicates.
+    # Five frames are too few to tell numbers that begin anew from duplicates.
     assert follower.counts["restarts"] == 2 and len({one.recording for one in follower.begun}) == 3
 
 

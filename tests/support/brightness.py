@@ -76,7 +76,7 @@ def colour_model(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Walker:
-    """A figure that crosses the picture from frame ``first`` to ``last``."""
+    """A figure that crosses the frame from frame ``first`` to ``last``."""
 
     first: int
     last: int
@@ -89,7 +89,7 @@ RED, GREEN, BLUE, WARM = (230, 60, 60), (60, 220, 70), (70, 80, 235), (225, 225,
 
 
 def scene(walkers, index: int, width: int = 320, height: int = 240) -> np.ndarray:
-    """One RGB picture."""
+    """One RGB frame."""
     picture = np.full((height, width, 3), 40, np.uint8)
     picture[::16] = 48
     w, h = width * 3 // 40, height * 4 // 15

@@ -6,7 +6,7 @@ A point is ``what:when`` or ``what:when:number``, ``number`` being the how-manie
 =========  ==================================================================================
 crop       a closed tracklet becomes what is staged, crops and vectors among it, in the embedder's thread
 ledger     what was found and how far its partitions are come, in one transaction, while somebody else is
-           still followed in the same picture: the records are gone over again
+           still followed in the same frame: the records are gone over again
 offset     how far the partitions are come, where nothing was found
 kafka      the offsets that Kafka keeps for its own tools
 admit      staged tracklets become the gallery's

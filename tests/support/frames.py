@@ -49,7 +49,7 @@ class Camera:
         return self.start_ns + round(seq * SECOND / self.fps)
 
     def frame(self, seq: int, picture=None, codec: Codec = Codec.PNG, **other) -> Envelope:
-        """Picture ``seq``; of a small grey one where none is given."""
+        """Frame ``seq``; of a small grey one where none is given."""
         if picture is None:
             picture = np.full((40, 60, 3), 10 + seq % 200, np.uint8)
         height, width = picture.shape[:2]
@@ -58,7 +58,7 @@ class Camera:
         return Envelope(Kind.FRAME, self.stream, seq, capture_ns, codec, **said)
 
     def bare(self, seq: int, capture_ns: int | None = None) -> Envelope:
-        """Picture ``seq`` without anything in it, for those who look at numbers alone."""
+        """Frame ``seq`` without anything in it, for those who look at numbers alone."""
         moment = self.capture_ns(seq) if capture_ns is None else capture_ns
         return Envelope(Kind.FRAME, self.stream, seq, moment, Codec.PNG, 60, 40)
 

@@ -16,7 +16,7 @@ from tests.support.shift import records_of
 from tests.support.short_night import GATE
 
 CUT = 70
-"""The first picture of the second part: somebody is in the middle of the way."""
+"""The first frame of the second part: somebody is in the middle of the way."""
 
 FRAMES = 120
 FPS = 10.0

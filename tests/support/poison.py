@@ -1,4 +1,4 @@
-"""Records that will never be pictures, and a worker whose decoder some of them end."""
+"""Records that will never be frames, and a worker whose decoder some of them end."""
 
 import os
 import zlib
@@ -90,7 +90,7 @@ def corpus(frame: Envelope, folder: Path) -> list[Sent]:
     """Every way in which a record is none, made of a good one of a visible camera.
 
     Args:
-        frame: a good one; its picture is PNG.
+        frame: a good one; its payload is PNG.
         folder: for files in between.
     """
     bad = _Spoiler(frame)

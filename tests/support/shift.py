@@ -105,7 +105,7 @@ class Post:
         session_seconds: of its membership.
         slow: seconds the detector takes for each look.
         deadly: what kills it: see `tests.support.deaths`.
-        blobs: where pictures lie that are too large for a record, or empty.
+        blobs: where frames lie that are too large for a record, or empty.
         status_port: where it answers; 0 any that is free, -1 none.
         log: file it writes its log to, or empty.
     """

@@ -10,14 +10,14 @@ NIGHT = (Walker(6, 30, WARM), Walker(56, 78, WARM, leftwards=True))
 
 
 OVERLAPPING = "yard"
-"""The camera in whose picture there is always somebody when somebody leaves, but for the last one."""
+"""The camera in whose frame there is always somebody when somebody leaves, but for the last one."""
 
 LATER = START_NS + 9_500_000_000
 """A capture time at which each camera has lost somebody, and the overlapping one still follows somebody."""
 
 
 def write_short_night(folder: Path) -> dict[str, Path]:
-    """Two visible cameras that overlap in time and an infrared one: 320 pictures."""
+    """Two visible cameras that overlap in time and an infrared one: 320 frames."""
     return {
         "gate": write_video(folder / "gate.mp4", scenes(GATE, 120), fps=10.0),
         "yard": write_video(folder / "yard.mp4", scenes(YARD, 110), fps=10.0),

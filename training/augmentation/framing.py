@@ -33,17 +33,17 @@ class FramingSettings(Settings):
 def reframe(
     image: Image, height: int, width: int, settings: FramingSettings | None, rng: np.random.Generator
 ) -> Image:
-    """Look at a picture through another box, and bring that to a size.
+    """Look at an image through another box, and bring that to a size.
 
     Args:
         image: ``uint8`` ``h x w x 3``.
         height: of the result.
         width: of the result.
-        settings: ``None`` for the whole picture.
+        settings: ``None`` for the whole image.
         rng: where the box is drawn from.
 
     Returns:
-        ``uint8`` ``height x width x 3``; what lies outside of the picture is its mirror image.
+        ``uint8`` ``height x width x 3``; what lies outside of the image is mirrored.
     """
     if settings is None or rng.random() >= settings.probability:
         return image if image.shape[:2] == (height, width) else cv2.resize(image, (width, height))

@@ -1,4 +1,4 @@
-"""People who stand behind something: a rectangle of another picture is laid over them."""
+"""People who stand behind something: a rectangle of another image is laid over them."""
 
 import numpy as np
 from pydantic import Field
@@ -22,7 +22,7 @@ class OcclusionSettings(Settings):
 
 
 def occlude(image: Image, other: Image, settings: OcclusionSettings, rng: np.random.Generator) -> Image:
-    """Lay a rectangle of another picture over a picture.
+    """Lay a rectangle of another image over an image.
 
     Half of them touch a side or the lower edge, as railings, cars and other people do.
 

@@ -1,4 +1,4 @@
-"""From a cached picture to what the network is trained on."""
+"""From a cached image to what the network is trained on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,7 +108,7 @@ class Augmenter:
         return image
 
     def tensors(self, pictures: list[Image]) -> Floats:
-        """``(N, 3, H, W)`` of pictures of the network's size, normalised as for inference."""
+        """``(N, 3, H, W)`` of images of the network's size, normalised as for inference."""
         return self._preprocess(pictures)
 
     def channels(self, tensor: Floats, shown: Shown, rng: np.random.Generator) -> None:
@@ -125,7 +125,7 @@ class Augmenter:
 
 @dataclass(frozen=True, slots=True)
 class _Framed:
-    """Brings a picture to the network's size, through a misplaced box or as it is."""
+    """Brings an image to the network's size, through a misplaced box or as it is."""
 
     how: FramingSettings | None
     height: int

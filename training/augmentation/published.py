@@ -30,7 +30,7 @@ class PadCrop:
         down, right = (int(each) for each in rng.integers(-self.pad, self.pad + 1, 2))
         height, width = image.shape[:2]
         cut = np.zeros_like(image)
-        # What of the picture is left after it moved by (down, right).
+        # What of the image is left after it moved by (down, right).
         rows, columns = (
             slice(max(0, down), height + min(0, down)),
             slice(max(0, right), width + min(0, right)),

@@ -1,4 +1,4 @@
-"""What real cameras do to a picture: light, colour, gain, polarity, blur, few pixels, noise, compression."""
+"""What real cameras do to an image: light, colour, gain, polarity, blur, few pixels, noise, compression."""
 
 from typing import Any, TypeAlias
 
@@ -27,7 +27,7 @@ class SensorSettings(Settings):
         colour: of visible images: greatest change of a channel's gain, either way (white balance, lamps).
         saturation: of visible images: greatest change of colourfulness, either way.
         inversion: probability that a thermal image is of the other polarity.
-        blur: probability of a soft or moved picture.
+        blur: probability of a soft or moved image.
         blur_sigma: greatest sigma, in pixels of a crop 128 high.
         low_resolution: probability that the person had few pixels.
         least_height: of those, pixels.
@@ -61,13 +61,13 @@ def through_sensor(
     settings: SensorSettings,
     rng: np.random.Generator,
 ) -> Image:
-    """A picture as another camera would have taken it.
+    """An image as another camera would have taken it.
 
     The order is that of light: scene, lens, pixels, noise, file.
 
     Args:
         image: ``uint8`` ``H x W x 3`` RGB; infrared with three equal channels.
-        modality: of it; only visible pictures have colours to change.
+        modality: of it; only visible images have colours to change.
         spectrum: of it; only ``thermal`` has a polarity.
         settings: how much.
         rng: where everything is drawn from.
@@ -103,7 +103,7 @@ def through_sensor(
 
 
 def _toned(picture: _Picture, settings: SensorSettings, rng: np.random.Generator) -> _Picture:
-    """Another exposure: gamma, then contrast about the picture's own mean, then offset; by a table."""
+    """Another exposure: gamma, then contrast about the image's own mean, then offset; by a table."""
     draw = rng.uniform(-1, 1, 7)
     curve = _LEVELS ** np.float32((1 + settings.gamma) ** draw[0])
     middle = curve[int(picture.mean())]

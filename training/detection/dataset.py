@@ -41,7 +41,7 @@ def dataset_class() -> type[Any]:
     from ultralytics.data.dataset import YOLODataset
 
     class Frames(YOLODataset):  # type: ignore[misc]
-        """Our frames: labels read here (ultralytics would leave a cache beside them), pictures augmented."""
+        """Our frames: labels read here (ultralytics would leave a cache beside them), frames augmented."""
 
         def __init__(self, frames: Sequence[LabelledFrame], recipe: DetectorRecipe, **arguments: Any) -> None:
             self.frames = list(frames)

@@ -21,7 +21,7 @@ _LEAST_VISIBLE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class LabelledFrame:
-    """One picture and its people.
+    """One frame and its people.
 
     Attributes:
         image: the file.
@@ -43,7 +43,7 @@ class LabelledFrame:
         return np.concatenate([(truth[:, :2] + truth[:, 2:]) / 2, truth[:, 2:] - truth[:, :2]], axis=1)
 
     def frame(self, index: int) -> Frame:
-        """The picture, as detectors look at it."""
+        """The frame, as detectors look at it."""
         return Frame(self.camera, self.spectrum.modality, index, 0, read_image(self.image))
 
 
@@ -150,7 +150,7 @@ def spaced(frames: Sequence[LabelledFrame], count: int) -> list[LabelledFrame]:
 
 
 def frames_digest(frames: Iterable[LabelledFrame]) -> str:
-    """SHA-256 over names, pictures and labels, independent of where they lie."""
+    """SHA-256 over names, frames and labels, independent of where they lie."""
     total = hashlib.sha256()
     for frame in frames:
         for part in (frame.name.encode(), _bytes(frame.image), _bytes(frame.labels)):
@@ -197,5 +197,5 @@ def _told(source: Path) -> Iterator[tuple[str, FrameTruth]]:
         people_of = read_mot(file, _LEAST_VISIBLE)
         for image in list_images(source / "images" / file.stem):
             if image.stem.isdecimal():
-                # Pictures are numbered from 0, as here; only the rows of the file count from 1.
+                # Frames are numbered from 0, as here; only the rows of the file count from 1.
                 yield f"{file.stem}/{image.stem}", people_of.get(int(image.stem), FrameTruth.of([]))

@@ -120,7 +120,7 @@ def are_folded(network: nn.Module) -> bool:
 
 @torch.no_grad()
 def unfold(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Give batch norms the statistics of real pictures without changing what the network computes.
+    """Give batch norms the statistics of real frames without changing what the network computes.
 
     A folded norm passes its input on (mean 0, variance 1). In training mode it would divide by the
     statistics of the batch instead, and the network would be ruined at its first step. With ``m`` and ``v``

@@ -16,7 +16,7 @@ class FrameSettings(Settings):
             to measure on.
         per_spectrum: at most so many training frames of each spectrum, evenly spaced; ``null`` for all.
         least_height: people lower than this share of the frame's height are not taught (they stay in the
-            picture without a label).
+            frame without a label).
     """
 
     validation: float = Field(default=0.1, gt=0, lt=1)
@@ -53,7 +53,7 @@ class AugmentationSettings(Settings):
         negative_near: probability that a near-infrared frame is inverted, as a thermal one is with the
             probability ``sensor.inversion``.
         sensor: light, gain, polarity, blur, resolution, noise, compression, drawn for each frame for itself;
-            ``null`` for none of it. Lengths are those of a picture 128 high, as everywhere.
+            ``null`` for none of it. Lengths are those of a frame 128 high, as everywhere.
     """
 
     mosaic: float = Field(default=0.7, ge=0, le=1)

@@ -225,7 +225,7 @@ def read_coco(path: Path, subset: Subset = "all") -> dict[str, FrameTruth]:
 
     People whose ``ignore`` or ``iscrowd`` is set are ignored. ``reasonable`` also ignores, as the KAIST
     benchmark's "reasonable" setting does (Hwang et al., CVPR 2015), those lower than 55 pixels, heavily
-    occluded (``occlusion`` 2), or within 5 pixels of the picture's edge. Figures for it want
+    occluded (``occlusion`` 2), or within 5 pixels of the frame's edge. Figures for it want
     ``least_height=REASONABLE_HEIGHT``.
 
     Raises:

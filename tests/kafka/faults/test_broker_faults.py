@@ -141,7 +141,7 @@ class Outage:
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory):
-    """A recording whose pictures stay large however they are encoded: 45 s at 8 a second."""
+    """A recording whose frames stay large however they are encoded: 45 s at 8 a second."""
     random = np.random.default_rng(3)
     pictures = (random.integers(0, 255, (360, 480, 1), np.uint8).repeat(3, 2) for _ in range(360))
     return write_video(tmp_path_factory.mktemp("noise") / "noise.mp4", pictures, fps=8.0)

@@ -1,4 +1,4 @@
-"""Records that are no pictures lie between good ones: each is a dead letter, and nothing else happens."""
+"""Records that are no frames lie between good ones: each is a dead letter, and nothing else happens."""
 
 import signal
 from collections import Counter
@@ -179,7 +179,7 @@ def test_a_record_that_ends_its_worker(deploy, recovery, short_records, undistur
         next(one for one in short_records if one.stream.camera == camera and one.seq == 50)
         for camera in ("gate", "night")
     )
-    # Twice the same number: what is deadly about the second one is the record, not the picture.
+    # Twice the same number: what is deadly about the second one is the record, not the frame.
     records = []
     for one in short_records:
         records.append(good(one))

@@ -1,4 +1,4 @@
-"""What cameras and networks do to the order of pictures and to their times."""
+"""What cameras and networks do to the order of frames and to their times."""
 
 import random
 import time
@@ -231,7 +231,7 @@ def test_numbers_begin_anew(deploy, recovery, short_records, parts, both, refere
         assert [(one.id, one.track) for one in mine] == [(one.id, one.track) for one in theirs]
     mine, theirs = tracklets(deployment.gallery, "gate"), tracklets(both, "gate")
     assert [one.track for one in mine[:2]] == [one.track for one in theirs[:2]]
-    # The last one was in sight already when the camera was back: three pictures of it are lost.
+    # The last one was in sight already when the camera was back: three frames of it are lost.
     before = unpack_track(theirs[2].track)
     assert [one.tobytes() for one in unpack_track(mine[2].track)] == [one[3:].tobytes() for one in before]
 

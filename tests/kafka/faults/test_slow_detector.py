@@ -1,4 +1,4 @@
-"""The detector takes longer than pictures come: what waits is bounded, what is told of it is true."""
+"""The detector takes longer than frames come: what waits is bounded, what is told of it is true."""
 
 import time
 
@@ -8,7 +8,7 @@ from tests.support.crew import until
 
 KIND = "The detector"
 pytestmark = pytest.mark.slow
-# What one fetch may bring beyond the bounds: of pictures, no more than they take encoded.
+# What one fetch may bring beyond the bounds: of frames, no more than they take encoded.
 FETCHED, ENCODED = 32, 16 << 10
 BYTES = 1 << 20
 CAMERAS = ("gate", "yard", "night")
@@ -39,7 +39,7 @@ def test_a_slow_detector(deploy, recovery, short_records, undisturbed):
         lags.append(sum(worker.metric("lag_records", topic=topic) for topic in _topics(deployment)))
         for camera in CAMERAS:
             first = int(worker.metric("frames_total", camera=camera))
-            # None before its first picture, nor behind its last.
+            # None before its first frame, nor behind its last.
             if age := worker.metric("frame_age_seconds", camera=camera):
                 last = int(worker.metric("frames_total", camera=camera))
                 times = captured[camera][max(0, first - 1) : last + 1]

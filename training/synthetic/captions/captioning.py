@@ -1,7 +1,7 @@
 """Image-level captions: what one image shows of a person, in words, with a captioner's mistakes.
 
 The wording is drawn from a grammar of our own. Its habits (lower case, hyphens between spaces, "colour" after
-a colour, how long a caption is) are those of captions that networks wrote for real pictures, so that a text
+a colour, how long a caption is) are those of captions that networks wrote for real images, so that a text
 encoder trained on these meets nothing strange in those; `docs/captions.md` compares both in numbers.
 """
 

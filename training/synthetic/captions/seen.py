@@ -30,9 +30,9 @@ class View:
         yaw: how the person is turned as the camera sees them, degrees: 0 they face the camera, 90 their
             left side is towards it, 180 their back, 270 their right side. Any turn is taken modulo 360.
         visible: fraction of the body's surface in view that is neither covered nor cut off, 0..1.
-        parts: which parts are in the picture.
+        parts: which parts are in the frame.
         items: kinds of things carried that can be seen.
-        height: of the person in the picture, pixels.
+        height: of the person in the frame, pixels.
         doing: what is plain to see of what they do: ``walk``, ``stand``, ``phone`` (one at the ear),
             ``text`` (a telephone before the face). Without any, a caption says nothing of it.
     """
@@ -98,8 +98,8 @@ class Seen:
         items: things carried.
         doing: see `View`.
         facing: ``front``, ``back`` or empty for the sides.
-        whole: whether all four parts are in the picture and little of them is covered.
-        upper: only head or trunk are in the picture.
+        whole: whether all four parts are in the frame and little of them is covered.
+        upper: only head or trunk are in the frame.
         spectrum: what the camera records.
     """
 

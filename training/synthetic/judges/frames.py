@@ -24,10 +24,10 @@ LEAST_VISIBLE, LEAST_HEIGHT = 0.9, 80.0
 
 @dataclass(frozen=True, slots=True)
 class TruthFrame:
-    """A picture of some people.
+    """A frame of some people.
 
     Attributes:
-        path: of the picture.
+        path: of the frame.
         spectrum: it was recorded in.
         people: their boxes; who is hidden or too small is ignored.
     """
@@ -67,7 +67,7 @@ def judge_people(frames: Sequence[TruthFrame], detector: "PersonDetector") -> li
     """Which share of the unoccluded people of 80 pixels or more is found, in each spectrum.
 
     Found is whom a detection at confidence .25 or more overlaps by half (intersection over union), one
-    detection a person. Pictures are shown as they are, never inverted.
+    detection a person. Frames are shown as they are, never inverted.
     """
     verdicts = []
     for spectrum in Spectrum:

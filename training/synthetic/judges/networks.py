@@ -36,7 +36,7 @@ _BATCH = 16
 
 
 def open_detector(weights: Path, threads: int) -> "PersonDetector":
-    """COCO YOLO11n int8 on whole pictures, 640 pixels, without tiles and as they are.
+    """COCO YOLO11n int8 on whole frames, 640 pixels, without tiles and as they are.
 
     Raises:
         ModelError: it is not there or damaged.

@@ -135,7 +135,7 @@ def _noise_tile(grain: float) -> Floats:
 
 
 def _noise(rng: np.random.Generator, grain: float, shape: tuple[int, ...]) -> Floats:
-    """Noise for a picture, cut out of the tile somewhere; channels are cut out apart."""
+    """Noise for a frame, cut out of the tile somewhere; channels are cut out apart."""
     tile = _noise_tile(grain)
     planes = []
     for _ in range(shape[2] if len(shape) == 3 else 1):
@@ -199,7 +199,7 @@ def capture(
     Args:
         radiance: ``(h, w, 3)`` linear RGB, or ``(h, w)`` near infrared or degrees Celsius.
         sensor: the camera.
-        rng: of this picture's noise.
+        rng: of this frame's noise.
         window: left and top of ``radiance`` in the frame, pixels.
         frame: width and height of the whole frame; by default the window is the frame.
         scene: low and high (2nd and 98th percentile) of the whole frame, which the automatic gain
@@ -233,7 +233,7 @@ def _optical(
     high: float,
 ) -> NDArray[np.uint8]:
     """Visible and near infrared: gain, lens, noise, tone."""
-    # Lamps in the picture do not count: white paper in the place's normal light is 1.
+    # Lamps in the frame do not count: white paper in the place's normal light is 1.
     high = min(high, 0.9)
     gain = sensor.exposure * (0.72 if sensor.spectrum is Spectrum.VISIBLE else 0.7) / max(high, 0.02)
     shade = _vignette(sensor, window, frame, picture.shape) * np.float32(gain)
@@ -308,6 +308,6 @@ def _thermal(
 
 
 def encode(image: Image, sensor: Sensor) -> bytes:
-    """The picture as the camera's stream carries it: JPEG of its quality."""
+    """The frame as the camera's stream carries it: JPEG of its quality."""
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg_quality])
     return bytes(data)

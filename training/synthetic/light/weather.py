@@ -27,7 +27,7 @@ def add_rain(
         radiance: ``(h, w)`` or ``(h, w, C)`` light, or degrees Celsius.
         depth: ``(h, w)`` metres to what stands there.
         strength: 0 none, 1 heavy.
-        rng: where drops are in this picture; the same stream and time give the same drops.
+        rng: where drops are in this frame; the same stream and time give the same drops.
         time: seconds; drops have fallen by so much.
         spectrum: near infrared drops shine in the lamp's light, thermal ones are hardly seen.
         focal: pixels.

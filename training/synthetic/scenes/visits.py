@@ -32,7 +32,7 @@ class VideoPlan:
         fps: frames per second.
         size: width and height, pixels.
         together: people in view at a time, about.
-        every: one frame in so many is also written as a labelled picture.
+        every: one frame in so many is also written as a labelled frame.
     """
 
     people: int
