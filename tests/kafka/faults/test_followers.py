@@ -17,21 +17,23 @@ def killed(row, point, promise):
     for database in ("sqlite", "postgresql"):
         mark = pytest.mark.fault(
             row=f"kill -9 of a follower's worker {row}",
-            injected=f"SIGKILL by the worker itself at that point; another one is started ({database})",
+            injected=f"SIGKILL by the worker to itself at that point; another one is started ({database})",
             promise=promise,
             bound_s=BOUND,
         )
         yield pytest.param(point, database, marks=mark, id=f"{point} {database}")
 
 
-AGAIN = "Each event has its effect once and in order: the other one prepares it again"
-ROLLED_BACK = "Each event has its effect once and in order: nothing is kept, the other one does it"
-ONCE = "Each event has its effect once and in order: the other one goes on behind it"
+AGAIN = "Each event takes effect exactly once and in order: the other one prepares it again"
+ROLLED_BACK = (
+    "Each event takes effect exactly once and in order: all is rolled back, the other one repeats it"
+)
+ONCE = "Each event takes effect exactly once and in order: the other one resumes after it"
 POINTS = [
     *killed("after it has read its events", "work:before:2", AGAIN),
     *killed("in the middle of its work", "one:after:3", AGAIN),
     *killed("after its work, before the transaction", "work:after:2", AGAIN),
-    *killed("in the transaction, effect and mark written and not committed", "mark:commit:2", ROLLED_BACK),
+    *killed("in the transaction, effect and mark written, not committed", "mark:commit:2", ROLLED_BACK),
     *killed("right after the transaction", "mark:after:2", ONCE),
 ]
 
@@ -69,10 +71,10 @@ STILL = [
     pytest.param(
         database,
         marks=pytest.mark.fault(
-            row="A follower stands still past its lease, in front of its transaction",
-            injected="SIGSTOP by the worker itself once the work is prepared; SIGCONT once another one has "
+            row="A follower is suspended past its lease, before its transaction",
+            injected="SIGSTOP by the worker to itself once the work is prepared; SIGCONT once another one has "
             f"done it ({database})",
-            promise="Its transaction is refused; each event has its effect once and in order",
+            promise="Its transaction is refused; each event takes effect exactly once and in order",
             bound_s=BOUND,
         ),
     )
