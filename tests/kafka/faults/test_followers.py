@@ -72,8 +72,8 @@ STILL = [
         database,
         marks=pytest.mark.fault(
             row="A follower is suspended past its lease, before its transaction",
-            injected="SIGSTOP by the worker to itself once the work is prepared; SIGCONT once another one has "
-            f"done it ({database})",
+            injected="SIGSTOP by the worker to itself once the work is prepared; SIGCONT once another one "
+            f"has done it ({database})",
             promise="Its transaction is refused; each event takes effect exactly once and in order",
             bound_s=BOUND,
         ),
