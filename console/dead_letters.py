@@ -9,6 +9,7 @@ from typing import Any
 from console.failing import check_writable
 from console.kafka import Deployment
 from reid_core.errors import NightreidError, UsageError
+from reid_core.redaction import redact_text
 from reid_core.types import Modality
 from stream.kafka.dead_letter_box import list_letters, replay, show
 from stream.kafka.dead_letters import DeadLetter, topic_of
@@ -38,7 +39,7 @@ def list_command(
         size = len(letter.value or b"")
         print(
             f"{printable(letter.place)}  {iso_utc(letter.time_ns)}  {printable(letter.reason)}  "
-            f"{size} bytes  {printable(letter.message)}"
+            f"{size} bytes  {printable(redact_text(letter.message))}"
         )
     return 0
 
@@ -157,7 +158,7 @@ def _said(letter: DeadLetter) -> dict[str, Any]:
         "partition": letter.partition,
         "offset": letter.offset,
         "reason": letter.reason,
-        "message": letter.message,
+        "message": redact_text(letter.message),
         "attempts": letter.attempts,
         "version": letter.version,
         "time": iso_utc(letter.time_ns),
@@ -167,4 +168,4 @@ def _said(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode(errors="backslashreplace")
+    return None if value is None else redact_text(value.decode(errors="backslashreplace"))

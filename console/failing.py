@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 from reid_core.errors import MissingDependencyError, NightreidError, StorageError, UsageError
+from reid_core.redaction import redact_text
 
 _LIBRARIES = {
     "libGL.so": "Debian and Ubuntu: apt-get install libgl1. Fedora: dnf install mesa-libGL.",
@@ -22,7 +23,7 @@ def explain(error: BaseException) -> int:
     ``NIGHTREID_DEBUG=1`` (or ``--debug``) prints the traceback as well.
     """
     if os.environ.get("NIGHTREID_DEBUG"):
-        traceback.print_exception(error)
+        print(redact_text("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     known = readable(error)
     if known is not None and known.message.startswith("Usage:"):
         # Nothing at all was asked for: no error, but the help.
@@ -30,12 +31,13 @@ def explain(error: BaseException) -> int:
         return known.exit_code
     if known is None:
         name = type(error).__name__
-        print(f"error[internal]: {name}: {error}", file=sys.stderr)
+        print(f"error[internal]: {name}: {redact_text(str(error))}", file=sys.stderr)
         print("This is a defect of nightreid. --debug shows where; please report it.", file=sys.stderr)
         return 70
-    print(f"error[{known.code}]: {known.message}", file=sys.stderr)
+    # Usage errors and the system's repeat what they were given: an address, perhaps.
+    print(f"error[{known.code}]: {redact_text(known.message)}", file=sys.stderr)
     if known.hint:
-        print(f"  {known.hint}", file=sys.stderr)
+        print(f"  {redact_text(known.hint)}", file=sys.stderr)
     return known.exit_code
 
 

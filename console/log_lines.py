@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Literal
 
+from reid_core.redaction import redact_text
+
 LogFormat = Literal["text", "json"]
 # Libraries that say at INFO what only their own authors need.
 _TALKATIVE = ("alembic", "openvino", "ultralytics", "PIL", "fsspec", "botocore", "urllib3")
@@ -21,11 +23,23 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "thread": record.threadName,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redact_text(record.getMessage()),
         }
         if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
+            said["traceback"] = redact_text(self.formatException(record.exc_info))
         return json.dumps(said)
+
+
+class TextLines(logging.Formatter):
+    """A line for people: time (UTC), level, thread and message, and the traceback if any."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)sZ %(levelname)s %(threadName)s: %(message)s", "%H:%M:%S")
+        self.converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return redact_text(super().format(record))
 
 
 def log_lines(form: LogFormat, level: int = logging.INFO) -> None:
@@ -36,12 +50,7 @@ def log_lines(form: LogFormat, level: int = logging.INFO) -> None:
         level: the least that is written.
     """
     handler = logging.StreamHandler(sys.stderr)
-    if form == "json":
-        handler.setFormatter(JsonLines())
-    else:
-        formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(threadName)s: %(message)s", "%H:%M:%S")
-        formatter.converter = time.gmtime
-        handler.setFormatter(formatter)
+    handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -92,7 +92,7 @@ def _specs(
     if not specs:
         raise UsageError("There is nothing to read.", "Name sources with --visible and --infrared.")
     for text in starts:
-        camera, _, time = text.partition("=")
+        camera, _, time = text.rpartition("=")
         places = [i for i, spec in enumerate(specs) if spec.camera == camera]
         if not places:
             raise UsageError(f"--start {text}: no source is called {camera!r}.")

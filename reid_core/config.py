@@ -5,6 +5,7 @@ Precedence, lowest first: defaults of the model, the YAML file, environment vari
 the nearest valid name.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,8 +74,11 @@ def read_config(
             _put(values, keys, _scalar(text, name), name)
     for override in overrides:
         key, separator, text = override.partition("=")
-        if not separator or not key.strip():
-            raise ConfigError(f"--set {override!r} is not of the form key=value.")
+        if not separator or not re.fullmatch(r"[\w.\-]+", key.strip()):
+            # Only the beginning is repeated: what follows may be a password.
+            shown = re.match(r"[\w.]*", override)
+            begun = f" (the one that begins with {shown[0]!r})" if shown and shown[0] else ""
+            raise ConfigError(f"A --set{begun} is not of the form key=value.")
         _put(values, key.strip().split("."), _scalar(text, key), f"--set {key}")
     return values
 

@@ -1,6 +1,7 @@
 """One database of a gallery: opened, brought to the current schema, and read and written in transactions."""
 
 import io
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,8 +18,11 @@ from reid_core.errors import GalleryError, MissingDependencyError, SchemaTooNewE
 from reid_core.gallery.failures import translated
 from reid_core.gallery.postgresql import postgresql_engine
 from reid_core.gallery.vector_column import POSTGRESQL
+from reid_core.redaction import ENCODE_LOGIN, is_telling
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# Up to where SQLAlchemy takes an address for the login.
+_LOGIN = re.compile(r"[\w+]+://[^:/]*(:[^@]*)?@")
 # How long a writer waits for another before it gives up.
 _BUSY_SECONDS = 30.0
 
@@ -136,14 +140,19 @@ def _parsed(url: str) -> URL:
         raise UsageError("The database address names a kind of database that is not known.", _HINT) from None
     except (ArgumentError, ValueError):
         raise UsageError("The database address is not valid.", _HINT) from None
+    login = _LOGIN.match(url)
+    if login is not None and "@" in url[login.end() :]:
+        # What stands between would be taken for a host, and told.
+        raise UsageError("The database address has an @ too many.", ENCODE_LOGIN)
     return address
 
 
 def _without_secrets(address: URL) -> str:
-    return address.difference_update_query(("password", "sslpassword", "passfile")).render_as_string()
+    telling = [name for name in address.query if name == "passfile" or is_telling(name)]
+    return address.difference_update_query(telling).render_as_string()
 
 
-_HINT = "Addresses look like sqlite:///gallery.db or postgresql+psycopg://user@host/name."
+_HINT = f"Addresses look like sqlite:///gallery.db or postgresql+psycopg://user@host/name. {ENCODE_LOGIN}"
 
 
 def _sqlite_file(address: URL) -> Path | None:
@@ -170,6 +179,9 @@ def _engine(address: URL, in_memory: bool) -> Engine:
         raise MissingDependencyError(
             f"The database driver {driver} is not installed.", f"Install it: pip install {package}"
         ) from None
+    except ArgumentError:
+        # The library repeats the address.
+        raise UsageError("The database address is not valid.", _HINT) from None
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -17,6 +17,7 @@ from reid_core.errors import (
     NightreidError,
     StorageError,
 )
+from reid_core.redaction import redact_text
 
 # Class, sentence, hint.
 _Meaning = tuple[type[NightreidError], str, str]
@@ -168,7 +169,7 @@ def _explained(error: Exception, name: str) -> NightreidError:
     kind, sentence, hint = _meaning(cause, said, broke)
     # Whom it was connecting to is told by the name.
     said = said.rpartition(" failed: ")[2].removeprefix("FATAL:").strip()
-    return kind(sentence.format(name=name, said=said), hint)
+    return kind(sentence.format(name=name, said=redact_text(said)), hint)
 
 
 def _meaning(cause: BaseException, said: str, broke: bool) -> _Meaning:

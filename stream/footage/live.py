@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from reid_core.errors import SourceError
+from reid_core.redaction import ENCODE_LOGIN, login_is_odd, redact
 from stream.footage.door import door
-from stream.footage.naming import SourceSpec, redact
+from stream.footage.naming import SourceSpec, place_of
 from stream.footage.sources import Source, SourceFrame
 
 _RETRY_SECONDS = 1.0
@@ -32,13 +33,15 @@ class LiveSource(Source):
         self._gone_seconds = gone_seconds
         self._capture = self._open()
         if self._capture is None:
-            raise SourceError(f"The camera {redact(spec.location)} does not answer.")
+            # Among several cameras only the sentence is told, not the hint.
+            how = f" {ENCODE_LOGIN}" if login_is_odd(spec.location) else ""
+            raise SourceError(f"The camera {redact(spec.location)} does not answer.{how}")
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = float(fps) if 0 < fps <= 240 else 25.0
         self.start_ns = time.time_ns()
-        self.digest = hashlib.sha256(f"{redact(spec.location)}/{self.start_ns}".encode()).hexdigest()
+        self.digest = hashlib.sha256(f"{place_of(spec.location)}/{self.start_ns}".encode()).hexdigest()
 
     def frames(self, first: int, stop: threading.Event) -> Iterator[SourceFrame]:
         """As `Source.frames`, stamped with the time at which each arrived."""

@@ -4,17 +4,20 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from reid_core.errors import UsageError
+from reid_core.redaction import ENCODE_LOGIN, HIDDEN, redact, without_login
 from reid_core.types import Modality, Spectrum
 
 _LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
-# Between the scheme and the last @ of the host part; and values behind telling names, anywhere.
-_LOGIN = re.compile(r"://[^/?#]*@")
-_SECRET = re.compile(r"((?:user|usr|login|pass|pwd|token|auth|secret|sig|key)\w*=)[^&;/?#]*", re.IGNORECASE)
+# What cameras without a name are not told apart by. The names of those in galleries hang on it: leave it be.
+_NOT_ITS_OWN = re.compile(
+    r"((?:user|usr|login|pass|pwd|token|auth|secret|sig|key)\w*=)[^&;/?#]*", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")
 _CAMERA_NAME = re.compile(r"[\w][\w.\- ]*")
 
 
@@ -31,7 +34,7 @@ class SourceSpec:
     """
 
     camera: str
-    location: str
+    location: str = field(repr=False)
     modality: Modality
     spectrum: Spectrum
     start_ns: int | None = None
@@ -48,11 +51,9 @@ def is_live(location: str) -> bool:
     return location.isdecimal() or location.startswith("/dev/video") or scheme in _LIVE_SCHEMES
 
 
-def redact(location: str) -> str:
-    """A location without user name, password and keys, fit for logs and databases."""
-    if "://" not in location:
-        return location
-    return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", location))
+def place_of(location: str) -> str:
+    """What of a location says which camera it is: the same whoever logs in. Not to be shown; see `redact`."""
+    return _NOT_ITS_OWN.sub(rf"\1{HIDDEN}", without_login(location)) if "://" in location else location
 
 
 def parse_source(text: str, modality: Modality, spectrum: Spectrum | None = None) -> SourceSpec:
@@ -77,16 +78,19 @@ def parse_source(text: str, modality: Modality, spectrum: Spectrum | None = None
 
 
 def _default_name(location: str) -> str:
-    if not is_live(location):
-        return Path(location).resolve().stem or "camera"
-    try:
-        host = urlsplit(location).hostname
-    except ValueError:
-        raise UsageError(f"The address {redact(location)} is not valid.") from None
-    if host is None:
+    if location.isdecimal() or location.startswith("/dev/video"):
         return f"webcam{location.removeprefix('/dev/video')}"
+    if not _ADDRESS.match(location) or Path(location).exists():
+        return Path(location).resolve().stem or "camera"
+    shown = redact(location)
+    try:
+        host = urlsplit(shown).hostname
+    except ValueError:
+        raise UsageError(f"The address {shown} is not valid.", ENCODE_LOGIN) from None
+    if host is None or HIDDEN in host:
+        host = "camera"
     # A host may have several cameras. The password is no part of which one it is.
-    number = int.from_bytes(hashlib.sha256(redact(location).encode()).digest()[:4], "big") % 10000
+    number = int.from_bytes(hashlib.sha256(place_of(location).encode()).digest()[:4], "big") % 10000
     return f"{host}-{number:04d}"
 
 

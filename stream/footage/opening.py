@@ -7,9 +7,10 @@ import cv2
 
 from reid_core.errors import SourceError
 from reid_core.images import IMAGE_SUFFIXES
+from reid_core.redaction import redact
 from stream.footage.folders import FolderSource
 from stream.footage.live import LiveSource
-from stream.footage.naming import SourceSpec, redact
+from stream.footage.naming import SourceSpec
 from stream.footage.sources import Source
 from stream.footage.video import VideoSource
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import fsspec
 
 from reid_core.errors import ConfigError, MissingDependencyError, NightreidError, StorageError
+from reid_core.redaction import ENCODE_LOGIN, login_is_odd, redact_text
 from stream.kafka.envelope import EnvelopeError, Refusal, blob_digest, check_digest
 
 _NAME_LENGTH = 64
@@ -42,11 +43,14 @@ class BlobStore:
     def __init__(self, location: str) -> None:
         if not location.strip():
             raise ConfigError("The blob store has no address.", "Give a folder, or s3://…")
+        if login_is_odd(location):
+            raise ConfigError("The blob store's address cannot be told from its login.", ENCODE_LOGIN)
         try:
             self._files, self._root = fsspec.core.url_to_fs(location)
         except ValueError:
             raise ConfigError(
-                "The blob store's address is of no known kind.", "Give a folder, or s3://…"
+                "The blob store's address is not valid, or of no known kind.",
+                f"Give a folder, or s3://…. {ENCODE_LOGIN}",
             ) from None
         except ImportError as error:
             raise MissingDependencyError(
@@ -153,7 +157,7 @@ def _translated(done: str) -> Iterator[None]:
         raise
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise BlobStoreAwayError(f"The blob store cannot be {done}: {reason}.") from error
+        raise BlobStoreAwayError(f"The blob store cannot be {done}: {redact_text(reason)}.") from error
 
 
 def _written(details: Mapping[str, Any]) -> float:

@@ -56,6 +56,11 @@ class KafkaSettings(Settings):
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         addresses = tuple(text.strip() for text in value)
+        if any("@" in text for text in addresses):
+            # Not repeated: it may be a password, or part of one that holds a comma.
+            raise ValueError(
+                "takes host:port without a login, which goes into kafka.sasl_username and kafka.sasl_password"
+            )
         for text in addresses:
             match = _ADDRESS.fullmatch(text)
             if match is None or not 0 < int(match[2] or 9092) < 1 << 16:

@@ -128,7 +128,7 @@ class PublishSettings(Settings):
     passthrough: bool = True
     buffer: BufferSettings = BufferSettings()
     inline_bytes: int = Field(default=900_000, ge=1024, le=64 << 20, validate_default=True)
-    blobs: str | None = None
+    blobs: str | None = Field(default=None, repr=False)
     realtime: bool = False
     folder_fps: float = Field(default=10.0, gt=0)
     live: ReconnectSettings = ReconnectSettings()

@@ -9,9 +9,9 @@ from functools import partial
 import tenacity
 
 from reid_core.errors import NightreidError, SourceError
+from reid_core.redaction import redact
 from stream.footage.folders import FolderSource
 from stream.footage.live import LiveSource
-from stream.footage.naming import redact
 from stream.footage.opening import open_source
 from stream.footage.sources import Source, SourceFrame, recording_id
 from stream.kafka.envelope import Stream

@@ -10,8 +10,9 @@ from reid_core.gallery import (
     TrackletRecord,
     VectorKind,
 )
+from reid_core.redaction import redact
 from reid_core.types import Link, Modality
-from stream.footage.naming import SourceSpec, redact
+from stream.footage.naming import SourceSpec
 from stream.run.result import (
     CameraResult,
     CandidateResult,

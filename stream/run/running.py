@@ -10,12 +10,13 @@ from detectors.detector import PersonDetector
 from detectors.motion import GatedFrame
 from reid_core.errors import NightreidError, UsageError
 from reid_core.gallery import Gallery, RecordingRecord, RecordingStatus
+from reid_core.redaction import redact
 from reid_core.runtime import Embedder
 from reid_core.types import CloseReason
 from stream.chain.config import RunSettings
 from stream.chain.lane import Seen
 from stream.chain.parts import identity_policy, make_linker, make_tracker, settings_digest
-from stream.footage.naming import SourceSpec, check_distinct, redact
+from stream.footage.naming import SourceSpec, check_distinct
 from stream.footage.opening import open_source
 from stream.footage.sources import Source, recording_id
 from stream.run.collect import collect

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from reid_core.errors import UsageError
+from reid_core.redaction import redact_text
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
@@ -109,7 +110,7 @@ class _Answers:
             return _json(200 if live else 503, {"live": live})
         if path == "/ready":
             ready, reasons = self._ready()
-            return _json(200 if ready else 503, {"ready": ready, "reasons": reasons})
+            return _json(200 if ready else 503, {"ready": ready, "reasons": list(map(redact_text, reasons))})
         return _json(404, {"error": "There are /metrics, /live and /ready."})
 
 

@@ -81,8 +81,8 @@ class WorkerSettings(ChainSettings):
     group: str = "nightreid"
     member: str | None = None
     session_seconds: float = Field(default=45.0, ge=1)
-    database: str = "sqlite:///nightreid.db"
-    blobs: str | None = None
+    database: str = Field(default="sqlite:///nightreid.db", repr=False)
+    blobs: str | None = Field(default=None, repr=False)
     blob_hours: float = Field(default=24.0, gt=0)
     models: ModelSettings = ModelSettings()
     order: OrderSettings = OrderSettings()

@@ -1,11 +1,8 @@
-"""Live cameras: an MJPEG server that comes, stalls, goes away and comes back."""
+"""Live cameras: one that comes, stalls, goes away and comes back."""
 
 import threading
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import cv2
 import pytest
 
 from reid_core.errors import SourceError
@@ -15,55 +12,9 @@ from reid_core.types import Modality, Spectrum
 from stream.chain.config import LiveSettings, RunSettings
 from stream.footage.naming import SourceSpec, parse_source
 from stream.run.running import run_footage
-from tests.support.brightness import RED, SMALL, Walker, brightness_detector, scene
+from tests.support.brightness import RED, SMALL, Walker, brightness_detector
+from tests.support.mjpeg import FPS, camera
 from tests.support.night import Counting, rows, specs
-
-_FPS = 25
-
-
-class _Camera(BaseHTTPRequestHandler):
-    def do_GET(self):
-        camera = self.server
-        camera.asked.append(self.path)
-        self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-        self.end_headers()
-        try:
-            while camera.on.is_set() and camera.sent < camera.frames:
-                picture = scene(camera.walkers, camera.sent)
-                _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                self.wfile.write(head.encode() + jpeg.tobytes() + b"\r\n")
-                camera.sent += 1
-                if camera.sent == camera.pause_at:
-                    camera.on.clear()
-                    threading.Timer(camera.pause, camera.on.set).start()
-                time.sleep(1 / _FPS)
-        except OSError:
-            pass
-
-    def log_message(self, *_):
-        pass
-
-
-_PASSER = (Walker(5, 60, RED),)
-
-
-@contextmanager
-def camera(frames, walkers=_PASSER, pause_at=0, pause=0.0):
-    """A camera that sends so many frames and then answers, but with nothing."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Camera)
-    server.frames, server.walkers, server.sent, server.asked = frames, walkers, 0, []
-    server.pause_at, server.pause, server.on = pause_at, pause, threading.Event()
-    server.on.set()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    server.url = f"http://joe:s3cret@127.0.0.1:{server.server_port}/video?channel=1&password=hush"
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -100,13 +51,13 @@ def test_a_camera_that_goes_away_is_given_up_and_the_others_finish(watch, night_
         begun = time.monotonic()
         result, notes, database, recordings = watch([live(server), *specs(night_videos, ["gate", "night"])])
         took = time.monotonic() - begun
-    assert took > 80 / _FPS, "never faster than real time"
+    assert took > 80 / FPS, "never faster than real time"
     cameras = {one.id: one for one in result.cameras}
     assert [cameras[name].status for name in ("door", "gate", "night")] == ["partial", "complete", "complete"]
     assert len(cameras["gate"].tracklets) == 3 and len(cameras["night"].tracklets) == 2
     (walk,) = cameras["door"].tracklets
     assert walk.last_frame - walk.first_frame > 35
-    assert abs((walk.last_ns - walk.first_ns) / 1e9 - (walk.last_frame - walk.first_frame) / _FPS) < 1.5
+    assert abs((walk.last_ns - walk.first_ns) / 1e9 - (walk.last_frame - walk.first_frame) / FPS) < 1.5
     assert recordings["door"].status is RecordingStatus.PARTIAL
     (note,) = [note for note in notes if "was lost" in note]
     assert note == recordings["door"].message == cameras["door"].message

@@ -25,8 +25,9 @@ from stream.publisher.config import CameraSettings, PublishSettings, ReconnectSe
 from stream.publisher.limiting import RateLimit
 from stream.publisher.outgoing import Cause
 from stream.publisher.publishing import publish
-from tests.stream.test_live import camera, live
+from tests.stream.test_live import live
 from tests.support.brightness import WARM, Walker, scenes
+from tests.support.mjpeg import camera
 from tests.support.night import specs
 
 QUICK = ReconnectSettings(open_seconds=2, gone_seconds=0, first_seconds=0.1, most_seconds=0.2)
@@ -534,7 +535,7 @@ def test_a_camera_gives_way_as_it_is_told_and_every_drop_is_a_gap(
     _, jpeg = cv2.imencode(".jpg", noise)
     assert len(jpeg) > 50_000
     with camera(frames=10_000) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.stream.test_live.scene", lambda *_: noise)
+        patch.setattr("tests.support.mjpeg.scene", lambda *_: noise)
         result, _, (*frames, end) = live_sent(
             server, when, buffer={"bytes": 3 << 20, "policy": policy}, inline_bytes=700_000
         )
