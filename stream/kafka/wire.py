@@ -9,6 +9,7 @@ from typing import Any
 
 import msgpack
 
+from reid_core.redaction import redact, redact_text
 from reid_core.types import Modality, Spectrum
 from stream.kafka.envelope import INLINE, Codec, Envelope, EnvelopeError, Kind, Refusal, Stream, inline_digest
 
@@ -104,7 +105,8 @@ def _envelope(said: Mapping[str, str], body: Mapping[str, Any]) -> Envelope:
         spectrum=Spectrum(said["spectrum"]),
         fps=_real(body["fps"]),
         start_ns=_moment(body["start_ns"]),
-        source=_words(body.get("source", ""), "source"),
+        # Whoever wrote it may not have hidden a login.
+        source=redact(_words(body.get("source", ""), "source")),
         live=_flag(said.get("live", "0"), "live"),
     )
     if stream.spectrum.modality is not stream.modality:
@@ -129,7 +131,7 @@ def _envelope(said: Mapping[str, str], body: Mapping[str, Any]) -> Envelope:
         payload=payload,
         blob=blob,
         digest=said["digest"],
-        problem=_words(problem, "problem") if problem is not None else None,
+        problem=redact_text(_words(problem, "problem")) if problem is not None else None,
     )
 
 

@@ -3,24 +3,32 @@
 import json
 import logging
 import threading
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
+from io import StringIO
+from unittest.mock import patch
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from prometheus_client import CollectorRegistry, generate_latest
 
+from console.dead_letters import list_command, show_command
+from console.kafka import Deployment
 from console.log_lines import JsonLines, TextLines
 from console.report import write_report
 from reid_core.errors import ConfigError, NightreidError
 from reid_core.gallery import Gallery
 from reid_core.redaction import redact
 from reid_core.runtime import load_embedder
-from reid_core.types import Modality
+from reid_core.types import Modality, Spectrum
 from stream.chain.config import LiveSettings, RunSettings
 from stream.footage.naming import parse_source
 from stream.kafka.blobs import BlobStore
+from stream.kafka.dead_letters import DeadLetter
+from stream.kafka.envelope import Envelope, Kind, Stream
 from stream.kafka.settings import KafkaSettings
+from stream.kafka.wire import read, write
 from stream.publisher.config import PublishSettings, ReconnectSettings, with_sources
 from stream.publisher.publishing import publish
 from stream.run.export import to_json
@@ -170,6 +178,26 @@ def test_a_blob_store_whose_login_is_odd_is_refused_with_a_way_out():
     with pytest.raises(ConfigError, match="told from its login") as refused:
         BlobStore("sftp://joe:Hush#2024@store/blobs")
     assert "# as %23" in refused.value.hint
+
+
+@given(login=logins())
+def test_workers_and_dead_letters_hide_what_another_publisher_sent(login):
+    address = f"rtsp://{login}@cam/1"
+    stream = Stream("s", "gate", Modality.VISIBLE, Spectrum.VISIBLE, 10.0, 0, address)
+    value, headers = write(Envelope(Kind.END, stream, 3, 4, problem=address))
+    found = read(value, headers)
+    assert found.stream.source == found.problem == "rtsp://***@cam/1"
+    letter = DeadLetter("frames", 0, 1, address.encode(), value, headers, "codec", address, 1, "1", 0)
+    with (
+        patch("console.dead_letters.list_letters", lambda *_: iter([letter])),
+        patch("console.dead_letters.show", lambda *_: letter),
+        redirect_stdout(StringIO()) as out,
+    ):
+        for as_json in (False, True):
+            list_command(Deployment(), (), None, as_json)
+            show_command(Deployment(), letter.place, None, as_json)
+    assert out.getvalue().count("rtsp://***@cam/1") == 7
+    assert seen(login.partition(":")[2], out.getvalue()) == set()
 
 
 @given(login=logins())

@@ -1,4 +1,4 @@
-"""A camera: an MJPEG server that sends pictures of the small bright world, stalls and goes away as told."""
+"""A camera: an MJPEG server that sends frames of the small bright world, stalls and goes away as told."""
 
 import threading
 import time
@@ -42,7 +42,7 @@ _PASSER = (Walker(5, 60, RED),)
 
 @contextmanager
 def camera(frames, walkers=_PASSER, pause_at=0, pause=0.0, login="joe:s3cret"):
-    """A camera that sends so many pictures and then answers, but with nothing."""
+    """A camera that sends so many frames and then answers, but with nothing."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Camera)
     server.frames, server.walkers, server.sent, server.asked = frames, walkers, 0, []
     server.pause_at, server.pause, server.on = pause_at, pause, threading.Event()
