@@ -113,7 +113,7 @@ def test_letting_go_is_quick_and_for_good_though_the_broker_is_frozen(own_broker
 
 def test_what_kafka_refuses_is_said_in_our_words(settings, topic):
     with using(producer(settings, max_block_ms=500)) as client:
-        with pytest.raises(BrokerError, match="larger than its topic takes") as caught, translated():
+        with pytest.raises(BrokerError, match="larger than its topic accepts") as caught, translated():
             client.send(topic, b"x" * 2_000_000).get(10)
         assert not caught.value.transient
         with pytest.raises(BrokerAwayError, match="does not answer in time"), translated():
