@@ -26,8 +26,8 @@ from stream.kafka.wire import read
 from stream.publisher.config import PublishSettings, with_sources
 from stream.publisher.publishing import publish
 from tests.conftest import command_environment
-from tests.stream.test_live import camera
 from tests.support.daemon import free_ports
+from tests.support.mjpeg import camera
 from tests.support.night import specs
 
 
@@ -144,7 +144,7 @@ def start(tmp_path):
 def noise(monkeypatch):
     """What cameras show: frames of some 300 kB."""
     picture = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
-    monkeypatch.setattr("tests.stream.test_live.scene", lambda *_: picture)
+    monkeypatch.setattr("tests.support.mjpeg.scene", lambda *_: picture)
 
 
 def test_pictures_arrive_whole_numbered_and_exact(kafka, topic_prefix, night_videos):
