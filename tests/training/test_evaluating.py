@@ -9,7 +9,9 @@ from reid_core.types import Modality, Spectrum
 from training.datasets.records import ImageRecord
 from training.evaluation.evaluating import contest_of, contests, evaluate_protocol
 from training.evaluation.features import read_features
+from training.evaluation.galleries import draw_trials
 from training.evaluation.open_set import bootstrap, open_set, pair_scores
+from training.evaluation.orchestrating import evaluate_features
 from training.evaluation.protocols import PRESETS
 from training.evaluation.published import published_rows
 from training.evaluation.ranks import Sides
@@ -161,6 +163,61 @@ def test_features_of_anybody_are_evaluated(tmp_path):
     # A query identity that the gallery lacks is not valid, and not counted.
     file = read_features(saved(tmp_path / "f.npz", q_pid=np.array([1, 2, 9])))
     assert evaluate_protocol(spec, [contest_of(file, spec)]).valid == 2
+
+
+@pytest.mark.parametrize(
+    ("protocol", "asking", "searched", "words"),
+    [
+        ("sysu-all-single-A", (2, 5), (3, 1, 0), "SYSU-MM01 has no camera 0, which .*npz names"),
+        ("sysu-all-single-A", (3, 7), (1, 2), "SYSU-MM01 has no camera 7"),
+        ("sysu-all-single-A", (2, 6), (1, 4), "query images are of camera 2"),
+        ("sysu-all-multi-B", (3, 6), (1, 3), "gallery images are of camera 3"),
+        ("sysu-indoor-single-A", (3, 6), (1, 2, 4), "gallery images are of camera 4"),
+        ("synthetic-all-single-A", (3, 6), (0, 1), "The synthetic night shift has no camera 0"),
+        ("regdb-t2v", (1,), (0,), "RegDB has no camera 0"),
+        ("regdb-v2t", (1,), (3,), "RegDB has no camera 3"),
+        ("llcm-ir2vis", (3, 4), (1, 2), "query images are of camera 3"),
+        ("llcm-vis2ir", (1, 2), (3, 4), "gallery images are of camera 3"),
+        ("llcm-vis2ir-swapped", (1, 2), (0, 9), "LLCM has no camera 0"),
+        ("llcm-ir2vis", (10,), (9,), "LLCM has no camera 10"),
+    ],
+)
+def test_cameras_that_the_protocol_does_not_have_are_refused(tmp_path, protocol, asking, searched, words):
+    file = saved(tmp_path / "f.npz", q_cam=np.resize(asking, 3), g_cam=np.resize(searched[::-1], 3))
+    with pytest.raises(UsageError, match=words):
+        evaluate_features([file], protocol)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "asking", "searched"),
+    [
+        ("sysu-all-single-A", (3, 6), (1, 4, 5)),
+        ("sysu-indoor-single-A", (3, 6), (1,)),
+        ("synthetic-all-single-A-thermal", (6,), (5, 4)),
+        *(
+            (protocol, *sides)
+            for protocol in ("regdb-t2v", "regdb-v2t")
+            for sides in (((2,), (1,)), ((1,), (2,)))
+        ),
+        ("llcm-ir2vis", (1, 9), (3, 8)),
+        ("llcm-vis2ir", (3, 8), (1, 9)),
+        ("llcm-vis2ir-swapped", (1, 9), (3, 8)),
+        ("own-ir2vis", (0, 77), (12,)),
+    ],
+)
+def test_cameras_that_it_has_are_not(tmp_path, protocol, asking, searched):
+    file = saved(tmp_path / "f.npz", q_cam=np.resize(asking, 3), g_cam=np.resize(searched, 3))
+    (found,) = evaluate_features([file], protocol).results.values()
+    assert found.mean("r1") == 1.0
+
+
+def test_a_data_set_of_cameras_that_its_protocols_do_not_have_is_refused():
+    records = [
+        ImageRecord("a", 1, 3, Modality.INFRARED, Spectrum.NEAR, "a"),
+        ImageRecord("b", 1, 8, Modality.VISIBLE, Spectrum.VISIBLE, "b"),
+    ]
+    with pytest.raises(UsageError, match="SYSU-MM01 has no camera 8, which the data set names"):
+        draw_trials(records, PRESETS["sysu-all-single-A"])
 
 
 @pytest.mark.parametrize(

@@ -167,3 +167,44 @@ def test_chance_is_what_shuffling_gives():
 def test_refuses_what_makes_no_sense(scores, query, gallery, words):
     with pytest.raises(UsageError, match=words):
         evaluate_similarities(scores, *query, *gallery)
+
+
+@pytest.mark.parametrize("count", [11, 15, 21, 30, 47, 60])
+@pytest.mark.parametrize("hidden", [0, 7])
+def test_precision_and_penalty_of_many_right_images(count, hidden):
+    """AP = (1/P) sum_j j / r_j and INP = P / r_P, written out; more than ten and than twenty right images."""
+    rng = np.random.default_rng(count)
+    size = 4 * count + 9
+    for _ in range(5):
+        order = rng.permutation(size)
+        scores = np.empty((1, size))
+        scores[0, order] = np.linspace(1, -1, size)
+        right = rng.choice(size, count, replace=False)
+        ids, cameras = np.full(size, 2), np.ones(size, int)
+        ids[right] = 1
+        # Some are of the camera that the query does not see, right and wrong ones.
+        cameras[rng.choice(size, hidden, replace=False)] = 2
+        rank, places = 0, []
+        for column in order.tolist():
+            if cameras[column] == 2:
+                continue
+            rank += 1
+            if ids[column] == 1:
+                places.append(rank)
+        precision = 0.0
+        for found, place in enumerate(places, 1):
+            precision += found / place
+        ranks = rank_similarities(scores, Sides.of([1], [3], ids, cameras, {3: 2}))
+        assert len(places) == count or hidden
+        assert ranks.precision[0] == pytest.approx(precision / len(places), abs=1e-12)
+        assert ranks.penalty[0] == pytest.approx(len(places) / places[-1], abs=1e-12)
+
+
+def test_averages_are_over_queries_whatever_their_numbers_of_right_images():
+    """One query with 25 right images that come last, one with a single one that comes first."""
+    ids = np.array([1] * 25 + [2] * 5)
+    scores = np.array([[0.1] * 25 + [0.9] * 5, [0.1] * 25 + [0.9] * 5]) - np.arange(30) * 1e-3
+    found = evaluate_similarities(scores, [1, 2], [3, 3], ids, np.ones(30, int))
+    last = sum(j / (5 + j) for j in range(1, 26)) / 25
+    assert found.map == pytest.approx((last + 1.0) / 2)
+    assert found.minp == pytest.approx((25 / 30 + 1.0) / 2)

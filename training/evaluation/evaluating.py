@@ -11,6 +11,7 @@ from reid_core.calibration import Calibration, expected_calibration_error
 from reid_core.errors import UsageError
 from reid_core.types import Floats, Ints
 from training.datasets.records import ImageRecord
+from training.evaluation.cameras import check_cameras
 from training.evaluation.features import FeatureFile
 from training.evaluation.galleries import Permutations, draw_trials
 from training.evaluation.open_set import OpenSet, PairScores, bootstrap, open_set, pair_scores
@@ -151,6 +152,10 @@ def contests(
         spec: the protocol.
         permutations: of sampler B.
         same_place: of the data set.
+
+    Raises:
+        UsageError: an image is of a camera that is none of the protocol's.
+        SourceError: nobody asks, or there is no gallery.
     """
     ids = np.array([record.identity for record in records], np.int64)
     cameras = np.array([record.camera for record in records], np.int64)
@@ -163,7 +168,12 @@ def contests(
 
 
 def contest_of(file: FeatureFile, spec: ProtocolSpec) -> Contest:
-    """A feature file as a trial: its query and gallery are what they are."""
+    """A feature file as a trial: its query and gallery are what they are.
+
+    Raises:
+        UsageError: a camera in it is none of the protocol's.
+    """
+    check_cameras(spec, file.query_cameras.tolist(), file.gallery_cameras.tolist(), str(file.path))
     sides = Sides.of(
         file.query_ids, file.query_cameras, file.gallery_ids, file.gallery_cameras, spec.exclusion()
     )

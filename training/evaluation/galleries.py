@@ -11,6 +11,7 @@ import numpy as np
 from reid_core.errors import SourceError, UsageError
 from reid_core.types import Ints, Modality
 from training.datasets.records import ImageRecord, ReidDataset
+from training.evaluation.cameras import INDOOR, check_cameras
 from training.evaluation.protocols import Direction, ProtocolSpec, Sampler, Search
 
 PERMUTATIONS_NAME = "rand_perm_cam.mat"
@@ -18,8 +19,6 @@ PERMUTATIONS_NAME = "rand_perm_cam.mat"
 code, not with the images."""
 
 _Image = TypeVar("_Image")
-
-INDOOR = frozenset({1, 2})
 
 Permutations = Mapping[tuple[int, int], Ints]
 """(camera, identity) -> ``(trials, n)`` positions in the folder's sorted files, from 0."""
@@ -52,7 +51,7 @@ def draw_trials(
 
     Raises:
         UsageError: sampler B without its permutations, or permutations of fewer trials; or the draw is that
-            of a training.
+            of a training; or an image is of a camera that is none of the protocol's.
         SourceError: nobody asks, or there is no gallery.
     """
     if spec.sampler is Sampler.VALIDATION:
@@ -75,6 +74,8 @@ def draw_trials(
         if not rows:
             kind = "infrared" if rows is infrared else "visible"
             raise SourceError(f"The {what} is empty: there are no {kind} images that the protocol asks for.")
+    of_ask, of_searched = ({records[row].camera for row in rows} for rows in (ask, searched))
+    check_cameras(spec, of_ask, of_searched, "the data set")
     drawn = ask if spec.direction is Direction.SWAPPED else searched
     trials = []
     # Nothing is drawn of a gallery of everybody: there is one.
