@@ -31,7 +31,7 @@ from tests.support.people import write_captions, write_people
 FOURTH = ROOT / "tests/fourth"
 RECIPE = FOURTH / "patchwise.yaml"
 PROTOCOLS = ("synthetic-all-single-A-near", "synthetic-all-single-A-thermal")
-ROOMS = ("configs", "console", "detectors", "docs", "models", "reid_core", "stream", "training")
+ROOMS = ("configs", "console", "detectors", "models", "reid_core", "stream", "training")
 TEXTS = (".py", ".yaml", ".md", ".json")
 
 

@@ -37,7 +37,7 @@ def test_labels_become_yes_and_no(tmp_path):
     assert read_attributes(tmp_path, [1, 7])[0] == (*shirts, "has_bag", "items=box")
     with pytest.raises(SourceError, match=r"lack an identity: KeyError\('3'\)"):
         read_attributes(tmp_path, [1, 3])
-    with pytest.raises(SourceError, match="tell nobody from anybody"):
+    with pytest.raises(SourceError, match="distinguish no identities"):
         read_attributes(tmp_path, [1])
 
 
