@@ -179,7 +179,10 @@ def histogram(title: str, upper: tuple[str, Sequence[float]], lower: tuple[str, 
 def _bins(values: Sequence[float]) -> tuple[float, int, int]:
     """Width of a bin, number of the first one (counted from score 0) and how many there are."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    step = next((step for step in _BINS if (high - low) / step <= 28), 0.2)
+    step = next((step for step in _BINS if (high - low) / step <= 28), _BINS[-1])
+    # Scores of vectors that are not of length one have no bounds.
+    while (high - low) / step > 28:
+        step *= 2
     first, last = math.floor(low / step + 1e-9), math.floor(high / step + 1e-9)
     missing = max(0, 8 - (last - first + 1))
     return step, first - missing // 2, last - first + 1 + missing

@@ -524,6 +524,14 @@ def test_histogram_of_few_or_equal_scores(scores: list[float]) -> None:
     assert all(place(rect) >= 0 and place(rect) + place(rect, "width") <= 460 for rect in svg.iter("rect"))
 
 
+@pytest.mark.parametrize("reach", [1.0, 17.0, 340.0, 1e6])
+def test_a_histogram_of_scores_without_bounds(reach: float) -> None:
+    """Vectors of anybody's, such as those of a file, need not be of length one."""
+    svg = ElementTree.fromstring(figures.histogram("t", ("right|one", [-reach, reach]), ("other|two", [0.0])))
+    assert 3 <= sum(line.get("class") == "grid" for line in svg.iter("line")) <= 12
+    assert len(list(svg.iter("rect"))) == 3
+
+
 # The words
 
 
