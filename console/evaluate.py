@@ -68,6 +68,8 @@ def evaluate_command(
             raise UsageError("--features needs one --protocol: the one that the files were made for.")
         found = [evaluate_features(features, protocols[0], seed)]
     else:
+        if split not in list(Split):
+            raise UsageError(f"Protocols are of one split, not of {split!r}.", f"Choose: {', '.join(Split)}.")
         if not checkpoints or dataset is None:
             raise UsageError(
                 "There is nothing to evaluate.", "Give --checkpoint and --dataset, or --features."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
-from reid_core.gallery.paging import TrackletFilter, every
+from reid_core.gallery.paging import TrackletFilter, every, pages
 from reid_core.gallery.store import Gallery
 from reid_core.matcher import Matcher
 from reid_core.types import Link, Modality
@@ -68,13 +68,9 @@ class Linker:
         Raises:
             ModelMismatchError: the gallery is of another space.
         """
-        where = TrackletFilter(modality=Modality.INFRARED)
-        done, after = 0, 0
-        while True:
-            page = self._gallery.tracklet_page(where, after, _TOGETHER)
-            done += len(self.link([one.id for one in page.items]))
-            if progress is not None and page.items:
+        where, done = TrackletFilter(modality=Modality.INFRARED), 0
+        for page in pages(lambda after: self._gallery.tracklet_page(where, after, _TOGETHER)):
+            done += len(self.link([one.id for one in page]))
+            if progress is not None and page:
                 progress(done)
-            if page.next is None:
-                return done
-            after = page.next
+        return done

@@ -49,8 +49,8 @@ class Page(Generic[T]):
     next: int | None
 
 
-def every(read: Callable[[int], Page[T]]) -> Iterator[T]:
-    """The records of all pages, one page held at a time.
+def pages(read: Callable[[int], Page[T]]) -> Iterator[tuple[T, ...]]:
+    """The records of one page after another.
 
     Args:
         read: the position to go on behind -> the page.
@@ -58,8 +58,14 @@ def every(read: Callable[[int], Page[T]]) -> Iterator[T]:
     after: int | None = 0
     while after is not None:
         page = read(after)
-        yield from page.items
+        yield page.items
         after = page.next
+
+
+def every(read: Callable[[int], Page[T]]) -> Iterator[T]:
+    """The records of all `pages`, one page held at a time."""
+    for items in pages(read):
+        yield from items
 
 
 class PagedReader:

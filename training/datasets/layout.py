@@ -23,6 +23,21 @@ class Checked:
     images: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """The cameras of a published data set, by their numbers.
+
+    Attributes:
+        called: the data set, as a sentence begins with it.
+        visible: of the visible ones.
+        infrared: of the infrared ones.
+    """
+
+    called: str
+    visible: frozenset[int]
+    infrared: frozenset[int]
+
+
 class Layout(ABC):
     """A layout of data sets: one object a file of `training.datasets`, found by name in `opening.LAYOUTS`.
 
@@ -35,6 +50,7 @@ class Layout(ABC):
         builds_on: name of the layout of which this is a special case, if it is one. A data set of it keeps
             that one's tree, and `recognises` tells it apart from others of that tree.
         published: whether its counts are published; then captions come apart, in a folder ``Text``.
+        cameras: that it has: images and vectors of others are refused; ``None`` where any may be.
         trials: its divisions into training and test people, each of which needs a model of its own; ``None``
             where there is one division and the trials of a protocol are draws.
     """
@@ -43,6 +59,7 @@ class Layout(ABC):
     looks: ClassVar[str]
     builds_on: ClassVar[str | None] = None
     published: ClassVar[bool] = False
+    cameras: ClassVar[Cameras | None] = None
     trials: ClassVar[range | None] = None
 
     @abstractmethod

@@ -14,7 +14,7 @@ from reid_core.images import IMAGE_SUFFIXES
 from reid_core.types import Modality, Spectrum
 from training.datasets.checks.findings import Told
 from training.datasets.checks.llcm import check_llcm
-from training.datasets.layout import Checked, Layout
+from training.datasets.layout import Cameras, Checked, Layout
 from training.datasets.listing import listed_numbers, listed_paths
 from training.datasets.records import ImageRecord, ReidDataset, Split
 
@@ -28,6 +28,7 @@ class LlcmLayout(Layout):
     name = "llcm"
     looks = "LLCM (vis, nir, idx)"
     published = True
+    cameras = Cameras("LLCM", frozenset(range(1, 10)), frozenset(range(1, 10)) - {3})
 
     def recognises(self, root: Path) -> bool:
         """Whether the three folders are there."""

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from reid_core.config import Settings
 from reid_core.errors import SourceError
 from reid_core.types import Modality, Spectrum
+from reid_core.validation import first_wrong
 from training.datasets.checks.findings import Seen, Told
 from training.datasets.checks.own import check_own
 from training.datasets.layout import Checked, Layout
@@ -64,9 +65,9 @@ def read_manifest(root: Path) -> OwnManifest:
     except FileNotFoundError:
         raise SourceError(f"The data set {root} has no {MANIFEST_NAME}.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise SourceError(f"In {file} {where} is not valid: {first['msg'].lower()}.") from None
+        wrong = first_wrong(OwnManifest, error)
+        where = wrong.key or "the file"
+        raise SourceError(f"In {file} {where} is not valid: {wrong.message.lower()}.", wrong.hint) from None
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{file} cannot be read: {error}.") from None
 

@@ -9,7 +9,7 @@ from reid_core.types import Spectrum
 from training.datasets import sysu
 from training.datasets.checks.findings import Told
 from training.datasets.checks.synthetic import check_synthetic
-from training.datasets.layout import Checked, Layout
+from training.datasets.layout import Cameras, Checked, Layout
 from training.datasets.records import ReidDataset
 
 MANIFEST_NAME = "synthetic.json"
@@ -21,6 +21,7 @@ class SyntheticLayout(Layout):
     name = "synthetic"
     looks = f"the synthetic night shift ({MANIFEST_NAME} beside cam1 to cam6, exp)"
     builds_on = sysu.LAYOUT.name
+    cameras = Cameras("The synthetic night shift", sysu.VISIBLE_CAMERAS, sysu.INFRARED_CAMERAS)
 
     def recognises(self, root: Path) -> bool:
         """Whether the manifest is there."""

@@ -12,7 +12,7 @@ from reid_core.images import IMAGE_SUFFIXES
 from reid_core.types import Modality, Spectrum
 from training.datasets.checks.findings import Told
 from training.datasets.checks.sysu import check_sysu
-from training.datasets.layout import Checked, Layout
+from training.datasets.layout import Cameras, Checked, Layout
 from training.datasets.listing import listed_numbers
 from training.datasets.records import ImageRecord, ReidDataset, Split
 
@@ -24,6 +24,7 @@ CAMERAS: Mapping[int, Spectrum] = {
     5: Spectrum.VISIBLE,
     6: Spectrum.NEAR,
 }
+VISIBLE_CAMERAS, INFRARED_CAMERAS = frozenset({1, 2, 4, 5}), frozenset({3, 6})
 SAME_PLACE: Mapping[int, int] = {3: 2}
 
 
@@ -33,6 +34,7 @@ class SysuLayout(Layout):
     name = "sysu"
     looks = "SYSU-MM01 (cam1 to cam6, exp)"
     published = True
+    cameras = Cameras("SYSU-MM01", VISIBLE_CAMERAS, INFRARED_CAMERAS)
 
     def recognises(self, root: Path) -> bool:
         """Whether there are the lists' folder and a camera's."""

@@ -1,38 +1,13 @@
 """Which cameras a published data set has: vectors of another one are of other images, or counted anew."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from reid_core.errors import UsageError
+from training.datasets.opening import LAYOUTS
 from training.evaluation.protocols import Direction, ProtocolSpec, Search
 
 INDOOR = frozenset({1, 2})
 """The visible cameras of SYSU-MM01's search indoors."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """The cameras of a data set.
-
-    Attributes:
-        name: of the data set.
-        visible: numbers of its visible cameras.
-        infrared: of its infrared cameras.
-    """
-
-    name: str
-    visible: frozenset[int]
-    infrared: frozenset[int]
-
-
-RIGS: Mapping[str, Rig] = {
-    "sysu": Rig("SYSU-MM01", frozenset({1, 2, 4, 5}), frozenset({3, 6})),
-    "synthetic": Rig("The synthetic night shift", frozenset({1, 2, 4, 5}), frozenset({3, 6})),
-    # Here 1 is the visible camera; evaluation code that only numbers the sides, by who asks, is as right.
-    "regdb": Rig("RegDB", frozenset({1, 2}), frozenset({1, 2})),
-    "llcm": Rig("LLCM", frozenset(range(1, 10)), frozenset(range(1, 10)) - {3}),
-}
-"""By what protocols call a data set; one of somebody's own has any cameras."""
 
 
 def check_cameras(
@@ -51,23 +26,23 @@ def check_cameras(
     Raises:
         UsageError: one is of another camera.
     """
-    rig = RIGS.get(spec.data)
-    if rig is None:
+    has = LAYOUTS.get(spec.data).cameras if spec.data in LAYOUTS else None
+    if has is None:
         return
     asking, searched = set(query_cameras), set(gallery_cameras)
-    strange = sorted((asking | searched) - rig.visible - rig.infrared)
+    strange = sorted((asking | searched) - has.visible - has.infrared)
     if strange:
         raise UsageError(
-            f"{rig.name} has no camera {strange[0]}, which {where} names.",
+            f"{has.called} has no camera {strange[0]}, which {where} names.",
             "Its cameras are numbered from 1." if strange[0] == 0 else "",
         )
-    visible = rig.visible & INDOOR if spec.search is Search.INDOOR else rig.visible
+    visible = has.visible & INDOOR if spec.search is Search.INDOOR else has.visible
     visible_asks = spec.direction is Direction.VIS2IR
     for side, cameras, is_visible in (
         ("query", asking, visible_asks),
         ("gallery", searched, not visible_asks),
     ):
-        allowed = visible if is_visible else rig.infrared
+        allowed = visible if is_visible else has.infrared
         if cameras - allowed:
             raise UsageError(
                 f"In {where} {side} images are of camera {min(cameras - allowed)}, which the protocol does "

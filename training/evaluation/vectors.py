@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,23 +49,14 @@ def embedded(
         SourceError: an image is missing or damaged.
         StorageError: the cache cannot be written.
     """
-    vectors = np.empty((len(records), embedder.dim), np.float32)
-    for rows, done in _blocks(records):
-        some = [records[row] for row in rows.tolist()]
-        modality = some[0].modality
-        digest = _digest_of_images(
-            [embedder.model_id, embedder.precision, flip, str(modality)], dataset, some
-        )
+    said = [embedder.model_id, embedder.precision, flip]
 
-        def made(some: Sequence[ImageRecord] = some, modality: Modality = modality) -> Floats:
-            crops = [read_image(dataset.file(record)) for record in some]
-            return embedder.embed(crops, modality, _BATCH, mirror=flip)
+    def made(rows: Sequence[int]) -> Floats:
+        some = [records[row] for row in rows]
+        crops = [read_image(dataset.file(record)) for record in some]
+        return embedder.embed(crops, some[0].modality, _BATCH, mirror=flip)
 
-        place = cache / embedder.model_id[:16] / f"{digest.hexdigest()[:40]}.npy"
-        vectors[rows] = _kept(place, (len(rows), embedder.dim), made)
-        if told is not None:
-            told(done, len(records))
-    return vectors
+    return _kept_in_blocks(dataset, records, embedder, said, made, cache, told)
 
 
 def asked(
@@ -104,31 +96,42 @@ def asked(
             f"The queries' vectors are of the space {maker.space[:12]}, the gallery's of "
             f"{embedder.space[:12]}: they cannot be compared."
         )
-    vectors = np.empty((len(queries), embedder.dim), np.float32)
-    for rows, done in _blocks(queries):
-        batch = QueryBatch(
-            dataset,
-            [queries[row] for row in rows.tolist()],
-            [texts[row] for row in rows.tolist()],
-            flip,
-        )
-        said = ["query", maker.model_id, embedder.model_id, embedder.precision, flip, str(batch.modality)]
-        digest = _digest_of_images([*said, *batch.texts], dataset, batch.records)
-        shape = len(rows), embedder.dim
+    said = ["query", maker.model_id, embedder.model_id, embedder.precision, flip]
 
-        def made(batch: QueryBatch = batch, shape: tuple[int, int] = shape) -> Floats:
-            found = np.asarray(maker(batch), np.float32)
-            if found.shape != shape or not np.isfinite(found).all():
-                raise ModelError(
-                    f"The maker of queries answered with an array of shape {found.shape}, "
-                    f"not with finite vectors of shape {shape}."
-                )
-            return found
+    def made(rows: Sequence[int]) -> Floats:
+        batch = QueryBatch(dataset, [queries[row] for row in rows], [texts[row] for row in rows], flip)
+        found, shape = np.asarray(maker(batch), np.float32), (len(rows), embedder.dim)
+        if found.shape != shape or not np.isfinite(found).all():
+            raise ModelError(
+                f"The maker of queries answered with an array of shape {found.shape}, "
+                f"not with finite vectors of shape {shape}."
+            )
+        return found
 
+    return _kept_in_blocks(dataset, queries, embedder, said, made, cache, told, texts)
+
+
+def _kept_in_blocks(
+    dataset: ReidDataset,
+    records: Sequence[ImageRecord],
+    embedder: Embedder,
+    said: Sequence[object],
+    made: Callable[[Sequence[int]], Floats],
+    cache: Path,
+    told: Told | None,
+    texts: Sequence[str] | None = None,
+) -> Floats:
+    """``(N, D)``, block by block: each by ``made`` from its rows, or out of the cache by what makes it."""
+    vectors = np.empty((len(records), embedder.dim), np.float32)
+    for block, done in _blocks(records):
+        rows: list[int] = block.tolist()
+        some = [records[row] for row in rows]
+        own = [] if texts is None else [texts[row] for row in rows]
+        digest = _digest_of_images([*said, str(some[0].modality), *own], dataset, some)
         place = cache / embedder.model_id[:16] / f"{digest.hexdigest()[:40]}.npy"
-        vectors[rows] = _kept(place, shape, made)
+        vectors[block] = _kept(place, (len(rows), embedder.dim), partial(made, rows))
         if told is not None:
-            told(done, len(queries))
+            told(done, len(records))
     return vectors
 
 
