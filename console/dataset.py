@@ -127,7 +127,8 @@ def _show(report: "CheckReport") -> None:
             continue
         numbers = ("" if number is None else f"{number:,}" for number in (count.found, count.expected))
         table.add_row(count.what, *numbers, "WRONG" if count.wrong else "")
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     for finding in report.findings:
         # Paths are long; a terminal folds them, and nothing is cut off.
         print(f"{finding.severity}: {finding.text}")
