@@ -54,7 +54,9 @@ def make(tmp_path, missing):
     checkout.mkdir()
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, checkout)
-    environment = {name: value for name, value in os.environ.items() if name not in ("VENV", "DEMO_VENV")}
+    # This may itself run under make, whose own flags make a make below it say more.
+    left_out = ("VENV", "DEMO_VENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "GNUMAKEFLAGS")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
 
     def call(*arguments):
         return subprocess.run(

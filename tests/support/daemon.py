@@ -108,8 +108,18 @@ class Daemon:
         tell_reaper("ended", self.pid)
 
     def freeze(self) -> None:
-        """Let it run no further: its connections stay open and answer nothing."""
-        self._signal_all(signal.SIGSTOP)
+        """Let it run no further: its connections stay open and answer nothing.
+
+        Comes back once all of it stands still: the signal is only asked for, and one that was at work or was
+        just born may run on for a moment.
+        """
+        deadline = time.monotonic() + 10
+        while True:
+            self._signal_all(signal.SIGSTOP)
+            if all(_stands_still(process) for process in reaper.family(self.pid)):
+                return
+            assert time.monotonic() < deadline, f"{self.command[0]} does not stand still"
+            time.sleep(0.01)
 
     def thaw(self) -> None:
         """Let it run on."""
@@ -126,6 +136,13 @@ class Daemon:
                 process.send_signal(number)
             except psutil.NoSuchProcess:
                 continue
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def free_ports(count: int) -> list[int]:
