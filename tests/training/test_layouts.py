@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from console.dataset import check_command
 from console.evaluate import evaluate_command
-from reid_core.errors import SourceError
+from reid_core.errors import ModelError, SourceError, UsageError
 from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.preprocess import Preprocess
@@ -17,6 +18,8 @@ from tests.support.packages import install
 from tests.support.people import SPECTRA, person, write_people
 from training.datasets import LAYOUTS, Split, open_dataset
 from training.datasets.opening import layout_of
+from training.evaluation.orchestrating import Evaluator
+from training.evaluation.protocols import ProtocolSpec
 
 THEIRS = '''
 from pathlib import Path
@@ -108,6 +111,22 @@ def test_somebody_elses_layout_is_opened_checked_and_evaluated(theirs, tmp_path,
     }  # fmt: skip
 
 
+def test_a_layout_with_protocols_of_its_own_needs_a_preset_or_a_whole_id(theirs, monkeypatch):
+    opened = LAYOUTS.get("flat").open
+    monkeypatch.setattr(
+        LAYOUTS.get("flat"), "open", lambda *told: replace(opened(*told), protocols="flat-people")
+    )
+    with pytest.raises(UsageError, match="no preset of flat-people") as told:
+        Evaluator(theirs).evaluate("no model")
+    assert "flat-people/" in told.value.hint
+    with pytest.raises(UsageError, match="is one of own") as told:
+        Evaluator(theirs, ["own-ir2vis"]).evaluate("no model")
+    assert told.value.hint == "Possible are: ids that begin with flat-people/."
+    # Its id is taken: what is missing is the model.
+    with pytest.raises(ModelError):
+        Evaluator(theirs, [ProtocolSpec("flat-people").id]).evaluate("no model")
+
+
 def test_a_special_layout_comes_before_the_one_that_it_builds_on(tmp_path):
     synthetic = write_people(tmp_path / "synthetic", 1, 1, 1, 1)
     plain = write_people(tmp_path / "plain", 1, 1, 1, 1, manifest=False)
@@ -125,5 +144,5 @@ def test_every_layout_says_what_it_is():
         layout = LAYOUTS.get(name)
         assert layout.name == name and layout.looks
         assert layout.builds_on is None or layout.builds_on in LAYOUTS
-    assert {name for name in LAYOUTS.names if LAYOUTS.get(name).published} == {"sysu", "regdb", "llcm"}
-    assert {name for name in LAYOUTS.names if LAYOUTS.get(name).trials} == {"regdb"}
+    assert {name for name in LAYOUTS.names if LAYOUTS.get(name).published} >= {"sysu", "regdb", "llcm"}
+    assert LAYOUTS.get("regdb").trials and not LAYOUTS.get("own").trials

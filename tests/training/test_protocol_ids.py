@@ -32,11 +32,12 @@ def test_protocols_and_their_changes_are_read_back():
         assert spec.split is None and text.count("/") == 12
 
 
+@pytest.mark.parametrize("data", ["own", "toy-night", "toy_night2"])
 @pytest.mark.parametrize("kind", ["near", "thermal", "unknown"])
 @pytest.mark.parametrize("same_place", [True, False])
 @pytest.mark.parametrize("flip", [True, False])
-def test_what_a_training_writes_is_read_back(kind, same_place, flip):
-    spec = validation_protocol("own", kind, same_place=same_place, flip=flip)
+def test_what_a_training_writes_is_read_back(data, kind, same_place, flip):
+    spec = validation_protocol(data, kind, same_place=same_place, flip=flip)
     assert parse_result(spec.id) == spec and spec.sampler is Sampler.VALIDATION
     assert spec.id.endswith("/feature-bn/split-validation")
 

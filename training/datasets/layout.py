@@ -50,7 +50,8 @@ class Layout(ABC):
         builds_on: name of the layout of which this is a special case, if it is one. A data set of it keeps
             that one's tree, and `recognises` tells it apart from others of that tree.
         published: whether its counts are published; then captions come apart, in a folder ``Text``.
-        cameras: that it has: images and vectors of others are refused; ``None`` where any may be.
+        cameras: that it has: under protocols of its own, images and vectors of others are refused; ``None``
+            where any may be.
         trials: its divisions into training and test people, each of which needs a model of its own; ``None``
             where there is one division and the trials of a protocol are draws.
     """

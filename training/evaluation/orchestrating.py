@@ -117,7 +117,7 @@ class Evaluator:
                 if spec.data != kind:
                     raise UsageError(
                         f"The protocol {text!r} is one of {spec.data}; {dataset.root} is {kind}.",
-                        f"Possible are: {', '.join(presets_of(kind))}.",
+                        f"Possible are: {', '.join(presets_of(kind)) or f'ids that begin with {kind}/'}.",
                     )
                 if self.query_maker is None:
                     refuse_text(spec)
@@ -126,8 +126,14 @@ class Evaluator:
                 rerank_of(spec)
                 draw_trials(records, spec, permutations)
             return specs
+        presets = presets_of(kind)
+        if not presets:
+            raise UsageError(
+                f"There is no preset of {kind}, whose protocols {dataset.root} is evaluated under.",
+                f"Give a whole id that begins with {kind}/, or leave protocols out of its ReidDataset.",
+            )
         possible = []
-        for spec in presets_of(kind).values():
+        for spec in presets.values():
             if spec.sampler is Sampler.B and permutations is None:
                 continue
             try:

@@ -69,7 +69,8 @@ class ProtocolSpec:
     """Everything that a figure depends on besides the model and the data set's images.
 
     Attributes:
-        data: ``sysu``, ``regdb``, ``llcm``, ``synthetic`` or ``own``.
+        data: ``sysu``, ``regdb``, ``llcm``, ``synthetic``, ``own`` or the name of another layout that has
+            protocols of its own.
         search: which visible cameras.
         shots: gallery images of each person and camera; ``None`` for all of them.
         sampler: how they are drawn.
@@ -189,7 +190,7 @@ PRESETS: Mapping[str, ProtocolSpec] = {
 does for its infrared-only row on LLCM."""
 
 _ID = re.compile(
-    r"(?P<data>[a-z0-9]+)/(?P<search>[a-z]+)/(?:gallery-(?P<all>all)|(?P<shots>\d+)-shot)/"
+    r"(?P<data>[\w-]+)/(?P<search>[a-z]+)/(?:gallery-(?P<all>all)|(?P<shots>\d+)-shot)/"
     r"sampler-(?P<sampler>\w+)/(?P<trials>\d+)-trials/(?P<direction>[a-z0-9-]+)/queries-(?P<queries>[a-z]+)/"
     r"hidden-(?P<hidden>[a-z-]+)/cmc-(?P<counting>[a-z]+)/text-(?P<text>[^/]+)/(?P<flip>flip|no-flip)/"
     r"rerank-(?P<reranking>[^/]+)/feature-(?P<feature>[^/]+)(?:/split-(?P<split>[a-z]+))?"
