@@ -5,8 +5,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from detectors.motion import REFRESH
 from detectors.thermal import PolarityJudge, RawScaler
 from reid_core.config import load_config
 from reid_core.errors import SourceError
-from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
+from reid_core.images import IMAGE_SUFFIXES, as_rgb, count_pictures, list_images, read_pictures
 from reid_core.types import Detections, Frame, Image, Modality
 from stream.chain.config import RunSettings
 from stream.footage.folders import natural_order
@@ -40,8 +40,10 @@ class _Pictures:
     modality: Modality
     total: int | None = None
     problem: str | None = None
+    _bad: list[str] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[tuple[str, Image]]:
+    def cameras(self) -> Iterator[Iterator[tuple[str, Image]]]:
+        """One after the other, each folder with images below the source, which is a camera of its own."""
         path = Path(self.source)
         if not path.exists():
             raise SourceError(f"The source {self.source} does not exist.")
@@ -49,31 +51,38 @@ class _Pictures:
             files = sorted(list_images(path, recursive=True), key=lambda f: (str(f.parent), natural_order(f)))
             if not files:
                 raise SourceError(f"The folder {path} holds no images.")
-            yield from self._files(files, path)
+            self.total = sum(map(count_pictures, files))
+            for _, own in itertools.groupby(files, key=lambda file: file.parent):
+                yield self._files(own, path)
         elif path.suffix.lower() in IMAGE_SUFFIXES:
-            yield from self._files([path], path.parent)
+            self.total = count_pictures(path)
+            yield self._files([path], path.parent)
         else:
-            spec = parse_source(self.source, self.modality)
-            video = open_source(spec, self.settings.folder_fps, 10.0, 0.0)
-            assert isinstance(video, VideoSource)
-            self.total = video.total
-            for picture in video.frames(0, threading.Event()):
-                yield f"{path.name}#{picture.index}", picture.rgb()
-            self.problem = video.problem
+            yield self._video(path)
+        if self._bad:
+            more = f" ({len(self._bad) - 1} more like it)" if len(self._bad) > 1 else ""
+            self.problem = f"{self._bad[0]}{more}"
 
-    def _files(self, files: Sequence[Path], root: Path) -> Iterator[tuple[str, Image]]:
-        self.total = len(files)
-        scaler, bad = RawScaler(), []
+    def _video(self, path: Path) -> Iterator[tuple[str, Image]]:
+        spec = parse_source(self.source, self.modality)
+        video = open_source(spec, self.settings.folder_fps, 10.0, 0.0)
+        assert isinstance(video, VideoSource)
+        self.total = video.total
+        for picture in video.frames(0, threading.Event()):
+            yield f"{path.name}#{picture.index}", picture.rgb()
+        self.problem = video.problem
+
+    def _files(self, files: Iterable[Path], root: Path) -> Iterator[tuple[str, Image]]:
+        scaler = RawScaler()
         for file in files:
+            name = str(file.relative_to(root))
+            several = count_pictures(file) > 1
             try:
-                image = read_image(file, scaler)
-                check_size(image.shape[1], image.shape[0], str(file))
+                for number, pixels in enumerate(read_pictures(file)):
+                    check_size(pixels.shape[1], pixels.shape[0], str(file))
+                    yield f"{name}#{number}" if several else name, as_rgb(pixels, scaler)
             except SourceError as error:
-                bad.append(error.message)
-                continue
-            yield str(file.relative_to(root)), image
-        if bad:
-            self.problem = bad[0] + (f" ({len(bad) - 1} more like it)" if len(bad) > 1 else "")
+                self._bad.append(error.message)
 
 
 def detect_command(
@@ -85,6 +94,8 @@ def detect_command(
     overrides: Sequence[str],
 ) -> int:
     """Detect people in images or a video and write COCO results.
+
+    Each folder below the source is a camera of its own, with a range of raw counts and a polarity of its own.
 
     The file holds ``images`` (id, file_name, width, height; a video's frames are ``NAME#INDEX``) and
     ``annotations`` (image_id, category_id 1, bbox ``[left, top, width, height]`` in pixels, score), so
@@ -106,13 +117,17 @@ def detect_command(
         PersonDetector.open(weights, settings.detector) as detector,
         RunProgress("people") as progress,
     ):
-        judge = detector.judge(modality)
         try:
-            for batch in _batches(pictures, settings.batch):
-                first = len(found.images) + 1
-                frames = [Frame(source, modality, first + i, 0, image) for i, (_, image) in enumerate(batch)]
-                found.add([name for name, _ in batch], frames, _detect(detector, judge, frames))
-                progress.update(Path(source).name, len(found.images), pictures.total, len(found.annotations))
+            for own in pictures.cameras():
+                judge, first = detector.judge(modality), 0
+                for batch in _batches(own, settings.batch):
+                    frames = [
+                        Frame(source, modality, first + i, 0, image) for i, (_, image) in enumerate(batch)
+                    ]
+                    first += len(frames)
+                    found.add([name for name, _ in batch], frames, _detect(detector, judge, frames))
+                    done, people = len(found.images), len(found.annotations)
+                    progress.update(Path(source).name, done, pictures.total, people)
         except KeyboardInterrupt:
             interrupted = True
     if found.images:
@@ -133,15 +148,16 @@ class _Found:
     images: list[dict[str, Any]]
     annotations: list[dict[str, Any]]
 
-    def add(
-        self, names: Sequence[str], frames: Sequence[Frame], annotations: Sequence[dict[str, Any]]
-    ) -> None:
+    def add(self, names: Sequence[str], frames: Sequence[Frame], people: Sequence[Detections]) -> None:
         """Add images and who is in them."""
-        for name, frame in zip(names, frames, strict=True):
+        for name, frame, found in zip(names, frames, people, strict=True):
             height, width = frame.image.shape[:2]
-            self.images.append({"id": frame.index, "file_name": name, "width": width, "height": height})
-        first = len(self.annotations) + 1
-        self.annotations.extend({"id": first + i, **one} for i, one in enumerate(annotations))
+            image = len(self.images) + 1
+            self.images.append({"id": image, "file_name": name, "width": width, "height": height})
+            first = len(self.annotations) + 1
+            self.annotations.extend(
+                {"id": first + i, **one} for i, one in enumerate(_annotations(image, found))
+            )
 
     def coco(self, detector: PersonDetector) -> dict[str, Any]:
         """The file's content."""
@@ -153,25 +169,18 @@ class _Found:
         }
 
 
-def _batches(pictures: _Pictures, size: int) -> Iterator[list[tuple[str, Image]]]:
-    upcoming = iter(pictures)
+def _batches(upcoming: Iterator[tuple[str, Image]], size: int) -> Iterator[list[tuple[str, Image]]]:
     while batch := list(itertools.islice(upcoming, size)):
         yield batch
 
 
-def _detect(detector: PersonDetector, judge: PolarityJudge, frames: Sequence[Frame]) -> list[dict[str, Any]]:
+def _detect(detector: PersonDetector, judge: PolarityJudge, frames: Sequence[Frame]) -> list[Detections]:
     if judge.invert is None:
         both = [detector.detect(frames, invert) for invert in (False, True)]
         for frame, as_is, inverted in zip(frames, *both, strict=True):
             judge.see(as_is, inverted, anew=frame.index % REFRESH == 0)
-        found = both[judge.leaning]
-    else:
-        found = detector.detect(frames, judge.invert)
-    return [
-        annotation
-        for frame, detections in zip(frames, found, strict=True)
-        for annotation in _annotations(frame.index, detections)
-    ]
+        return both[judge.leaning]
+    return detector.detect(frames, judge.invert)
 
 
 def _annotations(image: int, found: Detections) -> Iterator[dict[str, Any]]:

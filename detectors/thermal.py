@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.letterbox import intersections_over_unions
+from reid_core.counts import finite_percentiles, least_span, to_8bit
 from reid_core.errors import SourceError
 from reid_core.types import Detections, Polarity
 
 _LOW, _HIGH = 0.5, 99.8
+_JUMP, _WIDER = 0.5, 3.0
 _DECIDED_LEAD = 2.0
 _DECIDED_RATIO = 1.5
 _STOOD = 0.5
@@ -19,15 +21,20 @@ _STANDING_WEIGHT = 0.1
 
 
 class RawScaler:
-    """14- or 16-bit raw counts of one camera to 8-bit grey, as the camera's own gain control would.
+    """Raw counts of one camera to 8-bit grey, as the camera's own gain control would.
 
     The range follows the frame's 0.5 to 99.8 percentile with a memory, so that a person walking in
     does not make the background flicker (which would look like motion). The state of a recording's
-    first frame is that frame's own range.
+    first frame is that frame's own range. Pixels that are no number count for nothing: a frame of nothing
+    else leaves the range as it was.
+
+    Where the middle half of the frame jumps by more than half the range, or becomes three times as wide or
+    as narrow from one frame to the next, the camera has switched its gain or its unit, or shows another
+    scene: the range is then that frame's own, as at the beginning.
 
     Args:
         memory: share of the range kept from one frame to the next, 0..1.
-        remembered: the ``range`` of another scaler, to go on as it would have.
+        remembered: the ``remembered`` of another scaler, to go on as it would have.
 
     Attributes:
         range: lowest and highest count of the last frame with its memory; ``None`` before the first.
@@ -36,6 +43,14 @@ class RawScaler:
     def __init__(self, memory: float = 0.9, remembered: Sequence[float] | None = None) -> None:
         self._memory = memory
         self.range = (remembered[0], remembered[1]) if remembered is not None else None
+        # Galleries of before hold the range alone.
+        whole = remembered is not None and len(remembered) == 4
+        self._middle = (remembered[2], remembered[3]) if remembered is not None and whole else None
+
+    @property
+    def remembered(self) -> list[float] | None:
+        """All that another scaler must know to go on from here; ``None`` before the first frame."""
+        return None if self.range is None else [*self.range, *(self._middle or ())]
 
     def __call__(self, raw: NDArray[Any]) -> NDArray[np.uint8]:
         """Scale one frame.
@@ -48,14 +63,24 @@ class RawScaler:
         """
         if raw.ndim != 2:
             raise SourceError(f"A raw thermal frame has one channel; this one has the shape {raw.shape}.")
-        low, high = (float(value) for value in np.percentile(raw, [_LOW, _HIGH]))
-        if self.range is not None:
-            low = self._memory * self.range[0] + (1 - self._memory) * low
-            high = self._memory * self.range[1] + (1 - self._memory) * high
-        self.range = (low, high)
-        span = max(high - low, 1.0)
-        scaled = (raw.astype(np.float32) - np.float32(low)) * np.float32(255 / span)
-        return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+        found = finite_percentiles(raw, [_LOW, 25, 75, _HIGH])
+        if found is not None:
+            low, first, third, high = found
+            if self.range is not None and not self._jumped(raw, first, third):
+                low = self._memory * self.range[0] + (1 - self._memory) * low
+                high = self._memory * self.range[1] + (1 - self._memory) * high
+            self.range, self._middle = (low, high), (first, third)
+        return to_8bit(raw, *(self.range or (0.0, 0.0)))
+
+    def _jumped(self, raw: NDArray[Any], first: float, third: float) -> bool:
+        """Whether the middle half of a frame is elsewhere than that of the one before."""
+        if self.range is None or self._middle is None:
+            return False
+        low, high = self.range
+        span = max(high - low, least_span(raw, low, high))
+        before, now = (max(top - bottom, span / 50) for bottom, top in (self._middle, (first, third)))
+        moved = max(abs(first - self._middle[0]), abs(third - self._middle[1]))
+        return moved > _JUMP * span or not 1 / _WIDER < now / before < _WIDER
 
 
 @dataclass(slots=True)

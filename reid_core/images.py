@@ -1,22 +1,25 @@
 """The one reader and writer of still images.
 
 The size is read from the header before a pixel is decoded, so that a small file cannot ask for all of
-the machine's memory.
+the machine's memory. What a pixel is becomes of it in `reid_core.image_pixels`.
 """
 
 import functools
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pil
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
+from reid_core.counts import Counts, stretch_to_8bit
 from reid_core.errors import SourceError, UsageError
+from reid_core.image_pixels import FormError, pages_of, pixels_of
 from reid_core.types import Image
 
 MAX_PIXELS = 100_000_000
@@ -26,7 +29,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".
 def read_image(path: Path | str, to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]] | None = None) -> Image:
     """Read an image of any common format.
 
-    One channel is repeated three times; more than 8 bits a channel are stretched to 8
+    One channel is repeated three times; more than 8 bits of one channel are stretched to 8
     (:func:`stretch_to_8bit`); transparency is dropped; the camera's orientation tag is obeyed.
 
     Args:
@@ -37,18 +40,60 @@ def read_image(path: Path | str, to_8bit: Callable[[NDArray[Any]], NDArray[np.ui
         ``uint8`` ``H x W x 3`` RGB.
 
     Raises:
-        SourceError: the file is missing, no image, damaged or of more than 100 megapixels.
+        SourceError: the file is missing, no image, damaged, of more than 100 megapixels, or holds several.
     """
-    path = Path(path)
+    with _opened(path) as file, _picture(file, str(path)) as picture:
+        pages = pages_of(picture)
+        if len(pages) > 1:
+            raise SourceError(
+                f"The image {path} holds {len(pages)} pictures, of which none is the one that counts.",
+                "Save them as files of their own.",
+            )
+        _turn_to(picture, pages[0], str(path), MAX_PIXELS)
+        return as_rgb(pixels_of(picture, file), to_8bit)
+
+
+def read_pictures(path: Path | str) -> Iterator[Image | Counts]:
+    """Read every picture of a file, one after the other: a TIFF's pages, an animation's frames.
+
+    Copies that a TIFF keeps in a smaller size are no pages of it.
+
+    Args:
+        path: of the file.
+
+    Yields:
+        ``uint8`` ``H x W x 3`` RGB, or one channel of more than 8 bits as it is, ``H x W``.
+
+    Raises:
+        SourceError: as :func:`read_image`, when it comes to the picture that cannot be read.
+    """
+    with _opened(path) as file, _picture(file, str(path)) as picture:
+        pages = pages_of(picture)
+        for page in pages:
+            name = f"{path}" if len(pages) == 1 else f"{path} (picture {page + 1})"
+            with _damage_told(name, MAX_PIXELS):
+                _turn_to(picture, page, name, MAX_PIXELS)
+                pixels = pixels_of(picture, file)
+            yield pixels
+
+
+def count_pictures(path: Path | str) -> int:
+    """How many pictures :func:`read_pictures` gives of a file; 1 of one that cannot be read."""
     try:
-        with path.open("rb") as file:
-            return _decode(file, str(path), to_8bit or stretch_to_8bit)
-    except FileNotFoundError:
-        raise SourceError(f"The image {path} does not exist.") from None
-    except IsADirectoryError:
-        raise SourceError(f"{path} is a folder, not an image.") from None
-    except PermissionError:
-        raise SourceError(f"The image {path} may not be read: permission denied.") from None
+        with _opened(path) as file, _picture(file, str(path)) as picture:
+            return len(pages_of(picture))
+    except SourceError:
+        return 1
+
+
+def as_rgb(
+    pixels: Image | Counts, to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]] | None = None
+) -> Image:
+    """A picture as ``uint8`` ``H x W x 3`` RGB, its counts stretched by ``to_8bit`` or by themselves."""
+    if pixels.ndim == 2:
+        grey = (to_8bit or stretch_to_8bit)(pixels)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    return np.asarray(pixels, np.uint8)
 
 
 def decode_jpeg(data: bytes) -> Image:
@@ -60,13 +105,13 @@ def decode_jpeg(data: bytes) -> Image:
     Raises:
         SourceError: the bytes are no image, damaged or of more than 100 megapixels.
     """
-    return _decode(io.BytesIO(data), "in memory", stretch_to_8bit)
+    return as_rgb(decode_picture(data))
 
 
 def decode_picture(
     data: bytes, most_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
-) -> Image | NDArray[np.uint16]:
-    """Decode an image of any common format held in memory; one of more than 8 bits stays raw.
+) -> Image | Counts:
+    """Decode an image of any common format held in memory; one channel of more than 8 bits stays raw.
 
     Args:
         data: the encoded image; of several in one file, the first counts.
@@ -74,22 +119,16 @@ def decode_picture(
         formats: the formats that it may have, as Pillow calls them; any where ``None``.
 
     Returns:
-        ``uint8`` ``H x W x 3`` RGB, or the raw counts of one channel of more than 8 bits,
-        ``uint16`` ``H x W``.
+        ``uint8`` ``H x W x 3`` RGB, or the raw counts of one channel of more than 8 bits, ``H x W``:
+        ``uint16``, or ``float32`` where those do not hold them.
 
     Raises:
-        SourceError: the bytes are no image, damaged, too large, or counts that 16 bits do not hold.
+        SourceError: the bytes are no image, damaged or too large.
     """
-    raw: list[NDArray[np.uint16]] = []
-
-    def keep(counts: NDArray[Any]) -> NDArray[np.uint8]:
-        if counts.ndim != 2 or not 0 <= counts.min() <= counts.max() <= np.iinfo(np.uint16).max:
-            raise SourceError("The image in memory holds counts that 16 bits do not hold.")
-        raw.append(counts.astype(np.uint16))
-        return np.zeros((1, 1), np.uint8)
-
-    picture = _decode(io.BytesIO(data), "in memory", keep, most_pixels, formats)
-    return raw[0] if raw else picture
+    file = io.BytesIO(data)
+    with _picture(file, "in memory", most_pixels, formats) as picture:
+        _turn_to(picture, pages_of(picture)[0], "in memory", most_pixels)
+        return pixels_of(picture, file)
 
 
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
@@ -113,27 +152,6 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     buffer = io.BytesIO()
     Pil.fromarray(np.ascontiguousarray(image)).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
-
-
-def stretch_to_8bit(raw: NDArray[Any], low: float = 0.5, high: float = 99.5) -> NDArray[np.uint8]:
-    """Map a 14/16-bit or float image onto 0..255, linearly between two percentiles.
-
-    Args:
-        raw: ``H x W`` of any number type.
-        low: percentile that becomes 0.
-        high: percentile that becomes 255.
-
-    Returns:
-        ``uint8`` ``H x W``; an image of one value becomes black.
-    """
-    values = np.nan_to_num(np.asarray(raw, np.float32))
-    darkest, brightest = (float(value) for value in np.percentile(values, [low, high]))
-    if brightest <= darkest:
-        darkest, brightest = float(values.min()), float(values.max())
-    if brightest <= darkest:
-        return np.zeros(values.shape, np.uint8)
-    stretched: NDArray[np.float32] = (values - darkest) * (255.0 / (brightest - darkest)) + 0.5
-    return np.clip(stretched, 0, 255).astype(np.uint8)
 
 
 def list_images(folder: Path, recursive: bool = True) -> list[Path]:
@@ -160,40 +178,66 @@ def _silence_pillow() -> None:
     warnings.simplefilter("ignore", Pil.DecompressionBombWarning)
 
 
-def _decode(
-    file: IO[bytes],
-    name: str,
-    to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]],
-    most_pixels: int = MAX_PIXELS,
-    formats: tuple[str, ...] | None = None,
-) -> Image:
-    _silence_pillow()
+@contextmanager
+def _opened(path: Path | str) -> Iterator[IO[bytes]]:
+    """An image file.
+
+    Raises:
+        SourceError: it is missing, a folder, or may not be read.
+    """
     try:
-        with Pil.open(file, formats=formats) as picture:
-            width, height = picture.size
-            if width * height > most_pixels:
-                raise _too_large(name, f"{width} x {height} pixels", most_pixels)
-            return _to_rgb(picture, to_8bit)
+        with Path(path).open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise SourceError(f"The image {path} does not exist.") from None
+    except IsADirectoryError:
+        raise SourceError(f"{path} is a folder, not an image.") from None
+    except PermissionError:
+        raise SourceError(f"The image {path} may not be read: permission denied.") from None
+
+
+@contextmanager
+def _picture(
+    file: IO[bytes], name: str, most_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+) -> Iterator[Pil.Image]:
+    """An image, opened and not too large; whatever is raised inside becomes one sentence."""
+    _silence_pillow()
+    with _damage_told(name, most_pixels), Pil.open(file, formats=formats) as picture:
+        _check_pixels(picture, name, most_pixels)
+        yield picture
+
+
+@contextmanager
+def _damage_told(name: str, most_pixels: int) -> Iterator[None]:
+    try:
+        yield
     except UnidentifiedImageError:
-        raise SourceError(f"The image {name} is in no known image format.") from None
+        raise SourceError(
+            f"The image {name} is in no known image format, or its pixels are in a form that is not read."
+        ) from None
     except Pil.DecompressionBombError:
         raise _too_large(name, "too many pixels", most_pixels) from None
     except SourceError:
         raise
+    except FormError as error:
+        raise SourceError(f"The image {name} {error}.") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, MemoryError) as error:
         # Pillow's decoders report damage with whatever their parsers stumble over.
         raise SourceError(f"The image {name} is damaged: {error}.") from None
 
 
+def _turn_to(picture: Pil.Image, page: int, name: str, most_pixels: int) -> None:
+    """Go to a page, if it is not too large."""
+    if picture.tell() != page:
+        picture.seek(page)
+        _check_pixels(picture, name, most_pixels)
+
+
+def _check_pixels(picture: Pil.Image, name: str, most_pixels: int) -> None:
+    width, height = picture.size
+    if width * height > most_pixels:
+        raise _too_large(name, f"{width} x {height} pixels", most_pixels)
+
+
 def _too_large(name: str, size: str, most_pixels: int) -> SourceError:
     return SourceError(f"The image {name} has {size}: more than {most_pixels / 1e6:g} megapixels.")
-
-
-def _to_rgb(picture: Pil.Image, to_8bit: Callable[[NDArray[Any]], NDArray[np.uint8]]) -> Image:
-    # A JPEG without an orientation tag is the rule: exif_transpose would copy it.
-    if picture.getexif().get(0x0112, 1) != 1:
-        picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith(("I", "F")):
-        grey = to_8bit(np.asarray(picture))
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.array(picture.convert("RGB"), np.uint8)

@@ -1,9 +1,12 @@
 """Frames to payloads and back, for the envelope."""
 
+import io
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image as Pil
 
+from reid_core.counts import Counts
 from reid_core.errors import SourceError
 from reid_core.images import decode_picture, encode_jpeg
 from reid_core.types import Image
@@ -14,12 +17,13 @@ _PNG_COMPRESSION = 1
 _FORMATS = {Codec.JPEG: "JPEG", Codec.PNG: "PNG", Codec.TIFF: "TIFF"}
 
 
-def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality: int = 90) -> bytes:
+def encode(image: Image | Counts, codec: Codec, quality: int = 90) -> bytes:
     """Encode a frame.
 
     Args:
-        image: uint8 ``H x W x 3`` RGB or ``H x W`` grey, or uint16 ``H x W`` raw counts (PNG and GRAY16).
-        codec: JPEG and GRAY8 hold 8 bits a channel; PNG and the raw ones lose nothing.
+        image: uint8 ``H x W x 3`` RGB or ``H x W`` grey, or ``H x W`` raw counts, uint16 (PNG and GRAY16) or
+            float32 (TIFF).
+        codec: JPEG and GRAY8 hold 8 bits a channel; PNG, TIFF and the raw ones lose nothing.
         quality: of JPEG, 1..100.
 
     Raises:
@@ -27,17 +31,23 @@ def encode(image: NDArray[np.uint8] | NDArray[np.uint16], codec: Codec, quality:
     """
     if codec is Codec.JPEG and image.dtype == np.uint8:
         return encode_jpeg(np.asarray(image, np.uint8), quality)
-    if codec is Codec.PNG and (image.dtype == np.uint8 or image.ndim == 2):
+    kind = image.dtype.name if image.ndim == 2 else f"{image.dtype.name} colour"
+    if codec is Codec.TIFF and kind == "float32":
+        buffer = io.BytesIO()
+        plane = Pil.fromarray(np.ascontiguousarray(image, np.float32))
+        plane.save(buffer, "TIFF", compression="tiff_adobe_deflate")
+        return buffer.getvalue()
+    if codec is Codec.PNG and kind in ("uint8", "uint8 colour", "uint16"):
         # OpenCV takes all numbers for this machine's own.
         native = image.astype(image.dtype.newbyteorder("="), copy=False)
         bgr = cv2.cvtColor(native, cv2.COLOR_RGB2BGR) if native.ndim == 3 else native
         return bytes(cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])[1])
-    if image.ndim == 2 and codec is (Codec.GRAY8 if image.dtype == np.uint8 else Codec.GRAY16):
+    if codec is {"uint8": Codec.GRAY8, "uint16": Codec.GRAY16}.get(kind):
         return np.ascontiguousarray(image).astype(image.dtype.newbyteorder("<")).tobytes()
     raise ValueError(f"{codec} does not hold {image.dtype} frames of shape {image.shape}")
 
 
-def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -> Image | NDArray[np.uint16]:
+def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -> Image | Counts:
     """Decode a frame; its size is checked before a pixel is decoded.
 
     Args:
@@ -46,7 +56,7 @@ def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -
         most_pixels: a larger one is refused.
 
     Returns:
-        uint8 ``H x W x 3`` RGB, uint8 ``H x W`` grey of GRAY8, or uint16 ``H x W`` raw counts.
+        uint8 ``H x W x 3`` RGB, uint8 ``H x W`` grey of GRAY8, or ``H x W`` raw counts, uint16 or float32.
 
     Raises:
         EnvelopeError: it is damaged, too large, or another than the envelope says.
@@ -73,7 +83,7 @@ def decode(envelope: Envelope, payload: bytes, most_pixels: int = MOST_PIXELS) -
     return picture
 
 
-def _raw(envelope: Envelope, payload: bytes) -> Image | NDArray[np.uint16]:
+def _raw(envelope: Envelope, payload: bytes) -> Image | Counts:
     dtype = "u1" if envelope.codec is Codec.GRAY8 else "<u2"
     if not payload or len(payload) != envelope.width * envelope.height * np.dtype(dtype).itemsize:
         raise EnvelopeError(

@@ -1,14 +1,15 @@
 """One frame to one record: encoded, or as the file it already is, in its envelope."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reid_core.errors import NightreidError, SourceError
-from reid_core.images import decode_picture
+from reid_core.counts import Counts
+from reid_core.errors import NightreidError
+from reid_core.images import count_pictures, read_pictures
 from reid_core.types import Image
 from stream.footage.sources import SourceFrame, check_size
 from stream.kafka.blobs import BlobStore
@@ -24,6 +25,8 @@ _SIGNATURES = {
     b"II*\0": Codec.TIFF,
     b"MM\0*": Codec.TIFF,
 }
+_LOSSLESS = {"uint16": Codec.PNG, "float32": Codec.TIFF}
+"""How raw counts travel."""
 
 
 class TooLargeError(NightreidError):
@@ -34,36 +37,32 @@ class TooLargeError(NightreidError):
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """An image file.
+    """A picture of an image file.
 
     Attributes:
-        data: its bytes.
+        data: the file's bytes, where they hold this picture alone; else empty.
         codec: what they are, or ``None`` where an envelope has no word for it.
-        image: uint8 ``H x W x 3`` RGB, or uint16 ``H x W`` raw counts.
+        image: uint8 ``H x W x 3`` RGB, or raw counts, ``H x W``.
     """
 
     data: bytes
     codec: Codec | None
-    image: Image | NDArray[np.uint16]
+    image: Image | Counts
 
 
-def read_still(path: Path) -> Still:
-    """Read an image file; raw counts stay raw.
+def read_stills(path: Path) -> Iterator[Still]:
+    """Read every picture of an image file; raw counts stay raw.
 
     Raises:
         SourceError: it is missing, no image, damaged, or shows too little or too much.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"The image {path} cannot be read: {error.strerror}.") from None
-    try:
-        image = decode_picture(data)
-    except SourceError as error:
-        raise SourceError(error.message.replace("in memory", str(path), 1)) from None
-    check_size(image.shape[1], image.shape[0], str(path))
-    codec = next((codec for start, codec in _SIGNATURES.items() if data.startswith(start)), None)
-    return Still(data, codec, image)
+    alone = count_pictures(path) == 1
+    for image in read_pictures(path):
+        check_size(image.shape[1], image.shape[0], str(path))
+        # What follows a picture in its file would travel with every one of them.
+        data = path.read_bytes() if alone else b""
+        codec = next((codec for start, codec in _SIGNATURES.items() if data.startswith(start)), None)
+        yield Still(data, codec, image)
 
 
 class Encoder:
@@ -98,10 +97,11 @@ class Encoder:
         if isinstance(picture, Still) and plan.passthrough and picture.codec is not None:
             payload, codec = picture.data, picture.codec
         else:
-            rgb = picture.rgb() if isinstance(picture, SourceFrame) else image
+            eight = image.dtype == np.uint8
+            pixels = picture.rgb() if isinstance(picture, SourceFrame) and eight else image
             # JPEG holds 8 bits; scaling raw counts is for whoever sees all of the camera's.
-            codec = Codec.PNG if image.dtype == np.uint16 else plan.codec
-            payload = encode(rgb, codec, plan.quality)
+            codec = plan.codec if eight else _LOSSLESS[image.dtype.name]
+            payload = encode(pixels, codec, plan.quality)
         blob = digest = ""
         if len(payload) > self._inline_bytes:
             if self._blobs is None:

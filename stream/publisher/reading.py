@@ -17,7 +17,7 @@ from stream.footage.sources import Source, SourceFrame, recording_id
 from stream.kafka.envelope import Stream
 from stream.publisher.accounts import Accounts, State
 from stream.publisher.config import Plan, PublishSettings
-from stream.publisher.encoding import Encoder, Still, read_still
+from stream.publisher.encoding import Encoder, Still, read_stills
 from stream.publisher.handoff import Handoff
 from stream.publisher.limiting import RateLimit
 from stream.publisher.outgoing import Cause, Policy, Record
@@ -201,7 +201,7 @@ class CameraReader:
     def _pictures(self, source: Source) -> Iterator[tuple[int, int, SourceFrame | Still]]:
         """Number, capture time and frame of everything that can be read."""
         if isinstance(source, FolderSource):
-            for index, still in source.each(read_still, self._ending):
+            for index, still in source.each(read_stills, self._ending):
                 yield index, source.time_of(index), still
             return
         known = 0

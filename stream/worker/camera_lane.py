@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.detector import Look, PersonDetector
 from detectors.motion import GatedFrame, Sketch
 from detectors.thermal import RawScaler
+from reid_core.counts import Counts
 from reid_core.gallery import Checkpoint, RecordingRecord
 from reid_core.types import Image, Tracklet
 from stream.chain.config import ChainSettings
@@ -102,7 +102,7 @@ class CameraLane:
         self,
         index: int,
         time_ns: int,
-        picture: Image | NDArray[np.uint16],
+        picture: Image | Counts,
         low: int,
         clock: Clock,
         sketched: Sketch | None = None,
@@ -112,13 +112,13 @@ class CameraLane:
         Args:
             index: its number in the recording.
             time_ns: its time, put right.
-            picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, or uint16 ``H x W`` raw counts.
+            picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, or raw counts, ``H x W``.
             low: nothing of the recording from this frame on lies in front of this offset.
             clock: of the camera, in front of this frame.
             sketched: the frame's sketch, where it was made ahead.
         """
         state = self._remembered(clock)
-        image = np.asarray(self.scaler(picture) if picture.dtype == np.uint16 else picture, np.uint8)
+        image = np.asarray(picture if picture.dtype == np.uint8 else self.scaler(picture), np.uint8)
         frame = self.gate.admit(SourceFrame(index, time_ns, image, bgr=False), sketched)
         return Gated(frame, self.lane.looks(frame), low, state)
 
@@ -144,8 +144,8 @@ class CameraLane:
     def _remembered(self, clock: Clock) -> dict[str, Any]:
         """What begins anew with the next frame must know besides what the `Lane` does."""
         state: dict[str, Any] = {"clock": [clock.offset_ns, clock.last_ns, clock.capture_ns]}
-        if self.scaler.range is not None:
-            state["range"] = list(self.scaler.range)
+        if self.scaler.remembered is not None:
+            state["range"] = self.scaler.remembered
         return state
 
 

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.motion import Sketch, sketch
+from reid_core.counts import Counts
 from reid_core.types import Image
 from stream.kafka import envelope as envelopes
 from stream.kafka import payloads as pictures
@@ -31,12 +31,12 @@ class Prepared:
 
     Attributes:
         envelope: what it says, without the payload.
-        picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, uint16 ``H x W`` raw counts; ``None`` for an end.
+        picture: uint8 ``H x W x 3`` RGB or ``H x W`` grey, raw counts, ``H x W``; ``None`` for an end.
         sketched: what the motion gate needs of it; ``None`` for raw counts, which are scaled in turn first.
     """
 
     envelope: Envelope
-    picture: Image | NDArray[np.uint16] | None
+    picture: Image | Counts | None
     sketched: Sketch | None = None
 
 
