@@ -69,12 +69,7 @@ class Page:
 
     def probes(self) -> list[ProbeView]:
         """Every infrared tracklet, in order of time."""
-        found = [
-            tracklet
-            for camera in self.result.cameras
-            if camera.modality is Modality.INFRARED
-            for tracklet in camera.tracklets
-        ]
+        found = [tracklet for camera in self.result.cameras for tracklet in camera.of(Modality.INFRARED)]
         found.sort(key=lambda tracklet: tracklet.first_ns)
         return [self._probe(tracklet, number < OPEN_LIMIT) for number, tracklet in enumerate(found)]
 
@@ -231,7 +226,7 @@ class Page:
     def _bar(self, tracklet: TrackletResult, camera: CameraResult) -> figures.Bar:
         link = self.links.get(tracklet.id)
         kind, who, said = "visible", tracklet.identity or "", ""
-        if camera.modality is Modality.INFRARED:
+        if (tracklet.modality or camera.modality) is Modality.INFRARED:
             kind = "missing" if link is None else SLUGS[link.decision]
             who = (link.identity if link is not None else None) or ""
             said = f" · {self._verdict(link)[0]}"

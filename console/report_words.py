@@ -50,12 +50,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def summary(result: RunResult) -> str:
     """The whole result in one sentence."""
     people = count(len(result.identities), "person", "people")
-    probes = [
-        tracklet
-        for camera in result.cameras
-        if camera.modality is Modality.INFRARED
-        for tracklet in camera.tracklets
-    ]
+    probes = [tracklet for camera in result.cameras for tracklet in camera.of(Modality.INFRARED)]
     head = f"{people} by day, {count(len(probes), 'tracklet')} at night"
     if not probes:
         return f"{head}: nobody to look for."

@@ -18,13 +18,16 @@ from reid_core.errors import UsageError
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
+from stream.chain.conditions import MOTIONLESS, ZONE
 from stream.chain.config import RunSettings
 from stream.footage.naming import SourceSpec, parse_source
 from stream.footage.opening import existing
-from stream.run.export import to_json, write_mot
+from stream.run.export import iso_utc, to_json, write_mot
 from stream.run.result import RunResult
 from stream.run.running import run_footage
 from stream.run.truth import apply_truth
+
+_SET_ASIDE = {ZONE: "detections in ignore zones", MOTIONLESS: "that never moved"}
 
 
 def run_command(
@@ -115,7 +118,14 @@ def _say(result: RunResult, report: Path | None) -> None:
     for camera in result.cameras:
         people = len(camera.tracklets)
         found = f"{people} tracklets in {camera.frames} frames"
-        print(f"{camera.id} ({camera.modality}): {found}, {camera.status}")
+        switched = "".join(
+            f", {switch.spectrum} since {iso_utc(switch.time_ns)} (frame {switch.frame})"
+            for switch in camera.switches
+        )
+        aside = "".join(
+            f", {count} {_SET_ASIDE[reason]}" for reason, count in camera.set_aside.items() if count
+        )
+        print(f"{camera.id} ({camera.modality}): {found}{switched}{aside}, {camera.status}")
     print(f"{len(result.identities)} identities; " + _links(result))
     if report is not None:
         print(f"The report is in {report}")

@@ -76,6 +76,10 @@ class TrackerSettings(Settings):
         still_narrowest: a tracklet that never moved is noise, however sure, if its width is a smaller share
             of its height: a lamp post, a gap between leaves. Of 2,211 unoccluded people of KAIST one in
             500 is narrower than 0.27.
+        motionless_seconds: a tracklet of this length or longer that never moved is nobody: a poster, a
+            mannequin, a reflection; ``null`` never.
+        motionless_travel: it never moved where its box was, but for one frame in 200, never further from its
+            usual place than this share of its height. Who waits sways, and came from somewhere.
         longest_seconds: a longer tracklet is closed and a new one opened.
         crops: best crops kept of a tracklet.
         crop_spacing_seconds: kept crops are at least this far apart.
@@ -86,6 +90,8 @@ class TrackerSettings(Settings):
     minimum_frames: int = Field(default=5, ge=1)
     still_confidence: float = Field(default=0.5, ge=0, le=1)
     still_narrowest: float = Field(default=0.25, ge=0, lt=1)
+    motionless_seconds: float | None = Field(default=120.0, gt=0)
+    motionless_travel: float = Field(default=0.05, ge=0, le=1)
     longest_seconds: float = Field(default=600.0, gt=0)
     crops: int = Field(default=5, ge=1, le=50)
     crop_spacing_seconds: float = Field(default=0.5, ge=0)

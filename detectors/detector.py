@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from detectors.config import DetectorSettings
@@ -82,6 +84,11 @@ class PersonDetector:
             network = UltralyticsNetwork(path, threads)
         return cls(network, path.stem if path.is_file() else path.name, digest_of(path), settings)
 
+    @cached_property
+    def _calls(self) -> threading.BoundedSemaphore:
+        """Keeps calls of the network to as many as it takes: a lane may ask while the next batch is in it."""
+        return threading.BoundedSemaphore(self.network.calls_at_once)
+
     @property
     def calls_at_once(self) -> int:
         """How many calls of `look` may be under way at the same time, in threads of their own."""
@@ -110,7 +117,7 @@ class PersonDetector:
             spectrum: the light it records, where that is known: reflected light has no polarity.
         """
         if modality is Modality.VISIBLE or spectrum is Spectrum.NEAR:
-            return PolarityJudge(invert=False)
+            return PolarityJudge(invert=False, told=True)
         if self.settings.polarity == "auto":
             return PolarityJudge()
         return PolarityJudge.known(Polarity(self.settings.polarity))
@@ -155,7 +162,9 @@ class PersonDetector:
                 drawn.append((i, *place(look.frame.image, look.region, canvas, look.invert)))
         parts: list[list[Detections]] = [[] for _ in looks]
         for members in groups.values():
-            for member, rows in zip(members, self.network.infer([drawn[m][1] for m in members]), strict=True):
+            with self._calls:
+                answers = self.network.infer([drawn[m][1] for m in members])
+            for member, rows in zip(members, answers, strict=True):
                 i, _, placement = drawn[member]
                 low = self.settings.look(looks[i].frame.modality).low_confidence
                 parts[i].append(decode(rows, placement, low, self.settings.overlap))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.config import MotionSettings
+from detectors.infrared_filter import Tint
 from detectors.letterbox import Region
 from reid_core.types import Frame, Image
 
@@ -25,6 +26,8 @@ _CUT_LAYOUT = (24, 16)
 _CUT_CORRELATION = 0.85
 _CUT_HISTOGRAM = 0.15
 _BINS = 32
+_NEGATIVE_CORRELATION = -0.8
+_NEGATIVE_CONTRAST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class GatedFrame:
         frame: the frame, or ``None`` where nothing moved.
         cut: whether the camera shows another scene than one frame before.
         anew: whether the gate forgot what it saw at this frame: a run can begin anew here.
+        negative: whether it is the negative of the frame before: a thermal camera's polarity was switched.
+        tint: of a visible camera's frame.
     """
 
     camera: str
@@ -50,15 +55,18 @@ class GatedFrame:
     frame: Frame | None
     cut: bool
     anew: bool
+    negative: bool = False
+    tint: Tint | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What the gate says of one frame: regions that changed, whether the scene was cut, begun anew."""
+    """What the gate says of one frame: regions that changed; whether it is a cut, begun anew, a negative."""
 
     moved: tuple[int, ...]
     cut: bool
     anew: bool
+    negative: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,9 @@ class MotionGate:
     """One camera's gate.
 
     A cut is a frame whose coarse layout no longer correlates with the one before and whose grey
-    histogram jumped as well: a person walking close past the lens does only the one or the other.
+    histogram jumped as well: a person walking close past the lens does only the one or the other. A frame
+    is the negative of the one before where their layouts, of some contrast, correlate below -0.8; that is a
+    cut as well.
 
     Args:
         settings: how much change counts.
@@ -130,9 +140,9 @@ class MotionGate:
         anew = before != self._stretch
         sketched = sketched if sketched is not None else sketch(picture, rgb)
         thumbnail = sketched.thumbnail
-        cut = self._is_cut(sketched)
+        cut, negative = self._compared(sketched)
         if not self._settings.enabled:
-            return Motion(tuple(range(len(regions))), cut, anew)
+            return Motion(tuple(range(len(regions))), cut, anew, negative)
         if cut or anew or picture.shape != self._shape:
             self._references = [None] * len(regions)
             self._shape = picture.shape
@@ -146,7 +156,7 @@ class MotionGate:
             if self._changed(self._references[number], part):
                 self._references[number] = part
                 moved.append(number)
-        return Motion(tuple(moved), cut, anew)
+        return Motion(tuple(moved), cut, anew, negative)
 
     def _changed(self, reference: Image | None, part: Image) -> bool:
         if reference is None:
@@ -156,13 +166,19 @@ class MotionGate:
         )[1]
         return bool(cv2.countNonZero(difference) > self._settings.area * part.size)
 
-    def _is_cut(self, now: Sketch) -> bool:
+    def _compared(self, now: Sketch) -> tuple[bool, bool]:
+        """Whether a frame shows another scene than the one before, and whether it is its negative."""
         before, self._before = self._before, now
-        if before is None or cv2.norm(now.histogram, before.histogram, cv2.NORM_L1) / 2 < _CUT_HISTOGRAM:
-            return False
+        if before is None:
+            return False, False
         layout, layout_before = (_centred(one.layout) for one in (now, before))
-        norm = float(np.linalg.norm(layout) * np.linalg.norm(layout_before))
-        return norm == 0 or float(layout @ layout_before) / norm < _CUT_CORRELATION
+        contrasts = float(np.linalg.norm(layout)), float(np.linalg.norm(layout_before))
+        norm = contrasts[0] * contrasts[1]
+        likeness = float(layout @ layout_before) / norm if norm else 0.0
+        if likeness < _NEGATIVE_CORRELATION and min(contrasts) > _NEGATIVE_CONTRAST * layout.size**0.5:
+            return True, True
+        jumped = cv2.norm(now.histogram, before.histogram, cv2.NORM_L1) / 2 >= _CUT_HISTOGRAM
+        return bool(jumped and (norm == 0 or likeness < _CUT_CORRELATION)), False
 
 
 def _centred(layout: Image) -> NDArray[np.float32]:

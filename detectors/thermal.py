@@ -18,6 +18,8 @@ _DECIDED_LEAD = 2.0
 _DECIDED_RATIO = 1.5
 _STOOD = 0.5
 _STANDING_WEIGHT = 0.1
+_DOUBTFUL_LEAD = 0.15
+_DOUBTED_REFRESHES = 2
 
 
 class RawScaler:
@@ -93,23 +95,38 @@ class PolarityJudge:
 
     A lamp post can pass for a person in one version for as long as the camera runs, so what moves
     counts fully and what stands hardly at all. What stood where is forgotten as often as the motion gate
-    forgets, so that the three numbers are all that a run has to know to go on from there.
+    forgets, so that the numbers are all that a run has to know to go on from there.
+
+    A decision is not for ever: somebody may switch the camera. Where one frame is the negative of the one
+    before (`turn`), it is the other way round at once. Otherwise, every few refreshes both versions are
+    looked at (`check`); where the other one shows somebody more surely, the decision is doubted for two
+    refreshes: both versions of every frame are looked at, only what moves counts, and what is decided then
+    holds.
 
     Attributes:
         as_is: confidence gathered by the frames as they are.
         inverted: confidence gathered by their negatives.
-        invert: the decision, or ``None`` while both are looked at.
+        invert: the decision, or ``None`` before the first.
+        doubted: for how many more refreshes the decision is doubted; ``None`` while it is not.
+        told: whether the decision came from outside, and stays.
     """
 
     as_is: float = 0.0
     inverted: float = 0.0
     invert: bool | None = None
+    doubted: int | None = None
+    told: bool = field(default=False, compare=False)
     _before: tuple[Detections, Detections] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def known(cls, polarity: Polarity) -> "PolarityJudge":
         """A judge that was told."""
-        return cls(invert=polarity is Polarity.WHITE_HOT)
+        return cls(invert=polarity is Polarity.WHITE_HOT, told=True)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether both versions of every frame are to be looked at."""
+        return self.invert is None or self.doubted is not None
 
     def see(self, as_is: Detections, inverted: Detections, anew: bool) -> None:
         """Add what one frame showed.
@@ -119,11 +136,22 @@ class PolarityJudge:
             inverted: those found in its negative.
             anew: forget what stood where; at every refresh of the motion gate and at every cut.
         """
-        if self.invert is not None:
+        if not self.undecided:
             return
         if anew or self._before is None:
             self._before = (as_is, inverted)
-        self.weigh(_strength(as_is, self._before[0]), _strength(inverted, self._before[1]))
+        standing = _STANDING_WEIGHT if self.doubted is None else 0.0
+        self.weigh(
+            *(
+                _strength(found, old, standing)
+                for found, old in zip((as_is, inverted), self._before, strict=True)
+            )
+        )
+
+    def refresh(self) -> None:
+        """A refresh of the motion gate: a doubt that nothing has confirmed passes."""
+        if self.doubted is not None:
+            self.doubted = self.doubted - 1 if self.doubted > 1 else None
 
     def weigh(self, as_is: float, inverted: float) -> None:
         """Add how sure the detector was of somebody in one frame, in each version, 0..1."""
@@ -131,17 +159,35 @@ class PolarityJudge:
         self.inverted += inverted * inverted
         more, less = max(self.as_is, self.inverted), min(self.as_is, self.inverted)
         if more - less > _DECIDED_LEAD and more > _DECIDED_RATIO * less:
-            self.invert = self.inverted > self.as_is
+            self.invert, self.doubted = self.inverted > self.as_is, None
+
+    def check(self, as_is: Detections, inverted: Detections) -> None:
+        """Hold a decision against what both versions of a frame show."""
+        if self.told or self.undecided:
+            return
+        other, own = (float(one.confidences.max(initial=0)) for one in (as_is, inverted))
+        if not self.invert:
+            other, own = own, other
+        if other > own + _DOUBTFUL_LEAD:
+            self.as_is, self.inverted, self.doubted, self._before = 0.0, 0.0, _DOUBTED_REFRESHES, None
+
+    def turn(self) -> None:
+        """The camera shows the negative of what it showed before."""
+        if self.told:
+            return
+        self.as_is, self.inverted, self._before = self.inverted, self.as_is, None
+        if self.invert is not None:
+            self.invert = not self.invert
 
     @property
     def leaning(self) -> bool:
-        """Whether inverted frames are ahead so far."""
+        """What was decided, or else whether inverted frames are ahead so far."""
         return self.inverted > self.as_is if self.invert is None else self.invert
 
 
-def _strength(found: Detections, before: Detections) -> float:
-    """How sure the surest is, where what already stood there before counts little."""
+def _strength(found: Detections, before: Detections, weight: float) -> float:
+    """How sure the surest is, where what already stood there before counts with a weight."""
     moved = (intersections_over_unions(found.boxes, before.boxes) < _STOOD).all(axis=1)
     moving = float(found.confidences[moved].max(initial=0))
     standing = float(found.confidences[~moved].max(initial=0))
-    return float(np.sqrt(moving**2 + _STANDING_WEIGHT * standing**2))
+    return float(np.sqrt(moving**2 + weight * standing**2))

@@ -1,6 +1,7 @@
 """One camera's detections into tracklets: opened, continued and closed, on ultralytics' trackers."""
 
 import uuid
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from detectors.quality import BestCrops, overlaps
 from reid_core.types import CloseReason, Detections, Floats, Frame, Modality, Tracklet
 
 _STILL = 0.15
-_MOST = 0.9
+_MOST, _ALL_BUT = 0.9, 0.995
 _NAMESPACE = uuid.UUID("6b1d3c1e-6a0e-5b0f-9a57-4e1f0b7c2d11")
 
 
@@ -26,6 +27,13 @@ class _OpenTracklet:
     times: list[int] = field(default_factory=list)
     boxes: list[Floats] = field(default_factory=list)
     confidences: list[float] = field(default_factory=list)
+
+    def end_before(self, first: int) -> None:
+        """Forget what was seen from frame ``first`` on."""
+        length = bisect_left(self.frames, first)
+        for column in (self.frames, self.times, self.boxes, self.confidences):
+            del column[length:]
+        self.crops.kept = [crop for crop in self.crops.kept if crop.frame < first]
 
 
 class _TrackerInput:
@@ -59,6 +67,9 @@ class CameraTracker:
         fps: frames per second, to turn seconds into frames.
         settings: of the tracker.
         look: thresholds of the modality.
+
+    Attributes:
+        motionless: tracklets that were nobody, because they never moved.
     """
 
     def __init__(
@@ -82,6 +93,12 @@ class CameraTracker:
         self._opened_in: tuple[int, int] = (-1, 0)
         self._last_ns: int | None = None
         self._settled: tuple[Detections, list[tuple[int, int]]] | None = None
+        self.motionless = 0
+
+    @property
+    def modality(self) -> Modality:
+        """How the crops of tracklets that open now are compared."""
+        return self._modality
 
     @property
     def quiet(self) -> bool:
@@ -122,6 +139,15 @@ class CameraTracker:
         if any(time_ns - one.times[0] > self._longest_ns for one in self._open.values()):
             return self.close(CloseReason.LIMIT)
         return []
+
+    def turn(self, modality: Modality, first: int) -> list[Tracklet]:
+        """Go on in another modality: every open tracklet ends in front of frame ``first``."""
+        for one in self._open.values():
+            one.end_before(first)
+        self._open = {track: one for track, one in self._open.items() if one.frames}
+        closed = self.close(CloseReason.SWITCH)
+        self._modality = modality
+        return closed
 
     def close(self, reason: CloseReason) -> list[Tracklet]:
         """End every open tracklet."""
@@ -188,6 +214,9 @@ class CameraTracker:
         unsure = np.mean(one.confidences) < self._settings.still_confidence
         if (unsure or _slimness(one.boxes) < self._settings.still_narrowest) and _travel(one.boxes) < _STILL:
             return None
+        if self._never_moved(one):
+            self.motionless += 1
+            return None
         name = f"{self._recording}/{one.frames[0]}/{one.ordinal}"
         return Tracklet(
             id=str(uuid.uuid5(_NAMESPACE, name)),
@@ -202,6 +231,13 @@ class CameraTracker:
             close_reason=reason,
         )
 
+    def _never_moved(self, one: _OpenTracklet) -> bool:
+        """Whether it has been in one place for so long that it is nobody."""
+        enough = self._settings.motionless_seconds
+        if enough is None or one.times[-1] - one.times[0] < enough * 1e9:
+            return False
+        return _travel(one.boxes, _ALL_BUT) < self._settings.motionless_travel
+
 
 def _slimness(boxes: list[Floats]) -> float:
     """Width over height of the median box."""
@@ -209,16 +245,17 @@ def _slimness(boxes: list[Floats]) -> float:
     return float((right - left) / max(bottom - top, 1e-6))
 
 
-def _travel(boxes: list[Floats]) -> float:
+def _travel(boxes: list[Floats], most: float = _MOST) -> float:
     """How far the box moves to either side of its usual place, in heights of the median box.
 
-    Only what opposite edges do together counts: a lamp post seen now whole, now in part, goes nowhere.
+    That is how far it is away at most in a share ``most`` of the frames. Only what opposite edges do together
+    counts: a lamp post seen now whole, now in part, goes nowhere.
     """
     stacked = np.stack(boxes)
     usual = np.median(stacked, axis=0)
     low, high = (stacked - usual)[:, :2], (stacked - usual)[:, 2:]
     together = np.where(low * high > 0, np.minimum(np.abs(low), np.abs(high)), 0)
-    distance = np.quantile(np.hypot(together[:, 0], together[:, 1]), _MOST)
+    distance = np.quantile(np.hypot(together[:, 0], together[:, 1]), most)
     return float(distance / max(usual[3] - usual[1], 1e-6))
 
 

@@ -55,6 +55,7 @@ class CloseReason(StrEnum):
     LIMIT = "limit"
     END = "end"
     INTERRUPTED = "interrupted"
+    SWITCH = "switch"
 
 
 @dataclass(frozen=True, slots=True)

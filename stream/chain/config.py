@@ -1,6 +1,8 @@
 """Settings of a run: one section for each room it passes through."""
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
 
 from detectors.config import DetectorSettings, MotionSettings, TrackerSettings
 from reid_core.config import Settings
@@ -43,6 +45,34 @@ class LiveSettings(Settings):
     gone_seconds: float = Field(default=60.0, ge=0)
 
 
+GreyName = Literal["near-infrared", "note"]
+Coordinate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PolygonSetting = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Field(min_length=3)]
+
+
+class CameraOptions(Settings):
+    """What is particular to one camera.
+
+    Attributes:
+        ignore: polygons in which nobody is looked for; corners ``[x, y]`` as shares of width and height, or
+            in pixels where one is above 1.
+        grey: as for all cameras, for this one; ``null`` as for all.
+    """
+
+    ignore: tuple[PolygonSetting, ...] = ()
+    grey: GreyName | None = None
+
+    @field_validator("ignore")
+    @classmethod
+    def _encloses(cls, ignore: tuple[PolygonSetting, ...]) -> tuple[PolygonSetting, ...]:
+        for polygon in ignore:
+            shifted = (*polygon[1:], polygon[0])
+            twice = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(polygon, shifted, strict=True))
+            if abs(twice) < 1e-9:
+                raise ValueError("a polygon encloses nothing")
+        return ignore
+
+
 class ChainSettings(Settings):
     """From frames to links: what `nightreid run` and `nightreid worker` are told alike.
 
@@ -52,6 +82,9 @@ class ChainSettings(Settings):
         tracker: tracking and the choice of crops.
         identity: merging of visible tracklets.
         match: linking of infrared tracklets.
+        cameras: what is particular to some, by name.
+        grey: what becomes of a visible camera whose picture turns grey, because its infrared filter is away:
+            its frames count as near infrared from then on, or it is only noted.
         batch: frames shown to the detector in one call.
         jpeg_quality: of the crops kept, 1..100.
     """
@@ -61,8 +94,15 @@ class ChainSettings(Settings):
     tracker: TrackerSettings = TrackerSettings()
     identity: IdentitySettings = IdentitySettings()
     match: MatchSettings = MatchSettings()
+    cameras: dict[str, CameraOptions] = Field(default_factory=dict)
+    grey: GreyName = "near-infrared"
     batch: int = Field(default=8, ge=1, le=256)
     jpeg_quality: int = Field(default=92, ge=1, le=100)
+
+    def camera(self, name: str) -> CameraOptions:
+        """What holds for one camera."""
+        own = self.cameras.get(name, CameraOptions())
+        return own.model_copy(update={"grey": own.grey or self.grey})
 
 
 class RunSettings(ChainSettings):

@@ -10,10 +10,14 @@ from detectors.motion import REFRESH, GatedFrame
 from detectors.thermal import PolarityJudge
 from detectors.tracking import CameraTracker
 from reid_core.gallery import Checkpoint, RecordingRecord, RecordingStatus
-from reid_core.types import Detections, Tracklet
+from reid_core.types import Detections, Modality, Tracklet
+from stream.chain.conditions import MOTIONLESS, ZONE, Conditions
+from stream.chain.config import CameraOptions
 
 # Frames between two checkpoints of a recording in which nobody is seen.
 _CHECKPOINT_EVERY = 10 * REFRESH
+# Frames between two at which a polarity that is decided is checked.
+_CHECK_EVERY = 4 * REFRESH
 
 Seen = Mapping[tuple[Region, bool], Detections]
 """What a frame's looks showed, by region and whether it was inverted."""
@@ -29,10 +33,12 @@ class Lane:
         judge: of its polarity.
         detector: whose looks it plans.
         settings_digest: kept with the checkpoint, to tell a run with other settings apart.
+        options: of the camera.
         frames_done: frames seen so far.
         kept: the last detections of each region.
         fresh: whether a tracklet was closed since the last checkpoint.
         last: the last checkpoint.
+        conditions: of the camera, as they are by now.
     """
 
     recording: RecordingRecord
@@ -40,10 +46,12 @@ class Lane:
     judge: PolarityJudge
     detector: PersonDetector
     settings_digest: str
+    options: CameraOptions = field(default_factory=CameraOptions)
     frames_done: int = field(init=False)
     kept: dict[Region, Detections] = field(default_factory=dict)
     fresh: bool = False
     last: Checkpoint = field(init=False)
+    conditions: Conditions = field(init=False)
 
     def __post_init__(self) -> None:
         """Take up what the recording's checkpoint remembers."""
@@ -54,14 +62,19 @@ class Lane:
             self.judge.as_is = float(record.state["as_is"])
             self.judge.inverted = float(record.state["inverted"])
             self.judge.invert = record.state["invert"]
+            self.judge.doubted = record.state.get("doubted")
+        self.conditions = Conditions(self.options, self.tracker.modality, record.state)
+        if self.conditions.near:
+            self.tracker.turn(Modality.INFRARED, record.checkpoint)
 
     def looks(self, gated: GatedFrame) -> list[Look]:
-        """What the detector must look at in a frame; both polarities while that is undecided."""
+        """What the detector must look at in a frame; both polarities while that is in question."""
         if gated.frame is None:
             return []
-        inverts = (False, True) if self.judge.invert is None else (self.judge.invert,)
         return [
-            Look(gated.frame, gated.regions[number], invert) for number in gated.moved for invert in inverts
+            Look(gated.frame, gated.regions[number], invert)
+            for number in gated.moved
+            for invert in self._versions(gated)
         ]
 
     def settle(self, gated: GatedFrame, seen: Seen) -> tuple[list[Tracklet], Checkpoint | None]:
@@ -79,31 +92,71 @@ class Lane:
         if gated.anew:
             closed += self.tracker.close_overlong(gated.time_ns)
             since = gated.index - self.last.checkpoint
-            if since > 0 and self.tracker.quiet and (self.fresh or closed or since >= _CHECKPOINT_EVERY):
+            # Whoever resumed here would not know what this frame is the negative of.
+            restful = self.tracker.quiet and not gated.negative
+            if since > 0 and restful and (self.fresh or closed or since >= _CHECKPOINT_EVERY):
                 self.last = checkpoint = self.checkpoint(gated.index)
                 self.fresh = False
-        invert = self._choose(gated, seen)
+        invert, seen = self._choose(gated, seen)
         moved = [gated.regions[number] for number in gated.moved]
         self.kept.update({region: seen[region, invert] for region in moved})
         parts = [self.kept[region] for region in gated.regions]
         if gated.cut or len(self.kept) > len(parts):
             self.kept = dict(zip(gated.regions, parts, strict=True))
-        found = self.detector.merge(parts)
-        ended = self.tracker.update(gated.index, gated.time_ns, found, gated.frame, gated.cut)
+        everybody = self.detector.merge(parts)
+        found = self.conditions.outside(everybody, gated)
+        self.conditions.set_aside(ZONE, len(everybody) - len(found))
+        switch = self.conditions.see(gated, found)
+        if switch is not None and self.conditions.near is not (self.tracker.modality is Modality.INFRARED):
+            closed += self.tracker.turn(self._modality, switch.frame)
+        # A crop of other light than its tracklet's would be compared as what it is not.
+        frame = gated.frame if not self.conditions.doubts else None
+        ended = self.tracker.update(gated.index, gated.time_ns, found, frame, gated.cut)
+        self._count_motionless()
         self.fresh = self.fresh or bool(ended)
         self.frames_done = gated.index + 1
         # Tracklets closed in front of this frame belong in front of the checkpoint as well.
         return closed + ended, checkpoint
 
-    def _choose(self, gated: GatedFrame, seen: Seen) -> bool:
-        """Which polarity counts for this frame; gathers evidence while that is undecided."""
-        if self.judge.invert is None and gated.moved:
-            moved = [gated.regions[number] for number in gated.moved]
+    @property
+    def _modality(self) -> Modality:
+        """What a visible camera's tracklets are by now."""
+        return Modality.INFRARED if self.conditions.near else Modality.VISIBLE
+
+    def _versions(self, gated: GatedFrame) -> tuple[bool, ...]:
+        """Which polarities of a frame are to be looked at, as inverted or not."""
+        checked = gated.anew and gated.index // REFRESH % (_CHECK_EVERY // REFRESH) == 0
+        if self.judge.undecided or (checked and not self.judge.told):
+            return False, True
+        return (self.judge.leaning,)
+
+    def _choose(self, gated: GatedFrame, seen: Seen) -> tuple[bool, Seen]:
+        """Which polarity counts for this frame, and what its looks showed, those still wanted included."""
+        if gated.negative:
+            self.judge.turn()
+        if gated.anew:
+            self.judge.refresh()
+        versions = self._versions(gated)
+        moved = [gated.regions[number] for number in gated.moved]
+        missing = [
+            (region, version) for region in moved for version in versions if (region, version) not in seen
+        ]
+        if missing and gated.frame is not None:
+            # What was in question with this frame was not yet known when its looks were planned.
+            found = self.detector.look([Look(gated.frame, region, version) for region, version in missing])
+            seen = {**seen, **dict(zip(missing, found, strict=True))}
+        if moved and len(versions) > 1:
             as_is, inverted = (
-                self.detector.merge([seen[region, version] for region in moved]) for version in (False, True)
+                self.conditions.outside(
+                    self.detector.merge([seen[region, version] for region in moved]), gated
+                )
+                for version in versions
             )
-            self.judge.see(as_is, inverted, anew=gated.cut or gated.anew)
-        return self.judge.leaning
+            if self.judge.undecided:
+                self.judge.see(as_is, inverted, anew=gated.cut or gated.anew)
+            else:
+                self.judge.check(as_is, inverted)
+        return self.judge.leaning, seen
 
     def checkpoint(
         self, index: int, status: RecordingStatus = RecordingStatus.RUNNING, message: str | None = None
@@ -115,7 +168,15 @@ class Lane:
             "inverted": self.judge.inverted,
             "invert": self.judge.invert,
         }
+        if self.judge.doubted is not None:
+            state["doubted"] = self.judge.doubted
+        self._count_motionless()
+        state |= self.conditions.state
         return Checkpoint(self.recording.id, index, index, state, status, message)
+
+    def _count_motionless(self) -> None:
+        self.conditions.set_aside(MOTIONLESS, self.tracker.motionless)
+        self.tracker.motionless = 0
 
     def interrupted(self) -> Checkpoint:
         """The recording's row when it is left in the middle: all frames seen, the last checkpoint's state.

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from detectors.config import TrackerSettings
 from detectors.detector import PersonDetector
 from detectors.tracking import CameraTracker
 from reid_core.gallery import Gallery, IdentityPolicy, TrackletEntry
@@ -12,18 +13,24 @@ from reid_core.runtime import Embedder
 from reid_core.types import Floats, Modality, Tracklet
 from stream.chain.config import ChainSettings
 
+# Added later: left out where they are as usual, so that galleries of before know their settings again.
+_LATER = {"motionless_seconds", "motionless_travel"}
 
-def settings_digest(detector: PersonDetector, settings: ChainSettings) -> str:
-    """What a recording's tracklets depend on besides its frames: not on what only says how fast."""
+
+def settings_digest(detector: PersonDetector, settings: ChainSettings, camera: str) -> str:
+    """What a camera's tracklets depend on besides its frames: not on what only says how fast."""
     seen = settings.detector.model_copy(update={"threads": 0})
-    text = "/".join(
-        [
-            detector.digest,
-            seen.model_dump_json(),
-            settings.motion.model_dump_json(),
-            settings.tracker.model_dump_json(),
-        ]
-    )
+    parts = [
+        detector.digest,
+        seen.model_dump_json(),
+        settings.motion.model_dump_json(),
+        settings.tracker.model_dump_json(exclude=_LATER),
+    ]
+    later = settings.tracker.model_dump_json(include=_LATER)
+    own, usual = settings.camera(camera), ChainSettings().camera(camera)
+    if own != usual or later != TrackerSettings().model_dump_json(include=_LATER):
+        parts += [later, own.model_dump_json()]
+    text = "/".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

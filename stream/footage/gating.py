@@ -1,6 +1,7 @@
 """One camera's frames through the motion gate, on their way to the detector."""
 
 from detectors.config import MotionSettings
+from detectors.infrared_filter import tint_of
 from detectors.letterbox import Region, tile
 from detectors.motion import GatedFrame, MotionGate, Sketch
 from reid_core.types import Frame, Modality
@@ -49,4 +50,6 @@ class CameraGate:
             frame,
             motion.cut,
             motion.anew,
+            motion.negative,
+            tint_of(picture.image, not picture.bgr) if self._modality is Modality.VISIBLE else None,
         )

@@ -12,6 +12,7 @@ from reid_core.gallery import (
 )
 from reid_core.redaction import redact
 from reid_core.types import Link, Modality
+from stream.chain.conditions import set_aside_of, switches_of, told_of
 from stream.footage.naming import SourceSpec
 from stream.run.result import (
     CameraResult,
@@ -94,7 +95,8 @@ def collect(
             for stored in gallery.models()
             if (stored.space, stored.kind) == (model, VectorKind.CROP)
         ),
-        warnings=warnings,
+        warnings=warnings
+        + tuple(told for one in records if one.id in recordings for told in told_of(one.camera, one.state)),
         interrupted=interrupted,
     )
 
@@ -129,9 +131,11 @@ def _camera(
         status=_WORDS[record.status],
         message=record.message,
         tracklets=tuple(
-            _tracklet(gallery, one, f"{record.camera}-{number}")
+            _tracklet(gallery, one, f"{record.camera}-{number}", camera.modality)
             for number, one in enumerate(ordered, start=1)
         ),
+        switches=switches_of(record.state),
+        set_aside=set_aside_of(record.state),
     )
 
 
@@ -152,7 +156,7 @@ def _failed(spec: SourceSpec, message: str) -> CameraResult:
     )
 
 
-def _tracklet(gallery: Gallery, one: TrackletRecord, label: str) -> TrackletResult:
+def _tracklet(gallery: Gallery, one: TrackletRecord, label: str, usual: Modality) -> TrackletResult:
     sightings = tuple(
         SightingResult(s.id, s.frame, s.time_ns, s.box, s.confidence, s.quality, s.crop)
         for s in gallery.sightings(one.id)
@@ -171,6 +175,7 @@ def _tracklet(gallery: Gallery, one: TrackletRecord, label: str) -> TrackletResu
         boxes=one.boxes,
         confidences=one.confidences,
         sightings=sightings,
+        modality=one.modality if one.modality is not usual else None,
     )
 
 

@@ -30,9 +30,13 @@ def to_json(result: RunResult) -> dict[str, object]:
         gallery_vectors number of visible vectors searched
         cameras         [{id, modality, spectrum, source, frames, fps, width, height, start,
                           status: complete | partial | failed, message?,
-                          tracklets: [{id, label, first_frame, last_frame, start, end,
+                          switches: [{frame, time, spectrum: of the light from there on}],
+                          set_aside: {zone: detections in ignore zones,
+                                      motionless: tracklets that never moved},
+                          tracklets: [{id, label, modality: only of one whose camera had switched to it,
+                                       first_frame, last_frame, start, end,
                                        length: number of frames in which the person was found,
-                                       close_reason: timeout | cut | limit | end,
+                                       close_reason: timeout | cut | limit | switch | end,
                                        identity?, truth?}]}]
         identities      [{id, label, tracklets: [id]}]
         links           [{tracklet: id, label?: of the tracklet,
@@ -163,6 +167,11 @@ def _camera(camera: CameraResult) -> dict[str, object]:
         "start": iso_utc(camera.start_ns),
         "status": camera.status,
         "message": camera.message,
+        "switches": [
+            {"frame": one.frame, "time": iso_utc(one.time_ns), "spectrum": one.spectrum.value}
+            for one in camera.switches
+        ],
+        "set_aside": {reason: int(count) for reason, count in camera.set_aside.items()},
         "tracklets": [_tracklet(tracklet) for tracklet in camera.tracklets],
     }
 
@@ -179,6 +188,7 @@ def _tracklet(tracklet: TrackletResult) -> dict[str, object]:
         "close_reason": str(tracklet.close_reason),
         "identity": tracklet.identity,
         "truth": tracklet.truth,
+        **({"modality": tracklet.modality.value} if tracklet.modality is not None else {}),
     }
 
 

@@ -1,7 +1,9 @@
 """What a run found, as plain data: the one source of the JSON, the MOT files and the report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from detectors.infrared_filter import Switch
 from reid_core.types import Decision, Floats, Ints, Modality, Spectrum
 
 
@@ -39,7 +41,7 @@ class TrackletResult:
         last_frame: number of the last.
         first_ns: capture time of the first, UTC nanoseconds.
         last_ns: capture time of the last.
-        close_reason: timeout, cut, limit or end.
+        close_reason: timeout, cut, limit, switch or end.
         identity: the gallery identity (visible tracklets), or ``None``.
         evidence: why it was given that identity, as kept in the database.
         frames: ``(N,)`` ascending frame numbers.
@@ -47,6 +49,8 @@ class TrackletResult:
         confidences: ``(N,)``.
         sightings: best first.
         truth: the true person's id where truth was given.
+        modality: how its crops are compared, where a camera of another modality had switched to it; else
+            ``None``.
     """
 
     id: str
@@ -63,6 +67,7 @@ class TrackletResult:
     confidences: Floats
     sightings: tuple[SightingResult, ...]
     truth: str | None = None
+    modality: Modality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class CameraResult:
         status: ``complete``, ``partial`` or ``failed``.
         message: one sentence where it is not complete.
         tracklets: in order of their first frame.
+        switches: from one kind of light to another, in order.
+        set_aside: how much was nobody, by reason: ``zone`` (detections) and ``motionless`` (tracklets).
     """
 
     id: str
@@ -96,6 +103,12 @@ class CameraResult:
     status: str
     message: str | None
     tracklets: tuple[TrackletResult, ...]
+    switches: tuple[Switch, ...] = ()
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, modality: Modality) -> tuple[TrackletResult, ...]:
+        """The tracklets that are compared as a modality."""
+        return tuple(one for one in self.tracklets if (one.modality or self.modality) is modality)
 
 
 @dataclass(frozen=True, slots=True)

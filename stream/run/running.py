@@ -115,7 +115,6 @@ class _Run:
         self._clock = StageClock()
         self._failures = _Failures()
         self._counts: dict[str, int] = {}
-        self._settings_digest = settings_digest(detector, settings)
         self._linker = make_linker(gallery, embedder, settings)
 
     def over(self, specs: Sequence[SourceSpec]) -> RunResult:
@@ -123,6 +122,8 @@ class _Run:
             raise UsageError("There is nothing to read.", "Name sources with --visible and --infrared.")
         check_distinct([spec.camera for spec in specs])
         self._gallery.check_space(self._embedder.model_id)
+        for name in sorted(set(self._settings.cameras) - {spec.camera for spec in specs}):
+            self._warn(f"The settings name a camera that is not read: {name}.")
         begun = time.perf_counter()
         sources = self._open(specs)
         recordings = [self._register(source) for source in sources]
@@ -174,6 +175,7 @@ class _Run:
     def _register(self, source: Source) -> RecordingRecord:
         """The recording's row, new or as an earlier run left it."""
         spec = source.spec
+        digest = settings_digest(self._detector, self._settings, spec.camera)
         self._gallery.put_camera(spec.camera, spec.modality, spec.spectrum, source.start_ns)
         record = self._gallery.begin_recording(
             RecordingRecord(
@@ -186,10 +188,10 @@ class _Run:
                 start_ns=source.start_ns,
                 detector=self._detector.name,
                 model=self._embedder.model_id,
-                state={"settings": self._settings_digest},
+                state={"settings": digest},
             )
         )
-        if record.state.get("settings") != self._settings_digest:
+        if record.state.get("settings") != digest:
             self._warn(
                 f"The recording of {spec.camera} was started with another detector or other settings: "
                 f"what is stored is kept. Use another database to compare."
@@ -217,7 +219,8 @@ class _Run:
             tracker,
             judge,
             self._detector,
-            self._settings_digest,
+            settings_digest(self._detector, self._settings, source.spec.camera),
+            self._settings.camera(source.spec.camera),
             source=source,
             decoder=decoder,
         )
@@ -275,6 +278,8 @@ class _Run:
         if checkpoint is not None:
             writer.put(checkpoint)
         camera = lane.source.spec.camera
+        for _, told in lane.conditions.news(camera):
+            self._progress.note(told)
         self._counts[camera] = self._counts.get(camera, 0) + len(closed)
         self._progress.update(camera, lane.frames_done, lane.source.total, self._counts[camera])
 

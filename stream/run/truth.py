@@ -186,8 +186,9 @@ def _gallery_people(
     covered: set[str] = set()
     for camera, truth in zip(cameras, truths, strict=True):
         if camera.modality is Modality.VISIBLE and truth is not None:
-            covered.update(tracklet.id for tracklet in camera.tracklets)
-            gallery.update(tracklet.truth for tracklet in camera.tracklets if tracklet.truth is not None)
+            tracklets = camera.of(Modality.VISIBLE)
+            covered.update(tracklet.id for tracklet in tracklets)
+            gallery.update(tracklet.truth for tracklet in tracklets if tracklet.truth is not None)
     return gallery, all(id_ in covered for person in result.identities for id_ in person.tracklets)
 
 

@@ -46,6 +46,15 @@ class Telemetry:
         self.refused = counter("dead_letters", "Records that can never be processed.", "topic", "reason")
         self.detections = counter("detections", "People found in frames.", "camera")
         self.tracklets = counter("tracklets", "Tracklets closed.", "camera", "reason")
+        self.set_aside = counter(
+            "set_aside",
+            "What was nobody: detections in ignore zones (zone), tracklets that never moved (motionless).",
+            "camera",
+            "reason",
+        )
+        self.switches = counter(
+            "camera_switches", "Switches of a visible camera to near infrared and back.", "camera", "spectrum"
+        )
         self.links = counter("links", "Infrared tracklets ranked against the gallery.", "decision")
         self.late_tracklets = counter(
             "late_tracklets", "Tracklets admitted late, after later ones.", "camera"

@@ -91,7 +91,7 @@ class CameraLane:
         below = settings.detector.look(modality).tile_below
         return cls(
             stream=stream,
-            lane=Lane(record, tracker, judge, detector, settings_digest),
+            lane=Lane(record, tracker, judge, detector, settings_digest, settings.camera(stream.camera)),
             gate=CameraGate(stream.camera, modality, settings.motion, below),
             scaler=RawScaler(remembered=record.state.get("range")),
             resume=resume,

@@ -1,5 +1,6 @@
 """Frames on their way through the detector: looked at in batches, settled in order, tracklets staged."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from stream.chain.embedding import Embedding
 from stream.service.telemetry import Telemetry
 from stream.worker.camera_lane import CameraLane, Gated
 from stream.worker.partitions import Partitions, Share
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +101,13 @@ class Frames:
             camera, modality = tracklet.camera, str(tracklet.modality)
             share.found.staged.append((Staged(TRACKLET, tracklet.id, camera, modality, due_ns), content))
             self._telemetry.tracklets.labels(camera, tracklet.close_reason).inc()
+        self._tell(lane)
+
+    def _tell(self, lane: CameraLane) -> None:
+        """Tell what a camera did besides showing people."""
+        camera, conditions = lane.stream.camera, lane.lane.conditions
+        for switch, told in conditions.news(camera):
+            self._telemetry.switches.labels(camera, switch.spectrum).inc()
+            _LOG.warning("%s", told)
+        for reason, count in conditions.newly_set_aside().items():
+            self._telemetry.set_aside.labels(camera, reason).inc(count)

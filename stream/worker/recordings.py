@@ -58,7 +58,6 @@ class Recordings:
         self._commits = commits
         self._patience = patience
         self._telemetry = telemetry
-        self._digest = settings_digest(detector, settings)
 
     def follow(self, share: Share, sequencer: Sequencer, step: Step, offset: int) -> None:
         """Do what a sequencer says.
@@ -119,7 +118,7 @@ class Recordings:
                     start_ns=stream.start_ns,
                     detector=self._detector.name,
                     model=self._model,
-                    state={"settings": self._digest},
+                    state={"settings": self._digest(stream.camera)},
                 )
             )
 
@@ -131,7 +130,11 @@ class Recordings:
             raise EnvelopeError(Refusal.CAMERA, error.message) from error
 
     def _lane(self, record: RecordingRecord, begun: Begun, offset: int) -> CameraLane:
-        return CameraLane.open(record, begun.stream, self._detector, self._settings, self._digest, offset)
+        digest = self._digest(begun.stream.camera)
+        return CameraLane.open(record, begun.stream, self._detector, self._settings, digest, offset)
+
+    def _digest(self, camera: str) -> str:
+        return settings_digest(self._detector, self._settings, camera)
 
     def _admit(self, share: Share, sequencer: Sequencer, ordered: Ordered) -> None:
         if ordered.recording in share.done:
@@ -161,9 +164,8 @@ class Recordings:
         share.found.checkpoints.append(lane.lane.checkpoint(frames, status, over.problem))
         share.done.add(over.recording)
         self._telemetry.over(sequencer.camera)
-        if lane.stream.modality is Modality.INFRARED:
-            camera, modality = lane.stream.camera, str(lane.stream.modality)
-            ended = Staged(END, over.recording, camera, modality, lane.time_ns)
+        if lane.stream.modality is Modality.INFRARED or lane.lane.conditions.infrared:
+            ended = Staged(END, over.recording, lane.stream.camera, str(Modality.INFRARED), lane.time_ns)
             share.found.staged.append((ended, None))
         share.found.streams.append(share.progress(lane, sequencer, ended=True))
 

@@ -26,7 +26,9 @@ def write(folder, pictures):
 
 
 def people(command, footage, source, out):
-    done = command("detect", source, "--modality", "infrared", "--out", out, "--detector", footage["detector"])
+    done = command(
+        "detect", source, "--modality", "infrared", "--out", out, "--detector", footage["detector"]
+    )
     assert done.status == 0, done.err
     found = json.loads(out.read_text())
     names = {image["id"]: image["file_name"] for image in found["images"]}
