@@ -26,7 +26,8 @@ _CUT_LAYOUT = (24, 16)
 _CUT_CORRELATION = 0.85
 _CUT_HISTOGRAM = 0.15
 _BINS = 32
-_NEGATIVE_CORRELATION = -0.8
+_NEGATIVE_CORRELATION, _MIRRORED_CORRELATION = -0.8, -0.5
+_MIRRORED_BINS = 2.0
 _NEGATIVE_CONTRAST = 3.0
 
 
@@ -102,8 +103,8 @@ class MotionGate:
 
     A cut is a frame whose coarse layout no longer correlates with the one before and whose grey
     histogram jumped as well: a person walking close past the lens does only the one or the other. A frame
-    is the negative of the one before where their layouts, of some contrast, correlate below -0.8; that is a
-    cut as well.
+    is the negative of the one before where their layouts, of some contrast, correlate below -0.8, or below
+    -0.5 where its histogram is the mirror image; that is a cut as well.
 
     Args:
         settings: how much change counts.
@@ -175,7 +176,10 @@ class MotionGate:
         contrasts = float(np.linalg.norm(layout)), float(np.linalg.norm(layout_before))
         norm = contrasts[0] * contrasts[1]
         likeness = float(layout @ layout_before) / norm if norm else 0.0
-        if likeness < _NEGATIVE_CORRELATION and min(contrasts) > _NEGATIVE_CONTRAST * layout.size**0.5:
+        # By how many bins the one would have to be moved to be the other: whatever stands at a bin's border.
+        mirrored = np.abs(np.cumsum(now.histogram - before.histogram[::-1])).sum() < _MIRRORED_BINS
+        negative = likeness < (_MIRRORED_CORRELATION if mirrored else _NEGATIVE_CORRELATION)
+        if negative and min(contrasts) > _NEGATIVE_CONTRAST * layout.size**0.5:
             return True, True
         jumped = cv2.norm(now.histogram, before.histogram, cv2.NORM_L1) / 2 >= _CUT_HISTOGRAM
         return bool(jumped and (norm == 0 or likeness < _CUT_CORRELATION)), False
