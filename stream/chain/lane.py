@@ -10,7 +10,7 @@ from detectors.motion import REFRESH, GatedFrame
 from detectors.thermal import PolarityJudge
 from detectors.tracking import CameraTracker
 from reid_core.gallery import Checkpoint, RecordingRecord, RecordingStatus
-from reid_core.types import Detections, Modality, Tracklet
+from reid_core.types import CloseReason, Detections, Modality, Tracklet
 from stream.chain.conditions import MOTIONLESS, ZONE, Conditions
 from stream.chain.config import CameraOptions
 
@@ -91,6 +91,7 @@ class Lane:
         checkpoint = None
         if gated.anew:
             closed += self.tracker.close_overlong(gated.time_ns)
+            self._count_motionless()
             since = gated.index - self.last.checkpoint
             # Whoever resumed here would not know what this frame is the negative of.
             restful = self.tracker.quiet and not gated.negative
@@ -158,6 +159,12 @@ class Lane:
                 self.judge.check(as_is, inverted)
         return self.judge.leaning, seen
 
+    def close(self, reason: CloseReason) -> list[Tracklet]:
+        """End every open tracklet."""
+        closed = self.tracker.close(reason)
+        self._count_motionless()
+        return closed
+
     def checkpoint(
         self, index: int, status: RecordingStatus = RecordingStatus.RUNNING, message: str | None = None
     ) -> Checkpoint:
@@ -170,7 +177,6 @@ class Lane:
         }
         if self.judge.doubted is not None:
             state["doubted"] = self.judge.doubted
-        self._count_motionless()
         state |= self.conditions.state
         return Checkpoint(self.recording.id, index, index, state, status, message)
 

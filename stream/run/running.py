@@ -285,7 +285,7 @@ class _Run:
 
     def _end(self, lane: RecordingLane, ended: Ended, writer: Writer) -> None:
         """Close what a source leaves open at its end, and its recording."""
-        for tracklet in lane.tracker.close(CloseReason.END):
+        for tracklet in lane.close(CloseReason.END):
             writer.put(tracklet)
         if lane.decoder.dropped:
             frames = f"{lane.decoder.dropped} frame{'s' * (lane.decoder.dropped > 1)}"
@@ -302,7 +302,7 @@ class _Run:
         if lane.source.spec.live:
             self._end(lane, Ended(lane.frames_done), writer)
             return
-        for tracklet in lane.tracker.close(CloseReason.INTERRUPTED):
+        for tracklet in lane.close(CloseReason.INTERRUPTED):
             writer.put(tracklet)
         writer.put(lane.interrupted())
 

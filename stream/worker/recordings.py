@@ -158,7 +158,7 @@ class Recordings:
         lane = share.lanes.pop(sequencer.camera, None)
         if lane is None:
             return
-        self._frames.stage(share, lane, lane.lane.tracker.close(CloseReason.END), lane.time_ns)
+        self._frames.stage(share, lane, lane.lane.close(CloseReason.END), lane.time_ns)
         status = RecordingStatus.COMPLETE if over.problem is None else RecordingStatus.PARTIAL
         frames = max(lane.lane.frames_done, over.frames)
         share.found.checkpoints.append(lane.lane.checkpoint(frames, status, over.problem))
@@ -177,7 +177,7 @@ class Recordings:
         lane = share.lanes.pop(sequencer.camera, None)
         if lane is None:
             return
-        self._frames.stage(share, lane, lane.lane.tracker.close(CloseReason.TIMEOUT), lane.time_ns)
+        self._frames.stage(share, lane, lane.lane.close(CloseReason.TIMEOUT), lane.time_ns)
         share.found.checkpoints.append(lane.rest(sequencer.clock))
         share.found.streams.append(share.progress(lane, sequencer))
         # At once: should the camera be back with the next record, this is where it is resumed.

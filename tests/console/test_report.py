@@ -12,6 +12,7 @@ from PIL import Image
 
 from console import figures, report_words
 from console.report import render_report, write_report
+from detectors.infrared_filter import Switch
 from reid_core.errors import StorageError
 from reid_core.types import Decision, Modality, Spectrum
 from stream.run.result import (
@@ -565,3 +566,16 @@ def test_summary_sentences() -> None:
         "7 people by day, 3 tracklets at night: 1 linked, 1 unknown, 1 not compared."
     )
     assert "2 ranked without a decision" in report_words.summary(result(calibrated=False))
+
+
+def test_a_camera_that_turned_grey_is_both_and_says_since_when() -> None:
+    by_day = tracklet("gate-1", DAY, "p1")
+    by_night = replace(tracklet("gate-2", DAY + 60 * SECOND), modality=Modality.INFRARED)
+    both = replace(
+        camera("gate", Modality.VISIBLE, DAY, by_day, by_night),
+        switches=(Switch(500, DAY + 50 * SECOND, Spectrum.NEAR),),
+    )
+    page = render_report(replace(result(), cameras=(both,), links=(), warnings=()))
+    assert "near since 2026-05-01 10:00:53" in page
+    # The one is in the gallery, the other is somebody to look for.
+    assert "1 infrared tracklet" in page and "1 tracklet at night" in page

@@ -58,7 +58,7 @@ class Walked:
             if self.lane.checkpoint is not None:
                 self.checkpoints.append(self.lane.checkpoint)
                 self.lane.checkpoint = None
-        self.tracklets += self.lane.lane.tracker.close(CloseReason.END)
+        self.tracklets += self.lane.lane.close(CloseReason.END)
         self.end = self.lane.lane.checkpoint(len(seen))
 
     @property
