@@ -73,7 +73,8 @@ class FolderSource(Source):
         first = 0
         for file, pictures in zip(self._files, self._pictures, strict=True):
             try:
-                for number, made in enumerate(read(file), first):
+                # No more than were counted: the next file's numbers begin there.
+                for number, made in zip(range(first, first + pictures), read(file), strict=False):
                     if stop.is_set():
                         return
                     yield number, made

@@ -105,7 +105,7 @@ class PublishSettings(Settings):
         prefix: in front of every topic's name.
         cameras: what is published.
         max_fps: frames per second of each camera; ``null`` for all of them.
-        codec: ``png`` loses nothing and is several times as large; raw thermal counts are always sent so.
+        codec: ``png`` loses nothing and is several times as large; raw thermal counts never lose.
         quality: of JPEG, 1..100.
         passthrough: whether JPEG, PNG and TIFF files of a folder go out as they are.
         buffer: bound of the memory.
