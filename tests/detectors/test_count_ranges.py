@@ -58,7 +58,9 @@ def test_a_frame_without_a_number_leaves_the_range():
     assert np.abs(scaler(scene()).astype(int) - before).max() <= 1
 
 
-@pytest.mark.parametrize(("factor", "offset"), [(0.1, 20000), (8, 0), (1, 3000), (0.04, -273.15)])
+@pytest.mark.parametrize(
+    ("factor", "offset"), [(0.1, 20000), (8, 0), (1, 3000), (0.04, -273.15), (0.1, 6300), (8, -49000)]
+)
 def test_a_gain_switch_is_followed_at_once(factor, offset):
     frames = [scene(seed) for seed in range(6)]
     switched = [*frames[:3], *(frame * factor + offset for frame in frames[3:])]

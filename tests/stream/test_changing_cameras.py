@@ -95,6 +95,17 @@ def filtered(away, back=FRAMES):
 # The infrared filter
 
 
+def test_no_crop_gives_way_to_one_of_other_light():
+    """However much sharper it is."""
+    seen = filtered(70)
+    for picture in seen[70:]:
+        picture[:, ::4] = picture[:, ::4] // 8 * 7
+    settings = SETTINGS.model_copy(update={"tracker": TrackerSettings(lost_seconds=1.0, crops=1)})
+    whole, until_then = Walked(GATE, seen, settings), Walked(GATE, seen[:70], settings)
+    crops = [[one.crop.tobytes() for one in each.tracklets[1].sightings] for each in (whole, until_then)]
+    assert crops[0] == crops[1]
+
+
 def test_from_the_switch_on_nobody_is_a_visible_tracklet():
     whole = Walked(GATE, filtered(70))
     assert [str(one.spectrum) for one in whole.lane.lane.conditions.switches] == ["near"]
@@ -218,16 +229,24 @@ def test_a_polarity_that_switches_costs_nobody(at):
 
 
 def test_a_switch_is_noticed_where_no_frame_shows_it():
-    """The camera was away for it: between two frames the scene is another."""
-    other = tuple(replace(one, colour=WARM, row=0.1) for one in WALKERS)
-    seen = list(switched(FRAMES))[:100]
-    for picture in list(switched(0, other))[40:] * 4:
-        seen.append(np.roll(picture, 7, axis=0))
+    """The camera was away for it: nothing tells but somebody in a frame of which both are looked at."""
+    flat = [np.full((120, 160, 3), 90, np.uint8)] * 3
+    seen = list(switched(FRAMES))[:100] + flat + list(switched(0)) * 3
     whole = Walked(NIGHT, seen)
-    last = 100 + 4 * 180 - 180
-    late = [one for one in whole.tracklets if one.frames[0] >= last]
-    assert late and whole.lane.lane.judge.invert is True
+    # Somebody is in view at frame 400, and everybody behind it is found again.
+    assert whole.lane.lane.judge.invert is True
+    behind = [one for one in whole.tracklets if one.frames[0] > 103 + 2 * FRAMES]
+    assert len(behind) == len(WALKERS)
     again_at_every_checkpoint(NIGHT, seen, whole)
+
+
+def test_a_doubt_is_remembered_and_passes():
+    state = {"settings": "s", "as_is": 0.0, "inverted": 0.0, "invert": False, "doubted": 2}
+    nobody = list(switched(FRAMES, ()))
+    doubting = Walked(NIGHT, nobody[:74], record=recording(NIGHT, 50, state))
+    assert doubting.end.state["doubted"] == 1
+    passed = Walked(NIGHT, nobody[:76], record=recording(NIGHT, 50, state))
+    assert "doubted" not in passed.end.state and passed.end.state["invert"] is False
 
 
 def test_a_stated_polarity_is_not_doubted():
