@@ -4,7 +4,7 @@ Whoever holds a partition has its epoch. Each write names the epoch and the reco
 either is no longer the stored one, somebody else holds the partition by now, and the whole write is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -23,16 +23,19 @@ from reid_core.gallery.schema import (
     StreamRow,
 )
 from reid_core.gallery.streams import (
+    AGAIN,
     END,
     TRACKLET,
     Staged,
     StreamProgress,
+    moving_streams,
     put_stream,
     stage,
     stream_progress,
 )
 
 __all__ = [
+    "AGAIN",
     "END",
     "RECORD_REFUSED",
     "TRACKLET",
@@ -77,6 +80,7 @@ class Hold:
         next: the record to go on at.
         careful_below: records in front of this one may have been the end of the last holder.
         refused: records from ``next`` on that are dead letters already.
+        moving: streams by camera of which more is expected here.
     """
 
     topic: str
@@ -85,6 +89,7 @@ class Hold:
     next: int
     careful_below: int
     refused: frozenset[int] = frozenset()
+    moving: Mapping[str, StreamProgress] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,9 @@ class Advance:
         epoch: of the holder.
         expected: what ``next`` was when the holder last wrote or claimed it.
         next: the record to go on at from now on.
-        reached: the last record that was begun with, plus one.
-        seen: whether anybody has looked into it.
+        reached: the last record that was begun with, plus one. What closed in front of it is in this write
+            or an earlier one: the clerk goes by that.
+        seen: whether anybody has looked into it; once it is, it stays so.
         caught_up: whether nothing more was waiting there lately.
     """
 
@@ -155,14 +161,16 @@ class Ledger:
                 if self._row(session, topic, number) is None:
                     self._begin(session, topic, number, 0)
 
-    def behind(self) -> tuple[frozenset[tuple[str, int]], bool]:
-        """The partitions in which records waited lately, and whether one is among them nobody looked into."""
-        query = select(PartitionRow.topic, PartitionRow.number, PartitionRow.seen).where(
-            PartitionRow.group_id == self._group, PartitionRow.caught_up.is_(False)
+    def reached(self) -> dict[tuple[str, int], int]:
+        """Of each partition, by topic and number, the record behind the last one that was begun with.
+
+        What closed in front of it is staged or in the gallery.
+        """
+        query = select(PartitionRow.topic, PartitionRow.number, PartitionRow.reached).where(
+            PartitionRow.group_id == self._group
         )
         with self._database.read() as session:
-            rows = session.execute(query).all()
-        return frozenset((row.topic, row.number) for row in rows), not all(row.seen for row in rows)
+            return {(row.topic, row.number): row.reached for row in session.execute(query)}
 
     def claim(self, topic: str, number: int, holder: str, kept: tuple[int, int], span: int) -> Hold:
         """Become the holder of a partition; whoever held it before can write no more.
@@ -187,7 +195,15 @@ class Ledger:
             row.reached = max(row.reached, row.next)
             careful = row.reached + span if died else row.next
             session.flush()
-            return Hold(topic, number, row.epoch, row.next, careful, _refused(session, row))
+            return Hold(
+                topic=topic,
+                number=number,
+                epoch=row.epoch,
+                next=row.next,
+                careful_below=careful,
+                refused=_refused(session, row),
+                moving=moving_streams(session, topic, number),
+            )
 
     def release(self, advances: Sequence[Advance]) -> None:
         """Let go of partitions in order; those that others hold by now stay theirs."""
@@ -298,8 +314,8 @@ class Ledger:
         values = {
             "next": advance.next,
             "reached": advance.reached,
-            "seen": advance.seen,
             "caught_up": advance.caught_up,
+            **({"seen": True} if advance.seen else {}),
         }
         changed = update(PartitionRow).where(*mine).values(values).returning(PartitionRow.number)
         if session.execute(changed).first() is None:

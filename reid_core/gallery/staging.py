@@ -11,16 +11,17 @@ from typing import Any
 
 import msgpack
 import numpy as np
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.errors import GalleryError, ModelMismatchError
 from reid_core.gallery import writing
 from reid_core.gallery.identities import IdentityPolicy
 from reid_core.gallery.records import TrackletEntry
+from reid_core.gallery.relinking import linked_up_to, rank_again
 from reid_core.gallery.schema import StagedRow, StreamRow
 from reid_core.gallery.store import Gallery
-from reid_core.gallery.streams import StreamProgress, stream_progress
+from reid_core.gallery.streams import AGAIN, StreamProgress, stream_progress
 from reid_core.gallery.tracks import pack_track, unpack_track
 from reid_core.types import CloseReason, Modality, Sighting, Tracklet
 
@@ -41,14 +42,6 @@ class StagedRecord:
     admitted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StreamBeat:
-    """A camera's stream as others see it: how far it is, and a number that moves while it does."""
-
-    progress: StreamProgress
-    beat: int
-
-
 class Staging:
     """What waits to be admitted to a gallery.
 
@@ -62,9 +55,71 @@ class Staging:
         self._gallery = gallery
         self._space = space
         self._guard = guard
+        self._linked_ns: int | None = None
+
+    def begin(self) -> None:
+        """Forget what this process has linked: another one may have linked more since."""
+        self._linked_ns = None
 
     def waiting(self, limit: int) -> tuple[StagedRecord, ...]:
         """What is next, in order of the capture time at which it happened; visible first, then by camera."""
+        return self._next(StagedRow.kind != AGAIN, limit)
+
+    def to_rank_again(self, limit: int) -> tuple[StagedRecord, ...]:
+        """Recordings that are over, and whose links are to be made again, in order of their ends."""
+        return self._next(StagedRow.kind == AGAIN, limit)
+
+    def count(self) -> int:
+        """How many wait."""
+        with self._gallery.database.read() as session:
+            return session.scalar(select(func.count()).select_from(StagedRow)) or 0
+
+    def newest(self) -> int:
+        """The highest number of what waits, in whatever order; 0 where nothing does.
+
+        Whatever is staged later has a higher one: they are visible in the order of their numbers.
+        """
+        with self._gallery.database.read() as session:
+            return session.scalar(select(func.max(StagedRow.id))) or 0
+
+    def streams(self) -> tuple[StreamProgress, ...]:
+        """All streams, and how far they have come."""
+        with self._gallery.database.read() as session:
+            return tuple(map(stream_progress, session.scalars(select(StreamRow))))
+
+    def admit(self, records: Sequence[StagedRecord], policy: IdentityPolicy) -> None:
+        """Write staged tracklets into the gallery, in this order and one transaction.
+
+        Visible ones are done with; infrared ones stay until `settle` writes their link. Where a visible one
+        comes behind infrared ones that ended after it and are linked, these are staged to be ranked again.
+        """
+        late_ns: list[int] = []
+        with self._gallery.writing(self._space) as (session, store):
+            self._guard(session)
+            for record in records:
+                content = session.scalar(select(StagedRow.content).where(StagedRow.id == record.id))
+                if not content:
+                    continue  # somebody has admitted it since it was read
+                writing.add_tracklet(session, store, unpack_entry(content, self._space), policy)
+                done = StagedRow.id == record.id
+                if record.modality is Modality.VISIBLE:
+                    session.execute(delete(StagedRow).where(done))
+                    if self._linked_ns is None:
+                        self._linked_ns = linked_up_to(session)
+                    late_ns += [record.due_ns] * (record.due_ns < self._linked_ns)
+                else:
+                    session.execute(update(StagedRow).where(done).values(admitted=True, content=b""))
+            if late_ns:
+                rank_again(session, min(late_ns))
+
+    def settle(self, session: Session, record: StagedRecord) -> None:
+        """Be done with what links were made for, in the transaction that writes them."""
+        self._guard(session)
+        session.execute(delete(StagedRow).where(StagedRow.id == record.id))
+        if self._linked_ns is not None:
+            self._linked_ns = max(self._linked_ns, record.due_ns)
+
+    def _next(self, which: ColumnElement[bool], limit: int) -> tuple[StagedRecord, ...]:
         chosen = (
             select(
                 StagedRow.id,
@@ -75,6 +130,7 @@ class Staging:
                 StagedRow.due_ns,
                 StagedRow.admitted,
             )
+            .where(which)
             .order_by(StagedRow.due_ns, StagedRow.modality.desc(), StagedRow.camera_id, StagedRow.id)
             .limit(limit)
         )
@@ -91,41 +147,6 @@ class Staging:
                 )
                 for row in session.execute(chosen)
             )
-
-    def count(self) -> int:
-        """How many wait."""
-        with self._gallery.database.read() as session:
-            return session.scalar(select(func.count()).select_from(StagedRow)) or 0
-
-    def streams(self) -> tuple[StreamBeat, ...]:
-        """All streams, and how far they have come."""
-        with self._gallery.database.read() as session:
-            return tuple(
-                StreamBeat(stream_progress(row), row.beat) for row in session.scalars(select(StreamRow))
-            )
-
-    def admit(self, records: Sequence[StagedRecord], policy: IdentityPolicy) -> None:
-        """Write staged tracklets into the gallery, in this order and one transaction.
-
-        Visible ones are done with; infrared ones stay until `settle` writes their link.
-        """
-        with self._gallery.writing(self._space) as (session, store):
-            self._guard(session)
-            for record in records:
-                content = session.scalar(select(StagedRow.content).where(StagedRow.id == record.id))
-                if not content:
-                    continue  # somebody has admitted it since it was read
-                writing.add_tracklet(session, store, unpack_entry(content, self._space), policy)
-                done = StagedRow.id == record.id
-                if record.modality is Modality.VISIBLE:
-                    session.execute(delete(StagedRow).where(done))
-                else:
-                    session.execute(update(StagedRow).where(done).values(admitted=True, content=b""))
-
-    def settle(self, session: Session, record: StagedRecord) -> None:
-        """Be done with what links were made for, in the transaction that writes them."""
-        self._guard(session)
-        session.execute(delete(StagedRow).where(StagedRow.id == record.id))
 
 
 def pack_entry(entry: TrackletEntry, space: str) -> bytes:

@@ -1,7 +1,7 @@
 """What workers found in their streams and how far those have come: rows of a caller's writing transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -9,8 +9,11 @@ from sqlalchemy.orm import Session
 
 from reid_core.gallery.schema import StagedRow, StreamRow, TrackletRow
 
-TRACKLET, END = "tracklet", "end"
-"""Kinds of staged rows."""
+TRACKLET, END, AGAIN = "tracklet", "end", "again"
+"""Kinds of staged rows: a closed tracklet, the end of an infrared recording, and such a recording whose links
+are to be made again behind its end."""
+
+_RESTING = "resting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,10 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class StreamProgress:
-    """How far a camera's stream has come; fields as in `StreamRow`."""
+    """How far a camera's stream has come; fields as in `StreamRow`.
+
+    ``resting`` says that the camera was silent for so long that what it had left open was closed.
+    """
 
     camera: str
     topic: str
@@ -35,6 +41,12 @@ class StreamProgress:
     seen_ns: int
     ended: bool
     state: Mapping[str, Any]
+    resting: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether more of it is expected."""
+        return not (self.ended or self.resting)
 
 
 def stage(session: Session, staged: Staged) -> None:
@@ -59,6 +71,10 @@ def stage(session: Session, staged: Staged) -> None:
 def put_stream(session: Session, progress: StreamProgress) -> None:
     """Write how far a stream has come."""
     row = session.get(StreamRow, progress.camera)
+    if progress.resting and row is not None:
+        if (row.topic, row.number) != (progress.topic, progress.number):
+            return  # it goes on in another partition by now
+        progress = replace(progress, ended=row.ended)
     if row is None:
         row = StreamRow(camera_id=progress.camera, seen_ns=0, beat=0, state={})
         session.add(row)
@@ -67,11 +83,20 @@ def put_stream(session: Session, progress: StreamProgress) -> None:
     same = row.state.get("stream") == progress.state.get("stream")
     row.seen_ns = max(row.seen_ns, progress.seen_ns) if same else progress.seen_ns
     row.ended = progress.ended
-    row.state = dict(progress.state)
+    row.state = {**progress.state, **({_RESTING: True} if progress.resting else {})}
     row.beat += 1
     session.flush()
 
 
 def stream_progress(row: StreamRow) -> StreamProgress:
     """A row as plain data."""
-    return StreamProgress(row.camera_id, row.topic, row.number, row.seen_ns, row.ended, row.state)
+    state = {name: value for name, value in row.state.items() if name != _RESTING}
+    resting = bool(row.state.get(_RESTING, False))
+    return StreamProgress(row.camera_id, row.topic, row.number, row.seen_ns, row.ended, state, resting)
+
+
+def moving_streams(session: Session, topic: str, number: int) -> Mapping[str, StreamProgress]:
+    """The streams of a partition of which more is expected, by camera."""
+    here = select(StreamRow).where(StreamRow.topic == topic, StreamRow.number == number)
+    found = map(stream_progress, session.scalars(here.order_by(StreamRow.camera_id)))
+    return {one.camera: one for one in found if one.moves}

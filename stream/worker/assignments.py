@@ -109,10 +109,12 @@ class Changes(ConsumerRebalanceListener):  # type: ignore[misc]
 
     Attributes:
         joined: whether this worker has been a member.
+        joined_at: when it last became one, on the monotonic clock.
     """
 
     def __init__(self) -> None:
         self.joined = False
+        self.joined_at = 0.0
         self._lock = threading.Lock()
         self._assigned: list[TopicPartition] = []
         self._gone: list[TopicPartition] = []
@@ -131,6 +133,7 @@ class Changes(ConsumerRebalanceListener):  # type: ignore[misc]
         """They are this worker's from now on; none, where there are more workers than partitions."""
         with self._lock:
             self.joined = True
+            self.joined_at = time.monotonic()
             self._assigned += assigned
 
     def take(self) -> tuple[list[TopicPartition], list[TopicPartition]]:

@@ -85,7 +85,7 @@ class CameraLane:
             settings_digest: see `stream.chain.parts.settings_digest`.
             resume: offset of its next record.
         """
-        modality = stream.modality
+        modality, clock = stream.modality, clock_of(record)
         tracker = make_tracker(record.id, stream.camera, modality, stream.fps, settings)
         judge = detector.judge(modality, stream.spectrum)
         below = settings.detector.look(modality).tile_below
@@ -95,7 +95,7 @@ class CameraLane:
             gate=CameraGate(stream.camera, modality, settings.motion, below),
             scaler=RawScaler(remembered=record.state.get("range")),
             resume=resume,
-            time_ns=record.start_ns,
+            time_ns=record.start_ns if clock is None or clock.last_ns is None else clock.last_ns,
         )
 
     def admit(

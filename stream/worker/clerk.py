@@ -1,20 +1,23 @@
 """The clerk: admits what workers staged, in the order in which it happened. One worker's at a time.
 
-A staged tracklet is due once every camera that still moves has come as far as the capture time at which it
-closed: then nothing earlier can come any more, whoever was faster. A camera holds nobody up whose stream has
-ended, or that is silent for ``limits.idle_seconds`` with nothing of it waiting in Kafka; and nothing waits
-for longer than ``limits.hold_seconds``. What comes behind its turn is admitted at once and counted.
+A staged tracklet is due once everything has been read that was in Kafka when it was staged, and every camera
+that still moves has come past the capture time at which it closed: then nothing earlier can come any more,
+whoever was faster. A camera moves until its stream has ended, or until whoever holds its partition says that
+it has been silent for ``limits.idle_seconds``. Nothing waits for longer than ``limits.hold_seconds`` in which
+nothing waited in Kafka. What comes behind its turn is admitted at once and counted; infrared recordings that
+have ended by then are ranked again once nothing else is due.
 """
 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from itertools import takewhile
 
 from reid_core.gallery import Gallery
 from reid_core.gallery.lease import Lease, LeaseLostError
-from reid_core.gallery.ledger import END, Ledger
+from reid_core.gallery.ledger import TRACKLET, Ledger
 from reid_core.gallery.staging import StagedRecord, Staging
 from reid_core.runtime import Embedder
 from reid_core.types import Modality
@@ -23,11 +26,15 @@ from stream.kafka.blobs import BlobStore, BlobStoreAwayError
 from stream.service.patience import Patience
 from stream.service.telemetry import Telemetry
 from stream.worker.config import WorkerSettings
+from stream.worker.soundings import Place, Soundings
 
 _LOG = logging.getLogger(__name__)
 _TURN_SECONDS = 0.1
-_BLIND_SECONDS = 2.0
+# What came to Kafka longer ago is read in time: no record waits.
+_PROMPT_SECONDS = 5.0
+_LONGEST_TURN_SECONDS = 2.0
 _TOGETHER = 64
+_NO_TIME = 1 << 62
 _PRUNE_SECONDS = 600.0
 
 
@@ -36,9 +43,10 @@ class Clerk:
 
     Args:
         gallery: to admit to.
-        ledger: says which partitions nobody has looked into.
+        ledger: says how far the partitions have been read.
         embedder: whose calibrations decide.
         settings: of the worker.
+        soundings: where the partitions end.
         telemetry: told what happens.
         holder: name of this worker.
         blobs: to be kept from growing, if there is one.
@@ -53,6 +61,7 @@ class Clerk:
         ledger: Ledger,
         embedder: Embedder,
         settings: WorkerSettings,
+        soundings: Soundings,
         telemetry: Telemetry,
         holder: str,
         blobs: BlobStore | None = None,
@@ -63,6 +72,8 @@ class Clerk:
         self._gallery = gallery
         self._ledger = ledger
         self._limits = settings.limits
+        self._topics = settings.topics
+        self._soundings = soundings
         self._telemetry = telemetry
         self._stop = threading.Event()
         self._patience = Patience(self._stop, telemetry)
@@ -72,9 +83,14 @@ class Clerk:
         self._linker = make_linker(gallery, embedder, settings)
         self._model = embedder.model_id
         self._policy = identity_policy(embedder, settings)
-        self._beats: dict[str, tuple[int, float]] = {}
+        # The highest number that was staged by then, and since when everything has been read that was in
+        # Kafka at that time: the highest number of all of those.
+        self._staged: deque[tuple[float, int]] = deque()
+        self._preceded = 0
+        # Seconds in which nothing waited in Kafka, and what they were when each was first seen.
+        self._waited = 0.0
+        self._turned = soundings.now()
         self._first_seen: dict[int, float] = {}
-        self._looked = 0.0
         self._last_due = 0
         self._held = 0.0
         self.error: BaseException | None = None
@@ -116,6 +132,7 @@ class Clerk:
             self._patience.until_done("database", self._lease.hold)
             self._held = now
             if (self._lease.epoch is not None) != leading:
+                self._staging.begin()
                 _LOG.info(
                     "This worker %s.",
                     "admits and announces now" if not leading else "no longer admits and announces",
@@ -124,6 +141,7 @@ class Clerk:
             behind = self._patience.until_done("database", lambda: self._gallery.index_lag(self._model))
             self._telemetry.index_lag.set(behind)
         if self._lease.epoch is None:
+            self._telemetry.trouble("order", None)
             return
         try:
             self._patience.until_done("database", self._admit_due)
@@ -143,43 +161,75 @@ class Clerk:
             _LOG.info("%d old blobs removed.", removed)
 
     def _admit_due(self) -> None:
-        self._look_again()
-        now = time.monotonic()
-        # How far they have come first: what is staged in between is behind that, or waits with the rest.
-        come = self._come_to(now) if self._staging.waiting(1) else 0
+        newest = self._staging.newest()
+        if not newest:
+            self._telemetry.staged.set(0)
+            return
+        # How far all has come first: what is staged in between is behind that, or waits with the rest.
+        self._note(newest)
+        come = self._come_to()
         waiting = self._staging.waiting(_TOGETHER)
         self._telemetry.staged.set(len(waiting) if len(waiting) < _TOGETHER else self._staging.count())
-        self._first_seen = {one.id: self._first_seen.get(one.id, now) for one in waiting}
-        due = list(takewhile(lambda one: one.due_ns <= come, waiting))
-        overdue = now - self._limits.hold_seconds
-        due += [one for one in waiting[len(due) :] if self._first_seen[one.id] < overdue]
+        self._first_seen = {one.id: self._first_seen.get(one.id, self._waited) for one in waiting}
+        due = list(takewhile(lambda one: self._is_preceded(one) and one.due_ns < come, waiting))
+        overdue = self._waited - self._limits.hold_seconds
+        due += [
+            one
+            for one in waiting[len(due) :]
+            if self._is_preceded(one) and self._first_seen[one.id] < overdue
+        ]
         self._admit(due)
+        if not due:
+            self._rank_again(come)
 
-    def _look_again(self) -> None:
-        """Count nobody's silence from a time in which this clerk could not see: the database was away."""
-        now = time.monotonic()
-        if now - self._looked > _BLIND_SECONDS:
-            self._beats, self._first_seen = {}, {}
-        self._looked = now
+    def _note(self, newest: int) -> None:
+        """Note what has been staged, and what of it nothing can precede that is not staged as well."""
+        now = self._soundings.now()
+        if newest > (self._staged[-1][1] if self._staged else self._preceded):
+            self._staged.append((now, newest))
+        latest = self._soundings.latest
+        if self._staged and (latest is None or latest.moment <= self._staged[-1][0]):
+            self._soundings.want()
+        read = self._soundings.read_up_to(self._read())
+        while self._staged and self._staged[0][0] < read:
+            self._preceded = self._staged.popleft()[1]
+        if now - read < _PROMPT_SECONDS:
+            # A turn is long only where this clerk waited for something itself.
+            self._waited += min(now - self._turned, _LONGEST_TURN_SECONDS)
+        self._turned = now
 
-    def _come_to(self, now: float) -> int:
+    def _read(self) -> dict[Place, int]:
+        """How far the partitions of the topics have been read."""
+        reached = self._ledger.reached()
+        read = {place: offset for place, offset in reached.items() if place[0] in self._topics}
+        latest = self._soundings.latest
+        unknown = sorted(read.keys() - latest.ends.keys()) if latest is not None else []
+        said = [
+            f"Kafka does not say where partition {number} of {topic} ends; nothing is admitted until it does."
+            for topic, number in unknown[:1]
+        ]
+        self._telemetry.trouble("order", said[0] if said else None)
+        return read
+
+    def _is_preceded(self, record: StagedRecord) -> bool:
+        """Whether everything has been read that was in Kafka when it was staged."""
+        return record.id <= self._preceded
+
+    def _come_to(self) -> int:
         """The capture time that every camera has come to that still moves."""
-        behind, unopened = self._ledger.behind()
-        if unopened:
-            # Somebody may be about to find an earlier tracklet in a partition that nobody has opened yet.
+        latest = self._soundings.latest
+        if latest is None:
             return 0
-        come = 1 << 62
-        for stream in self._staging.streams():
-            camera = stream.progress.camera
-            beat, since = self._beats.get(camera, (-1, now))
-            if beat != stream.beat:
-                self._beats[camera] = (stream.beat, now)
-                since = now
-            waits = (stream.progress.topic, stream.progress.number) in behind
-            moves = waits or now - since < self._limits.idle_seconds
-            if not stream.progress.ended and moves:
-                come = min(come, stream.progress.seen_ns)
-        return come
+        moving = [
+            one for one in self._staging.streams() if one.moves and (one.topic, one.number) in latest.ends
+        ]
+        return min((one.seen_ns for one in moving), default=_NO_TIME)
+
+    def _rank_again(self, come: int) -> None:
+        """Rank a recording again whose links were made before all who came earlier were in the gallery."""
+        for record in self._staging.to_rank_again(1):
+            if self._is_preceded(record) and record.due_ns < come:
+                self._link(record)
 
     def _admit(self, due: Sequence[StagedRecord]) -> None:
         """Visible tracklets together, infrared ones one by one: a link is to the gallery as it is then."""
@@ -188,7 +238,7 @@ class Clerk:
             if record.due_ns < self._last_due:
                 self._telemetry.late_tracklets.labels(record.camera).inc()
             self._last_due = max(self._last_due, record.due_ns)
-            if record.modality is Modality.VISIBLE and record.kind != END:
+            if record.modality is Modality.VISIBLE and record.kind == TRACKLET:
                 visible.append(record)
                 continue
             self._write(visible)
@@ -202,7 +252,7 @@ class Clerk:
                 self._staging.admit(records, self._policy)
 
     def _link(self, record: StagedRecord) -> None:
-        if record.kind == END:
+        if record.kind != TRACKLET:
             # Who came into view since may be somebody whom an earlier tracklet fits better.
             tracklets = self._linker.infrared_of(record.subject)
         else:
@@ -211,6 +261,6 @@ class Clerk:
                 self._write([record])
         with self._telemetry.timed("link"):
             links = self._linker.link(tracklets, lambda session: self._staging.settle(session, record))
-        if record.kind != END:
+        if record.kind == TRACKLET:
             self._telemetry.links.labels(links[0].decision).inc()
             self._telemetry.latency.observe(time.time() - record.due_ns / 1e9)

@@ -118,7 +118,7 @@ class Commits:
             self._patience.until_done("database", lambda: self._ledger.save(batch))
         for part in parts:
             part.share.saved, part.share.fresh = part.advance.next, False
-            part.share.told_caught_up = part.advance.caught_up
+            part.share.told = part.advance.reached, part.advance.caught_up
 
     def _batch(self, parts: Sequence[_Part]) -> Batch:
         batch = Batch()
@@ -140,7 +140,7 @@ def _changed(share: Share) -> bool:
         or found.checkpoints
         or found.streams
         or share.resume != share.saved
-        or share.caught_up != share.told_caught_up
+        or (share.reached, share.caught_up) != share.told
         or any(lane.moved for lane in share.lanes.values())
     )
 

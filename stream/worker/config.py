@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from reid_core.config import Settings
+from reid_core.types import Modality
 from stream.chain.config import ChainSettings
 from stream.kafka.clients import KafkaSettings
 from stream.kafka.envelope import MOST_PIXELS
@@ -35,7 +36,8 @@ class LimitSettings(Settings):
         decoders: frames decoded at once.
         commit_seconds: how long what is settled may wait to be written.
         idle_seconds: a camera that is silent for longer holds nobody up, and what it left open is closed.
-        hold_seconds: a closed tracklet waits for its turn for no longer, whatever other cameras do.
+        hold_seconds: a closed tracklet waits for its turn for no longer, whatever other cameras do; time in
+            which records waited in Kafka, or Kafka did not answer, does not count.
         attempts: how often a record that ends the process is tried before it is a dead letter.
         stop_seconds: how long stopping may take.
         lease_seconds: how long a worker may be silent before another admits and announces in its place.
@@ -89,3 +91,8 @@ class WorkerSettings(ChainSettings):
     limits: LimitSettings = LimitSettings()
     log: Literal["text", "json"] = "text"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics that frames are taken from."""
+        return [f"{self.prefix}frames.{modality}" for modality in Modality]

@@ -19,6 +19,7 @@ from stream.worker.partitions import Partitions, Share
 from stream.worker.recordings import Recordings
 from stream.worker.records import Damaged, Prepared, Taken
 from stream.worker.sequencing import Arrival, Sequencer
+from stream.worker.soundings import Soundings
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Intake:
         frames: what is to be looked at before and behind a record that is tried alone.
         patience: for what is away.
         telemetry: told of dead letters and of what is out of the ordinary.
+        soundings: whose clock tells when a camera was heard.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Intake:
         frames: Frames,
         patience: Patience,
         telemetry: Telemetry,
+        soundings: Soundings,
     ) -> None:
         self._ledger = ledger
         self._prepare = prepare
@@ -58,6 +61,7 @@ class Intake:
         self._frames = frames
         self._patience = patience
         self._telemetry = telemetry
+        self._soundings = soundings
         # The last record that was tried alone, because the holder before may have died of it.
         self._tried: tuple[Hold, int] | None = None
 
@@ -166,7 +170,7 @@ class Intake:
             raise EnvelopeError(
                 Refusal.CAMERA, f"Camera {stream.camera!r} is {stream.modality}, its topic is not."
             )
-        share.heard[stream.camera] = time.monotonic()
+        share.heard[stream.camera] = self._soundings.now()
         sequencer = share.sequencers.get(stream.camera)
         if sequencer is None:
             sequencer = share.sequencers[stream.camera] = self._sequencer(stream.camera)

@@ -1,7 +1,6 @@
 """The partitions that a worker holds: claimed, let go of, and lost to another worker."""
 
 import logging
-import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from stream.service.patience import Patience
 from stream.service.telemetry import Telemetry
 from stream.worker.camera_lane import CameraLane
 from stream.worker.sequencing import Sequencer
+from stream.worker.soundings import NEVER, Soundings
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,13 +43,14 @@ class Share:
         reached: the last record that was begun with, plus one.
         sequencers: of its cameras.
         lanes: the recordings in progress, by camera.
-        heard: when a camera's last record came, on the monotonic clock, unless it is silent.
+        heard: when a camera's last record was taken in, on the clock of `Soundings`, unless it is silent.
+        read_up_to: whatever had come to Kafka by then, on that clock, has been taken in.
         done: recordings of which nothing more is looked at.
         found: what is in no commit yet.
         alive: whether this worker still holds it.
         end: the record behind the last one that is known to be there.
         caught_up: whether there was nothing more to fetch lately.
-        told_caught_up: whether the ledger knows that.
+        told: what the ledger knows of ``reached`` and ``caught_up``.
         fresh: whether nothing has been written for it since it was claimed.
     """
 
@@ -65,7 +66,8 @@ class Share:
     alive: bool = True
     end: int = 0
     caught_up: bool = False
-    told_caught_up: bool = False
+    told: tuple[int, bool] = (0, False)
+    read_up_to: float = NEVER
     fresh: bool = True
 
     @property
@@ -94,6 +96,10 @@ class Share:
         hold = self.hold
         return StreamProgress(sequencer.camera, hold.topic, hold.number, lane.time_ns, ended, sequencer.state)
 
+    def silent(self, idle_seconds: float) -> list[str]:
+        """Cameras of which nothing had come for so long to what has been read."""
+        return [camera for camera, heard in self.heard.items() if self.read_up_to - heard > idle_seconds]
+
 
 @dataclass(slots=True, eq=False)
 class Claim:
@@ -121,6 +127,7 @@ class Partitions:
         telemetry: told of those that are lost.
         holder: name of this worker in the ledger.
         span: how many records may have been begun with and not be written.
+        soundings: whose clock tells how long a camera is silent.
 
     Attributes:
         shares: those it holds.
@@ -128,13 +135,20 @@ class Partitions:
     """
 
     def __init__(
-        self, ledger: Ledger, patience: Patience, telemetry: Telemetry, holder: str, span: int
+        self,
+        ledger: Ledger,
+        patience: Patience,
+        telemetry: Telemetry,
+        holder: str,
+        span: int,
+        soundings: Soundings,
     ) -> None:
         self._ledger = ledger
         self._patience = patience
         self._telemetry = telemetry
         self._holder = holder
         self.span = span
+        self._soundings = soundings
         self.shares: list[Share] = []
         self.claimed: deque[tuple[Claim, Share]] = deque()
 
@@ -147,6 +161,8 @@ class Partitions:
             lambda: self._ledger.claim(claim.topic, claim.number, self._holder, claim.kept, self.span),
         )
         share = Share(hold, hold.next, hold.next, hold.next, end=claim.kept[1])
+        # Whoever held it before may not have lived to say that they are silent.
+        share.heard = dict.fromkeys(hold.moving, self._soundings.now())
         share.caught_up = share.position >= share.end
         self.shares.append(share)
         self.claimed.append((claim, share))
@@ -166,14 +182,6 @@ class Partitions:
         self._telemetry.fenced.inc()
         share.alive = False
         self._forget(share)
-
-    def listen_anew(self) -> None:
-        """Nothing was heard of any camera for a while: that was not their silence; others hear of that."""
-        now = time.monotonic()
-        for share in self.shares:
-            share.heard = dict.fromkeys(share.heard, now)
-            for lane in share.lanes.values():
-                lane.moved = True
 
     def _forget(self, share: Share) -> None:
         for camera in share.lanes:

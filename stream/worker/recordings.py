@@ -1,6 +1,6 @@
 """Recordings of a partition's cameras: begun or resumed, fed in order, ended, left when one is silent."""
 
-import time
+from dataclasses import replace
 
 from detectors.detector import PersonDetector
 from reid_core.errors import NightreidError
@@ -79,13 +79,11 @@ class Recordings:
             self._end(share, sequencer, step)
 
     def close_idle(self) -> None:
-        """Close what silent cameras leave open: nobody knows when they will be back."""
-        limit = time.monotonic() - self._settings.limits.idle_seconds
-        for share in [share for share in self._partitions.shares if share.alive and share.caught_up]:
-            for camera in [camera for camera, heard in share.heard.items() if heard < limit]:
+        """Close what silent cameras leave open and say so: nobody knows when they will be back."""
+        for share in [share for share in self._partitions.shares if share.alive]:
+            for camera in share.silent(self._settings.limits.idle_seconds):
                 del share.heard[camera]
-                if camera in share.sequencers:
-                    self._rest(share, share.sequencers[camera])
+                self._rest(share, camera)
 
     def _begin(self, share: Share, sequencer: Sequencer, begun: Begun, offset: int) -> None:
         self._frames.flush()
@@ -136,6 +134,11 @@ class Recordings:
     def _digest(self, camera: str) -> str:
         return settings_digest(self._detector, self._settings, camera)
 
+    def _reopened(self, over: Over, offset: int) -> CameraLane:
+        record = self._patience.until_done("database", lambda: self._gallery.recording(over.recording))
+        assert record is not None, "what has begun has a row"
+        return self._lane(record, Begun(record.id, over.stream, record.width, record.height), offset)
+
     def _admit(self, share: Share, sequencer: Sequencer, ordered: Ordered) -> None:
         if ordered.recording in share.done:
             return
@@ -157,7 +160,10 @@ class Recordings:
         self._frames.flush()
         lane = share.lanes.pop(sequencer.camera, None)
         if lane is None:
-            return
+            if over.recording in share.done:
+                return
+            # It was silent before it ended.
+            lane = self._reopened(over, share.position)
         self._frames.stage(share, lane, lane.lane.close(CloseReason.END), lane.time_ns)
         status = RecordingStatus.COMPLETE if over.problem is None else RecordingStatus.PARTIAL
         frames = max(lane.lane.frames_done, over.frames)
@@ -169,16 +175,21 @@ class Recordings:
             share.found.staged.append((ended, None))
         share.found.streams.append(share.progress(lane, sequencer, ended=True))
 
-    def _rest(self, share: Share, sequencer: Sequencer) -> None:
+    def _rest(self, share: Share, camera: str) -> None:
         """Give up on what is missing of a camera, and leave its recording for anybody to resume."""
-        for step in sequencer.flush():
-            self.follow(share, sequencer, step, share.position)
-        self._frames.flush()
-        lane = share.lanes.pop(sequencer.camera, None)
-        if lane is None:
+        sequencer = share.sequencers.get(camera)
+        progress = share.hold.moving.get(camera)
+        if sequencer is not None:
+            for step in sequencer.flush():
+                self.follow(share, sequencer, step, share.position)
+            self._frames.flush()
+            lane = share.lanes.pop(camera, None)
+            if lane is not None:
+                self._frames.stage(share, lane, lane.lane.close(CloseReason.TIMEOUT), lane.time_ns)
+                share.found.checkpoints.append(lane.rest(sequencer.clock))
+                progress = share.progress(lane, sequencer)
+        if progress is None:
             return
-        self._frames.stage(share, lane, lane.lane.close(CloseReason.TIMEOUT), lane.time_ns)
-        share.found.checkpoints.append(lane.rest(sequencer.clock))
-        share.found.streams.append(share.progress(lane, sequencer))
+        share.found.streams.append(replace(progress, resting=True))
         # At once: should the camera be back with the next record, this is where it is resumed.
         self._commits.commit()

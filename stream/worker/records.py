@@ -58,12 +58,7 @@ class Damaged:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
-    """Kafka was silent for a while, and is heard again."""
-
-
-Item = Taken | Damaged | Claim | Release | Return
+Item = Taken | Damaged | Claim | Release
 
 
 class Waiting:

@@ -1,11 +1,14 @@
 """What a worker's partitions have come to, told once in a while: in the consumer's thread."""
 
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from stream.kafka.clients import KafkaConsumer, OffsetAndMetadata, TopicPartition, kafka_errors
 from stream.service.telemetry import Telemetry
 from stream.worker.assignments import ANSWER_MS, Assignments
-from stream.worker.records import Return, Waiting
+from stream.worker.records import Waiting
+from stream.worker.soundings import Soundings
 
 _SILENT_SECONDS = 2.0
 
@@ -14,17 +17,27 @@ class Reporter:
     """Tells Prometheus, Kafka's own tools and the shift how the partitions stand.
 
     Args:
-        waiting: what waits for the shift; it hears there of a silence that is over.
+        waiting: what waits for the shift.
         assigned: the partitions.
-        telemetry: told of them.
+        soundings: told where the partitions of the topics end, whoever holds them.
+        topics: that frames are taken from.
+        telemetry: told how things stand.
         heartbeat_seconds: how often the group hears of this worker.
     """
 
     def __init__(
-        self, waiting: Waiting, assigned: Assignments, telemetry: Telemetry, heartbeat_seconds: float
+        self,
+        waiting: Waiting,
+        assigned: Assignments,
+        soundings: Soundings,
+        topics: Sequence[str],
+        telemetry: Telemetry,
+        heartbeat_seconds: float,
     ) -> None:
         self._waiting = waiting
         self._assigned = assigned
+        self._soundings = soundings
+        self._topics = topics
         self._telemetry = telemetry
         self._heartbeat_seconds = heartbeat_seconds
         self._silent = False
@@ -36,7 +49,7 @@ class Reporter:
         self._telemetry.waiting_bytes.set(self._waiting.bytes)
         self._telemetry.assigned.set(len(self._assigned.shares))
         self._listen(client)
-        self._look_ahead(client, paused)
+        self.sound(client, paused)
         offsets = {}
         for partition, share in self._assigned.shares.items():
             behind = max(0, share.end - share.position)
@@ -50,26 +63,32 @@ class Reporter:
 
     def _listen(self, client: KafkaConsumer) -> None:
         """Notice when Kafka is silent: its client goes on asking without a word."""
-        # While a heartbeat is not answered, there is no next one.
-        silent = client.metrics()["consumer-coordinator-metrics"]["last-heartbeat-seconds-ago"]
+        # While a heartbeat is not answered, there is no next one. A member that has only just joined has
+        # sent none yet: its joining was the last word.
+        beat = client.metrics()["consumer-coordinator-metrics"]["last-heartbeat-seconds-ago"]
+        silent = min(beat, time.monotonic() - self._assigned.changes.joined_at)
         away = self._assigned.changes.joined and silent > max(_SILENT_SECONDS, 2 * self._heartbeat_seconds)
-        self._telemetry.trouble("group", f"No word from Kafka for {silent:.0f} s." if away else None)
-        if self._silent and not away:
-            self._waiting.put(Return())
+        said = f"No word from Kafka for {silent:.0f} s: the answer to a heartbeat is awaited."
+        self._telemetry.trouble("group", said if away else None)
         self._silent = away
 
-    def _look_ahead(self, client: KafkaConsumer, paused: bool) -> None:
-        """Find out of each share whether more of it waits in Kafka."""
-        hopeful = []
-        for partition, share in self._assigned.shares.items():
+    def sound(self, client: KafkaConsumer, paused: bool) -> None:
+        """Find out where all partitions end, and of each share how far it has been read."""
+        shares = self._assigned.shares
+        if not self._silent:
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in self._topics
+                for number in sorted(client.partitions_for_topic(topic))
+            ]
+            asked = time.monotonic()
+            ends = client.end_offsets(partitions, timeout_ms=ANSWER_MS) if partitions else {}
+            self._soundings.put(asked, {(one.topic, one.partition): end for one, end in ends.items()})
+            for partition, end in ends.items():
+                if partition in shares:
+                    shares[partition].end = max(shares[partition].end, end)
+        for partition, share in shares.items():
             share.end = max(share.end, client.highwater(partition) or 0)
-            if share.position < share.end or paused or self._silent:
-                share.caught_up = False
-            elif not share.caught_up:
-                hopeful.append(partition)
-        if hopeful:
-            # What was heard with the last fetch may be old by now.
-            for partition, end in client.end_offsets(hopeful, timeout_ms=ANSWER_MS).items():
-                share = self._assigned.shares[partition]
-                share.end = max(share.end, end)
-                share.caught_up = share.position >= share.end
+            share.caught_up = share.position >= share.end and not paused and not self._silent
+            place = partition.topic, partition.partition
+            share.read_up_to = self._soundings.read_one_up_to(place, share.position)

@@ -117,11 +117,13 @@ class Over:
 
     Attributes:
         recording: its id.
+        stream: of the camera, as its records say.
         frames: how many frames it had.
         problem: one sentence where it did not end in order.
     """
 
     recording: str
+    stream: Stream
     frames: int
     problem: str | None
 
@@ -270,13 +272,13 @@ class Sequencer:
         yield from self._drain(all_of_it=True)
         if envelope.seq > now.next and envelope.problem is None and now.next > 0:
             self._counts["missing"] += envelope.seq - now.next
-        yield Over(now.recording, max(now.next, envelope.seq), envelope.problem)
+        yield Over(now.recording, now.stream, max(now.next, envelope.seq), envelope.problem)
         self._now = None
 
     def _close(self, problem: str) -> Iterator[Step]:
         if self._now is not None:
             yield from self._drain(all_of_it=True)
-            yield Over(self._now.recording, self._now.next, problem)
+            yield Over(self._now.recording, self._now.stream, self._now.next, problem)
             self._now = None
 
     def _remember(self, stream: str) -> None:

@@ -26,12 +26,12 @@ from stream.worker.frames import Frames
 from stream.worker.intake import Intake, Prepare
 from stream.worker.partitions import Claim, Partitions, Release, Share
 from stream.worker.recordings import Recordings
-from stream.worker.records import POLLED, Damaged, Item, Return, Waiting
+from stream.worker.records import POLLED, Damaged, Item, Waiting
+from stream.worker.soundings import Soundings
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
-# Tracklets that may wait for the embedder. A commit waits for them, and a camera of which nothing is
-# committed for `limits.idle_seconds` counts as silent.
+# Tracklets that may wait for the embedder. A commit waits for them, and everybody's turn for the commit.
 _EMBEDDED_LATER = 16
 
 
@@ -48,6 +48,7 @@ class Shift:
         prepare: reads and decodes a record in this thread.
         telemetry: told what happens.
         holder: name of this worker in the ledger.
+        soundings: whose clock tells how long a camera is silent.
 
     Attributes:
         span: how many records may have been begun with and not be written.
@@ -66,6 +67,7 @@ class Shift:
         prepare: Prepare,
         telemetry: Telemetry,
         holder: str,
+        soundings: Soundings,
     ) -> None:
         self._waiting = waiting
         self._telemetry = telemetry
@@ -79,7 +81,7 @@ class Shift:
             return pack_entry(entry, embedder.model_id)
 
         self._embedding = Embedding(embedder, keep, lambda _crops: telemetry.timed("embed"), _EMBEDDED_LATER)
-        self._partitions = Partitions(ledger, patience, telemetry, holder, self.span)
+        self._partitions = Partitions(ledger, patience, telemetry, holder, self.span, soundings)
         self._commits = Commits(ledger, self._partitions, patience, telemetry, settings.limits)
         self._frames = Frames(detector, self._embedding, self._partitions, telemetry, settings.batch)
         self._recordings = Recordings(
@@ -102,6 +104,7 @@ class Shift:
             self._frames,
             patience,
             telemetry,
+            soundings,
         )
         self.claimed = self._partitions.claimed
         self.error: BaseException | None = None
@@ -149,7 +152,7 @@ class Shift:
             self._handle(item)
         else:
             self._frames.flush()
-            self._recordings.close_idle()
+        self._recordings.close_idle()
         self._commits.go_on()
         if self._commits.due:
             self._frames.flush()
@@ -160,8 +163,6 @@ class Shift:
             self._partitions.claim(item)
         elif isinstance(item, Release):
             self._release(item.share)
-        elif isinstance(item, Return):
-            self._partitions.listen_anew()
         elif not item.share.alive:
             return
         elif isinstance(item, Damaged):

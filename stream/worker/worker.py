@@ -23,7 +23,6 @@ from reid_core.errors import NightreidError
 from reid_core.gallery import Gallery
 from reid_core.gallery.ledger import Ledger
 from reid_core.runtime import Embedder
-from reid_core.types import Modality
 from stream.followers.starting import Followers
 from stream.followers.surroundings import Surroundings
 from stream.kafka.blobs import BlobStore
@@ -57,10 +56,12 @@ from stream.worker.records import (
 )
 from stream.worker.reporting import Reporter
 from stream.worker.shift import Shift
+from stream.worker.soundings import Soundings
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 1.0
+_SOUND_SECONDS = 0.25
 _RETURN_SECONDS = 60.0
 
 FETCH = {"max_poll_records": POLLED, "fetch_max_bytes": 16 << 20, "max_partition_fetch_bytes": 4 << 20}
@@ -95,6 +96,7 @@ class Worker:
         self._blobs = BlobStore(settings.blobs) if settings.blobs is not None else None
         self._prepare = prepare_record or self._read
         self._waiting = Waiting()
+        self._soundings = Soundings()
         self._ledger = Ledger(gallery.database, settings.group)
         holder = settings.member or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._shift = Shift(
@@ -107,8 +109,18 @@ class Worker:
             self._prepare,
             self.telemetry,
             holder,
+            self._soundings,
         )
-        self._clerk = Clerk(gallery, self._ledger, embedder, settings, self.telemetry, holder, self._blobs)
+        self._clerk = Clerk(
+            gallery,
+            self._ledger,
+            embedder,
+            settings,
+            self._soundings,
+            self.telemetry,
+            holder,
+            self._blobs,
+        )
         surroundings = Surroundings(
             gallery,
             self.telemetry,
@@ -123,7 +135,14 @@ class Worker:
         self._assigned = Assignments(
             self._waiting, self._shift.claimed, self.telemetry, self._heartbeat_seconds
         )
-        self._reporter = Reporter(self._waiting, self._assigned, self.telemetry, self._heartbeat_seconds)
+        self._reporter = Reporter(
+            self._waiting,
+            self._assigned,
+            self._soundings,
+            self.topics,
+            self.telemetry,
+            self._heartbeat_seconds,
+        )
         self._paused = False
         self._reported = 0.0
         self._returned = time.monotonic()
@@ -140,7 +159,7 @@ class Worker:
     @property
     def topics(self) -> list[str]:
         """The topics that frames are taken from."""
-        return [f"{self._settings.prefix}frames.{modality}" for modality in Modality]
+        return self._settings.topics
 
     def run(self) -> None:
         """Work until told to stop.
@@ -253,7 +272,8 @@ class Worker:
             self._waiting.put(Damaged(share, damaged.offset, damaged.message))
         self._assigned.follow(client)
         self._assigned.begin_claimed(client, self._paused)
-        if time.monotonic() - self._reported >= _REPORT_SECONDS:
+        since = time.monotonic() - self._reported
+        if since >= (_SOUND_SECONDS if self._soundings.wanted else _REPORT_SECONDS):
             self._reported = time.monotonic()
             self._reporter.report(client, self._paused)
         if time.monotonic() - self._returned >= _RETURN_SECONDS:

@@ -251,23 +251,61 @@ def test_another_stream_begins_anew(gallery, ledger):
     assert ledger.stream("gate") == progress(30, "next")
 
 
-# Who has been looked into
+# Silent cameras
 
 
-def test_a_partition_nobody_looked_into_is_told_of(gallery, ledger):
-    assert ledger.behind() == (frozenset(), False)
-    ledger.expect([(TOPIC, 0), (TOPIC, 1)])
-    assert ledger.behind() == (frozenset({(TOPIC, 0), (TOPIC, 1)}), True)
+def test_a_camera_rests_until_more_of_it_comes(gallery, ledger):
     hold = claim(ledger)
-    assert ledger.behind()[1], "claiming is not looking"
-    ledger.save(Batch([advance(hold, 0, seen=True)]))
-    assert ledger.behind() == (frozenset({(TOPIC, 0), (TOPIC, 1)}), True)
-    ledger.save(Batch([advance(claim(ledger, 1), 0, seen=False, caught_up=True)]))
-    assert ledger.behind() == (frozenset({(TOPIC, 0)}), False), "nothing is in it"
-    ledger.save(Batch([advance(hold, 0, caught_up=True)]))
-    assert ledger.behind() == (frozenset(), False)
+    ledger.save(Batch([advance(hold, 1)], streams=[progress(80)]))
+    ledger.save(Batch([advance(hold, 2, 1)], streams=[replace(progress(0), resting=True)]))
+    assert ledger.stream("gate") == replace(progress(80), resting=True)
+    assert not ledger.stream("gate").moves
+    ledger.save(Batch([advance(hold, 3, 2)], streams=[progress(90)]))
+    assert ledger.stream("gate") == progress(90) and ledger.stream("gate").moves
+
+
+def test_a_silent_camera_that_has_ended_or_goes_on_elsewhere_stays_as_it_is(gallery, ledger):
+    hold = claim(ledger)
+    ledger.save(Batch([advance(hold, 1)], streams=[progress(80, ended=True)]))
+    ledger.save(Batch([advance(hold, 2, 1)], streams=[replace(progress(80), resting=True)]))
+    assert ledger.stream("gate").ended
+    elsewhere = replace(progress(90), number=1)
+    ledger.save(Batch([advance(hold, 3, 2)], streams=[elsewhere]))
+    ledger.save(Batch([advance(hold, 4, 3)], streams=[replace(progress(80), resting=True)]))
+    assert ledger.stream("gate") == elsewhere
+
+
+def test_who_claims_a_partition_hears_of_the_cameras_that_are_expected_there(gallery, ledger):
+    hold = claim(ledger)
+    assert hold.moving == {}
+    ledger.save(Batch([advance(hold, 1)], streams=[progress(80)]))
+    assert claim(ledger).moving == {"gate": progress(80)} and claim(ledger, 1).moving == {}
+    ledger.save(Batch([advance(claim(ledger), 2, 1)], streams=[replace(progress(80), resting=True)]))
+    assert claim(ledger).moving == {}
+    ledger.save(Batch([advance(claim(ledger), 3, 2)], streams=[progress(90, ended=True)]))
+    assert claim(ledger).moving == {}
+
+
+# How far partitions have been read
+
+
+def test_how_far_every_partition_has_been_read_is_told(gallery, ledger):
+    assert ledger.reached() == {}
     ledger.expect([(TOPIC, 0), (TOPIC, 1)])
-    assert ledger.behind() == (frozenset(), False), "what is known stays as it is"
+    assert ledger.reached() == {(TOPIC, 0): 0, (TOPIC, 1): 0}
+    hold = claim(ledger)
+    ledger.save(Batch([advance(hold, 2, 0, reached=7)]))
+    assert ledger.reached() == {(TOPIC, 0): 7, (TOPIC, 1): 0}
+    ledger.expect([(TOPIC, 0), (TOPIC, 1)])
+    assert ledger.reached() == {(TOPIC, 0): 7, (TOPIC, 1): 0}, "what is known stays as it is"
+    assert Ledger(gallery.database, "another group").reached() == {}
+
+
+def test_a_partition_that_was_looked_into_stays_so(gallery, ledger):
+    hold = claim(ledger)
+    for place, seen in enumerate((False, True, False)):
+        ledger.save(Batch([advance(hold, place + 1, place, seen=seen)]))
+        assert [row["seen"] for row in rows(gallery, PartitionRow)] == [place > 0]
 
 
 def test_a_partition_that_was_expected_begins_with_what_the_log_has(ledger):

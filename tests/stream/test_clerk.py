@@ -6,52 +6,83 @@ import numpy as np
 import pytest
 
 from reid_core.gallery import Gallery
-from reid_core.gallery.ledger import TRACKLET, Advance, Batch, Ledger, Staged, StreamProgress
-from reid_core.gallery.outbox import TRACKLET_CLOSED, Outbox
+from reid_core.gallery.ledger import END, TRACKLET, Advance, Batch, Ledger, Staged, StreamProgress
+from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
+from reid_core.gallery.records import Checkpoint, RecordingStatus
 from reid_core.gallery.staging import Staging, pack_entry
+from reid_core.types import Modality
 from stream.service.telemetry import Telemetry
 from stream.worker.clerk import Clerk
 from stream.worker.config import WorkerSettings
+from stream.worker.soundings import Soundings
 from tests.support.gallery_world import MODEL, Scene, near, unit
 
 generator = np.random.default_rng(4)
 VECTORS = near(unit(generator, 1), generator, 2)
 CAMERAS = ("gate", "yard")
+ANYBODY = near(unit(generator, 1), generator, 2)
 
 
 class Desk:
-    """A clerk, and the two cameras whose tracklets it waits for, a partition each."""
+    """A clerk, and the cameras whose tracklets it waits for, a partition each; Kafka is told of by hand.
 
-    def __init__(self, gallery, **limits):
+    Attributes:
+        ends: where the partitions end, by camera.
+    """
+
+    def __init__(self, gallery, infrared=(), **limits):
         self.gallery = gallery
         self.ledger = Ledger(gallery.database, "night")
-        self.scenes = {camera: Scene(gallery, camera) for camera in CAMERAS}
-        self.holds = {
-            camera: self.ledger.claim("frames.visible", number, "w", (0, 99), 9)
-            for number, camera in enumerate(CAMERAS)
+        self.places = {camera: ("frames.visible", number) for number, camera in enumerate(CAMERAS)}
+        self.places |= {camera: ("frames.infrared", number) for number, camera in enumerate(infrared)}
+        self.scenes = {
+            camera: Scene(gallery, camera, Modality(topic.removeprefix("frames.")))
+            for camera, (topic, _) in self.places.items()
         }
+        self.holds = {
+            camera: self.ledger.claim(*place, "w", (0, 99), 9) for camera, place in self.places.items()
+        }
+        self.ends = dict.fromkeys(self.places, 0)
+        self.clock = SimpleNamespace(now=0.0)
+        self.soundings = Soundings(lambda: self.clock.now)
         embedder = SimpleNamespace(model_id=MODEL, calibration=lambda pair: None)
         settings = WorkerSettings.model_validate({"group": "night", "limits": limits})
         self.telemetry = Telemetry()
-        self.clerk = Clerk(gallery, self.ledger, embedder, settings, self.telemetry, "w")
+        self.clerk = Clerk(gallery, self.ledger, embedder, settings, self.soundings, self.telemetry, "w")
 
-    def come(self, camera, seen_ns, *starts, caught_up=True):
+    def come(self, camera, seen_ns, *starts, read=0, vectors=VECTORS, ended=False, resting=False):
         """A worker commits: the camera has come so far, and tracklets closed on the way, at their starts."""
-        hold = self.holds[camera]
-        entries = [self.scenes[camera].entry(start, VECTORS) for start in starts]
-        self.ledger.save(
-            Batch(
-                [Advance(hold.topic, hold.number, hold.epoch, 0, 0, 0, True, caught_up)],
-                [
-                    Staged(TRACKLET, one.tracklet.id, camera, "visible", start, pack_entry(one, MODEL))
-                    for start, one in zip(starts, entries, strict=True)
-                ],
-                streams=[StreamProgress(camera, hold.topic, hold.number, seen_ns, False, {"stream": camera})],
-            )
-        )
+        hold, scene = self.holds[camera], self.scenes[camera]
+        entries = [scene.entry(start, vectors) for start in starts]
+        modality = str(scene.modality)
+        staged = [
+            Staged(TRACKLET, one.tracklet.id, camera, modality, start, pack_entry(one, MODEL))
+            for start, one in zip(starts, entries, strict=True)
+        ]
+        checkpoints = []
+        if ended:
+            checkpoints.append(Checkpoint(scene.recording, 9, 9, {}, RecordingStatus.COMPLETE))
+            if scene.modality is Modality.INFRARED:
+                staged.append(Staged(END, scene.recording, camera, modality, seen_ns))
+        state = {"stream": camera, "epoch": [scene.recording, 0, 0], "over": []}
+        progress = StreamProgress(camera, hold.topic, hold.number, seen_ns, ended, state, resting)
+        advance = Advance(hold.topic, hold.number, hold.epoch, 0, 0, read, True, True)
+        self.ledger.save(Batch([advance], staged, checkpoints, [progress]))
 
-    def turn(self):
+    def sound(self, seconds=1.0):
+        """Kafka says where the partitions end."""
+        self.clock.now += seconds
+        self.soundings.put(self.clock.now, {self.places[camera]: end for camera, end in self.ends.items()})
+
+    def turn(self, seconds=1.0):
+        """The clerk looks twice: before Kafka is asked, and behind that."""
         self.clerk._turn()
+        self.sound(seconds)
+        self.clerk._turn()
+
+    @property
+    def late(self):
+        return sum(self.telemetry.late_tracklets.labels(one)._value.get() for one in self.places)
 
     @property
     def admitted(self):
@@ -97,38 +128,240 @@ def test_a_commit_in_the_middle_of_its_turn_is_not_overtaken(gallery, monkeypatc
     desk.turn()
     assert not commits
     assert desk.admitted == [(20, "yard"), (40, "gate"), (55, "yard")]
-    assert not any(desk.telemetry.late_tracklets.labels(camera)._value.get() for camera in CAMERAS)
+    assert not desk.late
+
+
+def test_who_closes_as_another_camera_stands_there_is_not_overtaken_by_it(gallery):
+    """What ends with that camera's last frame closed at the same time, and may come first."""
+    desk = Desk(gallery)
+    desk.come("yard", 50, 50)
+    desk.come("gate", 50)
+    desk.turn()
+    assert desk.admitted == []
+    desk.come("gate", 50, 50, ended=True)
+    desk.come("yard", 51)
+    desk.turn()
+    assert desk.admitted == [(50, "gate"), (50, "yard")]
 
 
 def test_a_partition_that_nobody_has_opened_may_hold_something_earlier(gallery):
+    desk = Desk(gallery, infrared=["night"])
+    desk.come("gate", 50, 40)
+    desk.ends["night"] = 5
+    for _ in range(9):
+        desk.turn(20)
+    assert desk.admitted == []
+    desk.come("night", 60, read=5)
+    desk.come("gate", 60)
+    desk.turn()
+    assert desk.admitted == [(40, "gate")]
+
+
+def test_an_empty_partition_that_nobody_has_opened_holds_nothing_up(gallery):
+    desk = Desk(gallery, infrared=["night"])
+    desk.come("gate", 50, 40)
+    desk.turn()
+    assert desk.admitted == [(40, "gate")]
+
+
+def test_what_was_in_kafka_when_it_was_staged_may_precede_it(gallery):
+    """Also in a partition that was read to its end before: of a camera that nobody has heard of."""
+    desk = Desk(gallery)
+    desk.sound()
+    desk.ends["yard"] = 3
+    desk.come("gate", 50, 40)
+    for _ in range(9):
+        desk.turn(20)
+    assert desk.admitted == []
+    # More has come meanwhile: whatever that is, it came later.
+    desk.ends["yard"] = 9
+    desk.come("yard", 20, 15, read=3)
+    desk.sound()
+    desk.come("yard", 60, 20, read=4)
+    desk.turn()
+    assert desk.admitted == [], "who came last may be preceded by what came since"
+    desk.come("yard", 60, read=9)
+    desk.turn()
+    assert desk.admitted == [(15, "yard"), (20, "yard"), (40, "gate")]
+    assert not desk.late
+
+
+def test_nothing_is_admitted_while_kafka_has_not_answered(gallery):
     desk = Desk(gallery)
     desk.come("gate", 50, 40)
-    desk.ledger.expect([("frames.infrared", 0)])
+    desk.come("yard", 60)
+    for _ in range(3):
+        desk.clerk._turn()
+        desk.clock.now += 1000
+    assert desk.admitted == [] and desk.soundings.wanted
+    desk.turn()
+    assert desk.admitted == [(40, "gate")]
+
+
+def test_a_partition_of_which_kafka_does_not_say_the_end_is_told_of(gallery):
+    desk = Desk(gallery)
+    desk.come("gate", 50, 40)
+    del desk.ends["yard"]
     desk.turn()
     assert desk.admitted == []
+    said = "Kafka does not say where partition 1 of frames.visible ends; nothing is admitted until it does."
+    assert desk.telemetry.troubles() == [said]
+    desk.ends["yard"] = 0
+    desk.turn()
+    assert desk.telemetry.troubles() == [] and desk.admitted == [(40, "gate")]
 
 
-def test_a_silent_camera_holds_nobody_up_unless_more_of_it_waits(gallery):
-    desk = Desk(gallery, idle_seconds=0.01)
+def test_a_camera_holds_nobody_up_once_its_holder_says_that_it_is_silent(gallery):
+    desk = Desk(gallery, hold_seconds=1e6)
     desk.come("gate", 50, 30)
-    desk.come("yard", 10, caught_up=False)
-    for _ in range(3):
-        desk.turn()
-        assert not desk.clerk._stop.wait(0.02)
+    desk.come("yard", 10)
+    for _ in range(9):
+        desk.turn(100)
     assert desk.admitted == []
-    desk.come("yard", 12, caught_up=True)
-    for _ in range(3):
-        desk.turn()
-        assert not desk.clerk._stop.wait(0.02)
+    desk.come("yard", 12, 11, resting=True)
+    desk.turn()
+    assert desk.admitted == [(11, "yard"), (30, "gate")]
+    # It is back.
+    desk.come("yard", 60)
+    desk.come("gate", 90, 80)
+    desk.turn()
+    assert len(desk.admitted) == 2
+
+
+def test_a_camera_of_other_topics_holds_nobody_up(gallery):
+    desk = Desk(gallery)
+    Scene(gallery, "gone")
+    gone = desk.ledger.claim("former.frames.visible", 0, "w", (0, 99), 9)
+    progress = StreamProgress("gone", gone.topic, gone.number, 1, False, {"stream": "x"})
+    desk.ledger.save(Batch([Advance(gone.topic, 0, gone.epoch, 0, 0, 3, True, True)], streams=[progress]))
+    desk.come("gate", 50, 30)
+    desk.turn()
     assert desk.admitted == [(30, "gate")]
 
 
 def test_nothing_waits_for_longer_than_it_is_held(gallery):
-    desk = Desk(gallery, hold_seconds=0.05)
+    desk = Desk(gallery, hold_seconds=9)
+    desk.come("gate", 50, 30)
+    desk.come("yard", 10)
+    for _ in range(9):
+        desk.turn()
+    assert desk.admitted == []
+    for _ in range(3):
+        desk.turn()
+    assert desk.admitted == [(30, "gate")]
+
+
+def test_a_backlog_is_no_waiting(gallery):
+    desk = Desk(gallery, hold_seconds=9)
+    desk.come("gate", 50, 30)
+    desk.come("yard", 10)
+    # It is read, ten seconds late, while more of it comes.
+    for second in range(99):
+        desk.ends["yard"] = second + 1
+        desk.turn()
+        desk.come("yard", 10, read=max(0, second - 10))
+        assert desk.admitted == []
+    desk.come("yard", 10, read=desk.ends["yard"])
+    for _ in range(8):
+        desk.turn()
+    assert desk.admitted == []
+    for _ in range(4):
+        desk.turn()
+    assert desk.admitted == [(30, "gate")]
+
+
+def test_a_time_in_which_kafka_did_not_answer_is_no_waiting(gallery):
+    desk = Desk(gallery, hold_seconds=9)
     desk.come("gate", 50, 30)
     desk.come("yard", 10)
     desk.turn()
+    for _ in range(4):
+        desk.clock.now += 600
+        desk.clerk._turn()
+        desk.turn(600)
     assert desk.admitted == []
-    assert not desk.clerk._stop.wait(0.1)
+
+
+# Links
+
+
+def links(gallery):
+    """Tracklet to the identities its link names, and how often each link was told of."""
+    events = [one.subject for one in Outbox(gallery.database).after(0, [LINK_MADE], 99)]
+    return {
+        one.tracklet: ([each.tracklet for each in one.candidates], events.count(one.tracklet))
+        for one in gallery.links()
+    }
+
+
+def test_what_was_linked_before_somebody_earlier_came_is_ranked_again_once(gallery):
+    desk = Desk(gallery, infrared=["night"])
+    desk.come("gate", 100, 40)
+    desk.come("night", 100, 50, ended=True)
     desk.turn()
-    assert desk.admitted == [(30, "gate")]
+    night = desk.scenes["night"].entry(50, VECTORS).tracklet
+    gate = desk.scenes["gate"].entry(40, VECTORS).tracklet
+    assert links(gallery) == {night.id: ([gate.id], 1)}
+    # A camera that was away for too long brings two people of that time, one after the other.
+    desk.ends["yard"] = 5
+    desk.come("yard", 45, 42, read=2, vectors=ANYBODY)
+    desk.turn()
+    assert links(gallery)[night.id][1] == 1, "more may wait"
+    desk.come("yard", 60, 45, read=5, vectors=near(ANYBODY[:1], generator, 2))
+    desk.turn()
+    assert links(gallery)[night.id][1] == 1, "more may come"
+    desk.come("yard", 200, read=5)
+    desk.come("gate", 200)
+    desk.turn(), desk.turn()
+    first = desk.scenes["yard"].entry(42, ANYBODY).tracklet.id
+    found, told = links(gallery)[night.id]
+    assert (found[0], told) == (gate.id, 2) and first in found
+    for _ in range(3):
+        desk.turn()
+    assert links(gallery)[night.id][1] == 2 and desk.clerk._staging.count() == 0
+
+
+def test_who_comes_after_an_infrared_recording_ended_changes_none_of_its_links(gallery):
+    desk = Desk(gallery, infrared=["night"])
+    desk.come("gate", 100, 40)
+    desk.come("night", 60, 50, ended=True)
+    desk.turn()
+    before = links(gallery)
+    desk.come("gate", 200, 120, vectors=ANYBODY)
+    for _ in range(3):
+        desk.turn()
+    assert len(desk.admitted) == 3 and links(gallery) == before
+
+
+def test_another_clerk_knows_what_was_linked(gallery):
+    former = Desk(gallery, infrared=["night"], lease_seconds=0.01)
+    former.come("gate", 100, 40)
+    former.come("night", 100, 50, ended=True)
+    former.turn()
+    desk = Desk(gallery, infrared=["night"], lease_seconds=0.01)
+    assert not desk.clerk._stop.wait(0.05)
+    desk.clerk._lease.hold()
+    assert not desk.clerk._stop.wait(0.05)
+    desk.come("yard", 200, 45, vectors=ANYBODY)
+    desk.come("gate", 200)
+    for _ in range(4):
+        desk.turn()
+    [(found, told)] = links(gallery).values()
+    assert len(found) == 2 and told == 2
+
+
+def test_a_recording_that_goes_on_is_ranked_again_at_its_end_only(gallery):
+    desk = Desk(gallery, infrared=["night"], hold_seconds=3)
+    desk.come("yard", 10)
+    desk.come("night", 100, 50)
+    for _ in range(9):
+        desk.turn()
+    [(found, told)] = links(gallery).values()
+    assert (found, told) == ([], 1), "it was held for too long"
+    desk.come("yard", 200, 45)
+    desk.turn()
+    assert len(desk.admitted) == 2 and links(gallery).values() and desk.clerk._staging.count() == 0
+    desk.come("night", 110, ended=True)
+    desk.turn()
+    [(found, told)] = links(gallery).values()
+    assert len(found) == 1 and told == 2

@@ -1,6 +1,5 @@
 """The thread that looks, fed by hand: what it writes, whom it blames, and what it leaves to the next one."""
 
-import time
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from stream.worker.config import WorkerSettings
 from stream.worker.partitions import Claim, Release
 from stream.worker.records import POLLED, Taken, Waiting, prepare
 from stream.worker.shift import Shift
+from stream.worker.soundings import NEVER, Soundings
 from stream.worker.worker import FETCH
 from tests.support.brightness import SMALL, brightness_detector
 from tests.support.frames import Camera, record
@@ -49,7 +49,7 @@ class Hand:
         read = read or (lambda taken: prepare(taken.record, None, 1 << 24, 1 << 24))
         self.shift = Shift(
             *(gallery, Ledger(gallery.database, "night"), brightness_detector(), embedder, settings),
-            *(self.waiting, read, self.telemetry, "w"),
+            *(self.waiting, read, self.telemetry, "w", Soundings()),
         )
         self.shares = {}
 
@@ -70,9 +70,10 @@ class Hand:
 
     def idle(self):
         for share in self.shares.values():
-            share.caught_up = True
-            share.heard = dict.fromkeys(share.heard, time.monotonic() - 1000)
+            share.read_up_to = max(share.heard.values(), default=0.0) + 1000
         self.turn()
+        for share in self.shares.values():
+            share.read_up_to = NEVER
 
     def end(self):
         """In order."""
