@@ -99,6 +99,7 @@ class Assignments:
                 self._waiting.put(Release(share))
                 continue
             self.shares[partition] = share
+            share.handed = share.position
             client.seek(partition, share.position)
             if not paused:
                 client.resume(partition)

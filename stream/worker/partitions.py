@@ -49,6 +49,7 @@ class Share:
         found: what is in no commit yet.
         alive: whether this worker still holds it.
         end: the record behind the last one that is known to be there.
+        handed: the record behind the last one that the consumer has handed over.
         caught_up: whether there was nothing more to fetch lately.
         told: what the ledger knows of ``reached`` and ``caught_up``.
         fresh: whether nothing has been written for it since it was claimed.
@@ -65,6 +66,7 @@ class Share:
     found: Found = field(default_factory=Found)
     alive: bool = True
     end: int = 0
+    handed: int = 0
     caught_up: bool = False
     told: tuple[int, bool] = (0, False)
     read_up_to: float = NEVER

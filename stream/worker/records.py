@@ -58,7 +58,15 @@ class Damaged:
     message: str
 
 
-Item = Taken | Damaged | Claim | Release
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """All records in front of this offset were handed over; the rest is marks of transactions."""
+
+    share: Share
+    offset: int
+
+
+Item = Taken | Damaged | Passed | Claim | Release
 
 
 class Waiting:

@@ -7,7 +7,8 @@ from contextlib import suppress
 from stream.kafka.clients import KafkaConsumer, OffsetAndMetadata, TopicPartition, kafka_errors
 from stream.service.telemetry import Telemetry
 from stream.worker.assignments import ANSWER_MS, Assignments
-from stream.worker.records import Waiting
+from stream.worker.partitions import Share
+from stream.worker.records import Passed, Waiting
 from stream.worker.soundings import Soundings
 
 _SILENT_SECONDS = 2.0
@@ -17,7 +18,7 @@ class Reporter:
     """Tells Prometheus, Kafka's own tools and the shift how the partitions stand.
 
     Args:
-        waiting: what waits for the shift.
+        waiting: what waits for the shift; it hears there of what is no record.
         assigned: the partitions.
         soundings: told where the partitions of the topics end, whoever holds them.
         topics: that frames are taken from.
@@ -87,8 +88,17 @@ class Reporter:
             for partition, end in ends.items():
                 if partition in shares:
                     shares[partition].end = max(shares[partition].end, end)
+                    self._pass_over(client, partition, shares[partition])
         for partition, share in shares.items():
             share.end = max(share.end, client.highwater(partition) or 0)
             share.caught_up = share.position >= share.end and not paused and not self._silent
             place = partition.topic, partition.partition
             share.read_up_to = self._soundings.read_one_up_to(place, share.position)
+
+    def _pass_over(self, client: KafkaConsumer, partition: TopicPartition, share: Share) -> None:
+        """What lies in the log and is no record is never handed over: nobody need wait for it."""
+        if share.position == share.handed < share.end:
+            position = client.position(partition, timeout_ms=ANSWER_MS)
+            if position is not None and position > share.handed:
+                self._waiting.put(Passed(share, position))
+                share.handed = position

@@ -26,7 +26,7 @@ from stream.worker.frames import Frames
 from stream.worker.intake import Intake, Prepare
 from stream.worker.partitions import Claim, Partitions, Release, Share
 from stream.worker.recordings import Recordings
-from stream.worker.records import POLLED, Damaged, Item, Waiting
+from stream.worker.records import POLLED, Damaged, Item, Passed, Waiting
 from stream.worker.soundings import Soundings
 
 _LOG = logging.getLogger(__name__)
@@ -167,6 +167,8 @@ class Shift:
             return
         elif isinstance(item, Damaged):
             self._intake.take_damaged(item)
+        elif isinstance(item, Passed):
+            item.share.position = item.share.reached = max(item.share.position, item.offset)
         elif item.record.offset >= item.share.position:
             self._commits.taken += 1
             self._intake.take(item)

@@ -269,6 +269,7 @@ class Worker:
             if share is not None and share.alive:
                 self._hand_over(share, records, pool)
         if damaged is not None and (share := self._assigned.shares.get(damaged.place)) is not None:
+            share.handed = damaged.offset + 1
             self._waiting.put(Damaged(share, damaged.offset, damaged.message))
         self._assigned.follow(client)
         self._assigned.begin_claimed(client, self._paused)
@@ -306,6 +307,7 @@ class Worker:
             handed.append((taken, cost))
         if handed:
             self._waiting.extend(handed)
+            share.handed = records[-1].offset + 1
             label = records[0].topic, str(records[0].partition)
             self.telemetry.records.labels(*label).inc(len(records))
 

@@ -57,9 +57,10 @@ def pytest_runtest_makereport(item):
             row = replace(row, result=PASSED)
         clock = item.funcargs.get("recovery")
         rows[item.nodeid] = replace(row, measured_s=clock.seconds if clock is not None else None)
-    if report.failed and "deploy" in getattr(item, "funcargs", {}):
-        logs = "\n".join(made.logs() for made in item.funcargs["deploy"].made)
-        report.sections.append(("logs of the workers", logs))
+    for maker in ("deploy", "plain"):
+        if report.failed and maker in getattr(item, "funcargs", {}):
+            logs = "\n".join(made.logs() for made in item.funcargs[maker].made)
+            report.sections.append(("logs of the workers", logs))
     return report
 
 
