@@ -128,14 +128,16 @@ class Clerk:
     def _turn(self) -> None:
         now = time.monotonic()
         if now - self._held >= self._limits.lease_seconds / 4:
-            leading = self._lease.epoch is not None
+            before = self._lease.epoch
             self._patience.until_done("database", self._lease.hold)
             self._held = now
-            if (self._lease.epoch is not None) != leading:
+            if self._lease.epoch != before:
+                # Also where it was another's in between, unnoticed.
                 self._staging.begin()
+            if (self._lease.epoch is None) != (before is None):
                 _LOG.info(
                     "This worker %s.",
-                    "admits and announces now" if not leading else "no longer admits and announces",
+                    "admits and announces now" if before is None else "no longer admits and announces",
                 )
             self._telemetry.leads.set(self._lease.epoch is not None)
             behind = self._patience.until_done("database", lambda: self._gallery.index_lag(self._model))

@@ -270,6 +270,17 @@ def test_a_backlog_is_no_waiting(gallery):
     assert desk.admitted == [(30, "gate")]
 
 
+def test_who_may_be_preceded_waits_however_short_the_hold(gallery):
+    desk = Desk(gallery, hold_seconds=2)
+    desk.sound()
+    desk.come("gate", 50, 30)
+    desk.come("yard", 10)
+    desk.ends["yard"] = 5
+    for _ in range(4):
+        desk.turn()
+    assert desk.clerk._waited > 2 and desk.admitted == []
+
+
 def test_a_time_in_which_kafka_did_not_answer_is_no_waiting(gallery):
     desk = Desk(gallery, hold_seconds=9)
     desk.come("gate", 50, 30)
@@ -306,13 +317,21 @@ def test_what_was_linked_before_somebody_earlier_came_is_ranked_again_once(galle
     desk.ends["yard"] = 5
     desk.come("yard", 45, 42, read=2, vectors=ANYBODY)
     desk.turn()
-    assert links(gallery)[night.id][1] == 1, "more may wait"
-    desk.come("yard", 60, 45, read=5, vectors=near(ANYBODY[:1], generator, 2))
-    desk.turn()
-    assert links(gallery)[night.id][1] == 1, "more may come"
-    desk.come("yard", 200, read=5)
+    assert len(desk.admitted) == 2, "more may wait that is earlier still"
+    desk.come("yard", 60, 45, read=5, vectors=near(-VECTORS[0], generator, 2))
+    for _ in range(3):
+        desk.turn()
+    assert len(desk.admitted) == 4 and links(gallery)[night.id][1] == 1, "more may come"
+    desk.ends["yard"] = 9
+    desk.come("yard", 65, 47, read=6)
+    desk.come("yard", 200, read=7)
     desk.come("gate", 200)
-    desk.turn(), desk.turn()
+    for _ in range(3):
+        desk.turn()
+    assert len(desk.admitted) == 4 and links(gallery)[night.id][1] == 1, "more may wait"
+    desk.come("yard", 200, read=9)
+    for _ in range(3):
+        desk.turn()
     first = desk.scenes["yard"].entry(42, ANYBODY).tracklet.id
     found, told = links(gallery)[night.id]
     assert (found[0], told) == (gate.id, 2) and first in found
@@ -331,6 +350,45 @@ def test_who_comes_after_an_infrared_recording_ended_changes_none_of_its_links(g
     for _ in range(3):
         desk.turn()
     assert len(desk.admitted) == 3 and links(gallery) == before
+
+
+def test_only_what_ended_behind_a_late_one_is_ranked_again(gallery):
+    desk = Desk(gallery, infrared=["dusk", "night"])
+    desk.come("gate", 6000, 40)
+    desk.come("dusk", 1000, 1, ended=True)
+    desk.come("night", 5000, 2, ended=True)
+    desk.turn()
+    desk.come("yard", 9000, 2000, vectors=ANYBODY)
+    desk.come("gate", 9000)
+    for _ in range(4):
+        desk.turn()
+    dusk, night = (
+        links(gallery)[desk.scenes[camera].entry(start, VECTORS).tracklet.id]
+        for camera, start in (("dusk", 1), ("night", 2))
+    )
+    assert [(len(found), told) for found, told in (dusk, night)] == [(1, 2), (2, 3)]
+
+
+def test_a_clerk_that_was_another_in_between_knows_what_that_one_linked(gallery):
+    desk = Desk(gallery, infrared=["night"], lease_seconds=0.01)
+    desk.come("gate", 100, 40)
+    desk.turn()
+    other = Desk(gallery, infrared=["night"], lease_seconds=0.01)
+    other.clerk._lease.hold()
+    assert not desk.clerk._stop.wait(0.05)
+    other.come("gate", 100)
+    other.come("night", 100, 50, ended=True)
+    other.turn()
+    assert len(links(gallery)) == 1
+    other.clerk._lease.let_go()
+    holds, desk.holds = desk.holds, other.holds
+    assert holds != desk.holds
+    desk.come("yard", 200, 45, vectors=ANYBODY)
+    desk.come("gate", 200)
+    for _ in range(4):
+        desk.turn()
+    [(found, told)] = links(gallery).values()
+    assert len(found) == 2 and told == 2
 
 
 def test_another_clerk_knows_what_was_linked(gallery):

@@ -132,7 +132,7 @@ def test_missing_in_the_middle_of_a_walk(deploy, recovery, short_records, undist
     deployment.drained(recovery.left)
     recovery.over()
     assert oddities(worker, "missing") == {"gate": 1}
-    deployment.check_topics()
+    deployment.check_books()
     found, expected = gallery_rows(deployment.database), undisturbed["sqlite"]
     for table in ("cameras", "recordings", "identities"):
         assert found[table] == expected[table], table
@@ -146,6 +146,38 @@ def test_missing_in_the_middle_of_a_walk(deploy, recovery, short_records, undist
         assert (mine.id, mine.identity_id, mine.length) == (theirs.id, theirs.identity_id, kept.sum())
         assert [one.tobytes() for one in unpack_track(mine.track)] == [one[kept].tobytes() for one in before]
     assert lacking == 1 and len(found["links"]) == len(expected["links"])
+
+
+@pytest.mark.fault(
+    row="A publisher writes in Kafka transactions",
+    injected="Records are sent in transactions, every other one of which is aborted and sent again: their "
+    "marks lie between the records and at the ends of the partitions",
+    promise="What is no record holds nothing up; each frame counts once",
+    bound_s=15,
+)
+def test_transactions(deploy, recovery, short_records, undisturbed):
+    deployment = deploy()
+    worker = deployment.worker()
+    recovery.begins()
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, transactional_id=deployment.prefix)
+    producer.init_transactions()
+    for begin in range(0, len(short_records), 40):
+        for abort in (begin % 80 == 0, False):
+            producer.begin_transaction()
+            for one in short_records[begin : begin + 40]:
+                value, headers = write(one)
+                producer.send(topic_of(deployment.prefix, one), value, key=one.key, headers=headers)
+            producer.flush(10)
+            if abort:
+                producer.abort_transaction()
+                continue
+            producer.commit_transaction()
+            break
+    producer.close()
+    deployment.drained(recovery.left)
+    recovery.over()
+    deployment.check(undisturbed["sqlite"])
+    assert sum(oddities(worker, "duplicate").values()) > 0 and oddities(worker, "missing") == {}
 
 
 # A camera is started again
@@ -186,7 +218,7 @@ def test_another_stream_of_the_same_camera(deploy, recovery, parts, both):
     deployment.publish([*unfinished(first), *second[:5], *first[-4:-1], *second[5:]])
     deployment.drained(recovery.left)
     recovery.over()
-    deployment.check_topics()
+    deployment.check_books()
     assert oddities(worker, "late") == {"gate": 3} and oddities(worker, "restarts") == {}
     found, expected = gallery_rows(deployment.database), gallery_rows(f"sqlite:///{both.file}")
     [broken, whole] = recordings(deployment.gallery, "gate")
@@ -220,7 +252,7 @@ def test_numbers_begin_anew(deploy, recovery, short_records, parts, both, refere
     deployment.publish(sorted([*gate, *others], key=lambda one: one.capture_ns))
     deployment.drained(recovery.left)
     recovery.over()
-    deployment.check_topics()
+    deployment.check_books()
     assert oddities(worker, "restarts") == {"gate": 1} and oddities(worker, "missing") == {"gate": 3}
     broken, whole = recordings(deployment.gallery, "gate")
     assert (broken.status, broken.message) == ("partial", "The camera's frame numbers restarted.")
@@ -328,7 +360,7 @@ def test_a_clock_that_is_wrong(deploy, recovery, short_records, reference, off, 
     recovery.over()
     deployment.publish(one for one in records if one not in open_ended)
     deployment.drained(20)
-    deployment.check_topics()
+    deployment.check_books()
     assert worker.metric("late_tracklets_total") == 0
     assert set(oddities(worker, "skewed")) == {"yard"} and oddities(worker, "skewed")["yard"] >= skewed
     assert oddities(worker, "late") == oddities(worker, "duplicate") == oddities(worker, "missing") == {}

@@ -144,14 +144,15 @@ def test_random_kills(plain, own_broker, own_postgres, footage, recovery, tmp_pa
     due = begun + chance.uniform(5, 15)
     while (now := time.monotonic()) < begun + KILLING_SECONDS:
         if len(publishers) < NIGHTS and now >= begun + NIGHT_SECONDS * len(publishers):
+            # Each by itself: together they would be sent twelve hours apart, as they were recorded.
             night = cameras[2 * len(publishers) : 2 * len(publishers) + 2]
-            publishers.append(deployment.give(night, realtime=True))
+            publishers.append([deployment.give([one], realtime=True) for one in night])
         if now >= due:
             _kill(chance, deployment, crew, words, own_broker, own_postgres)
             due = time.monotonic() + chance.uniform(5, 15)
         time.sleep(0.1)
     recovery.begins()
-    assert [one.ended(recovery.left) for one in publishers] == [0] * NIGHTS
+    assert [one.ended(recovery.left) for both in publishers for one in both] == [0] * 2 * NIGHTS
     deployment.drained(recovery.left)
     recovery.over()
     deployment.check(expected)
