@@ -182,7 +182,7 @@ class Clerk:
         ]
         self._admit(due)
         if not due:
-            self._rank_again(come)
+            self._rank_again(min(come, waiting[0].due_ns) if waiting else come)
 
     def _note(self, newest: int) -> None:
         """Note what has been staged, and what of it nothing can precede that is not staged as well."""

@@ -307,7 +307,7 @@ def links(gallery):
 
 def test_what_was_linked_before_somebody_earlier_came_is_ranked_again_once(gallery):
     desk = Desk(gallery, infrared=["night"])
-    desk.come("gate", 100, 40)
+    desk.come("gate", 150, 40)
     desk.come("night", 100, 50, ended=True)
     desk.turn()
     night = desk.scenes["night"].entry(50, VECTORS).tracklet
@@ -323,15 +323,15 @@ def test_what_was_linked_before_somebody_earlier_came_is_ranked_again_once(galle
         desk.turn()
     assert len(desk.admitted) == 4 and links(gallery)[night.id][1] == 1, "more may come"
     desk.ends["yard"] = 9
-    desk.come("yard", 65, 47, read=6)
-    desk.come("yard", 200, read=7)
+    desk.come("yard", 200, 47, read=6)
     desk.come("gate", 200)
     for _ in range(3):
         desk.turn()
-    assert len(desk.admitted) == 4 and links(gallery)[night.id][1] == 1, "more may wait"
+    assert len(desk.admitted) == 4 and links(gallery)[night.id][1] == 1, "one more has come"
     desk.come("yard", 200, read=9)
-    for _ in range(3):
+    for _ in range(4):
         desk.turn()
+    assert len(desk.admitted) == 5
     first = desk.scenes["yard"].entry(42, ANYBODY).tracklet.id
     found, told = links(gallery)[night.id]
     assert (found[0], told) == (gate.id, 2) and first in found
@@ -342,7 +342,7 @@ def test_what_was_linked_before_somebody_earlier_came_is_ranked_again_once(galle
 
 def test_who_comes_after_an_infrared_recording_ended_changes_none_of_its_links(gallery):
     desk = Desk(gallery, infrared=["night"])
-    desk.come("gate", 100, 40)
+    desk.come("gate", 150, 40)
     desk.come("night", 60, 50, ended=True)
     desk.turn()
     before = links(gallery)
@@ -350,6 +350,27 @@ def test_who_comes_after_an_infrared_recording_ended_changes_none_of_its_links(g
     for _ in range(3):
         desk.turn()
     assert len(desk.admitted) == 3 and links(gallery) == before
+
+
+def test_nothing_is_ranked_again_while_more_waits_in_kafka(gallery):
+    desk = Desk(gallery, infrared=["night"])
+    desk.come("gate", 150, 40)
+    desk.come("night", 100, 50, ended=True)
+    desk.turn()
+    desk.come("yard", 200, 42, vectors=ANYBODY)
+    desk.come("gate", 200)
+    desk.turn()
+    assert len(desk.admitted) == 3
+    desk.ends["yard"] = 9
+    for _ in range(4):
+        desk.turn()
+    [(_, told)] = links(gallery).values()
+    assert told == 1
+    desk.come("yard", 210, read=9)
+    for _ in range(3):
+        desk.turn()
+    [(_, told)] = links(gallery).values()
+    assert told == 2
 
 
 def test_only_what_ended_behind_a_late_one_is_ranked_again(gallery):
@@ -371,12 +392,12 @@ def test_only_what_ended_behind_a_late_one_is_ranked_again(gallery):
 
 def test_a_clerk_that_was_another_in_between_knows_what_that_one_linked(gallery):
     desk = Desk(gallery, infrared=["night"], lease_seconds=0.01)
-    desk.come("gate", 100, 40)
+    desk.come("gate", 150, 40)
     desk.turn()
     other = Desk(gallery, infrared=["night"], lease_seconds=0.01)
     other.clerk._lease.hold()
     assert not desk.clerk._stop.wait(0.05)
-    other.come("gate", 100)
+    other.come("gate", 150)
     other.come("night", 100, 50, ended=True)
     other.turn()
     assert len(links(gallery)) == 1
@@ -393,7 +414,7 @@ def test_a_clerk_that_was_another_in_between_knows_what_that_one_linked(gallery)
 
 def test_another_clerk_knows_what_was_linked(gallery):
     former = Desk(gallery, infrared=["night"], lease_seconds=0.01)
-    former.come("gate", 100, 40)
+    former.come("gate", 150, 40)
     former.come("night", 100, 50, ended=True)
     former.turn()
     desk = Desk(gallery, infrared=["night"], lease_seconds=0.01)
