@@ -8,18 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.errors import GalleryError
 from reid_core.gallery import writing
 from reid_core.gallery.database import Database
-from reid_core.gallery.outbox import put_event
 from reid_core.gallery.records import Checkpoint
+from reid_core.gallery.refusals import (
+    RECORD_REFUSED,
+    Refused,
+    put_refused,
+    refused_from,
+    take_unnamed,
+)
 from reid_core.gallery.schema import (
     AttemptRow,
     PartitionRow,
-    RefusedRow,
     StreamRow,
 )
 from reid_core.gallery.streams import (
@@ -49,9 +54,6 @@ __all__ = [
     "StreamProgress",
 ]
 
-RECORD_REFUSED = "record.refused"
-"""Kind of the outbox row that tells of a dead letter; its payload names the row of ``refused``."""
-
 
 class FencedError(GalleryError):
     """Somebody else holds the partition by now: what was to be written is theirs to write.
@@ -80,6 +82,8 @@ class Hold:
         next: the record to go on at.
         careful_below: records in front of this one may have been the end of the last holder.
         refused: records from ``next`` on that are dead letters already.
+        careful_from: those in front of this one were not its end: it had gone through them.
+        topic_id: Kafka's own of the topic, empty where it is not known.
         moving: streams by camera of which more is expected here.
     """
 
@@ -89,6 +93,8 @@ class Hold:
     next: int
     careful_below: int
     refused: frozenset[int] = frozenset()
+    careful_from: int = 0
+    topic_id: str = ""
     moving: Mapping[str, StreamProgress] = field(default_factory=dict, hash=False)
 
 
@@ -106,6 +112,7 @@ class Advance:
             or an earlier one: the clerk goes by that.
         seen: whether anybody has looked into it; once it is, it stays so.
         caught_up: whether nothing more was waiting there lately.
+        settled: records in front of it were gone through and did no harm.
     """
 
     topic: str
@@ -116,20 +123,7 @@ class Advance:
     reached: int
     seen: bool
     caught_up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A record that will never be a frame; fields as in `RefusedRow`, ``time_ns`` of the record."""
-
-    topic: str
-    number: int
-    offset: int
-    reason: str
-    message: str
-    attempts: int
-    record: bytes
-    time_ns: int
+    settled: int = 0
 
 
 @dataclass(slots=True)
@@ -172,16 +166,22 @@ class Ledger:
         with self._database.read() as session:
             return {(row.topic, row.number): row.reached for row in session.execute(query)}
 
-    def claim(self, topic: str, number: int, holder: str, kept: tuple[int, int], span: int) -> Hold:
+    def claim(
+        self, topic: str, number: int, holder: str, kept: tuple[int, int], span: int, topic_id: str = ""
+    ) -> Hold:
         """Become the holder of a partition; whoever held it before can write no more.
+
+        Where the topic was made anew, the partition begins anew: its records have nothing to do with those
+        that had their numbers.
 
         Args:
             topic: its topic.
             number: its number.
             holder: who one is.
             kept: the first record that the log still has, and the one behind its last; where ``next`` lies
-                outside of it (records expired, or the log was made anew), the first one is next.
+                outside of it (records expired), the first one is next.
             span: how many records a holder may have begun with and not written.
+            topic_id: Kafka's own of the topic; empty where the broker tells none.
         """
         with self._database.write() as session:
             row = self._row(session, topic, number, lock=True)
@@ -190,10 +190,16 @@ class Ledger:
             died = row.holder != ""
             row.epoch += 1
             row.holder = holder
+            if self._is_another(session, row, topic_id):
+                died = False
+                row.next = row.reached = kept[0]
             if not kept[0] <= row.next <= kept[1]:
                 row.next = row.reached = kept[0]
             row.reached = max(row.reached, row.next)
             careful = row.reached + span if died else row.next
+            settled = min(max(row.settled, row.next), row.reached)
+            # Who dies before it has written anything may have died of one that did no harm to others.
+            row.settled = row.next
             session.flush()
             return Hold(
                 topic=topic,
@@ -201,7 +207,9 @@ class Ledger:
                 epoch=row.epoch,
                 next=row.next,
                 careful_below=careful,
-                refused=_refused(session, row),
+                refused=refused_from(session, row),
+                careful_from=settled,
+                topic_id=row.topic_id,
                 moving=moving_streams(session, topic, number),
             )
 
@@ -269,19 +277,7 @@ class Ledger:
         """
         with self._database.write() as session:
             self._check(session, refused.topic, refused.number, epoch)
-            there = select(RefusedRow.id).where(
-                RefusedRow.topic == refused.topic,
-                RefusedRow.number == refused.number,
-                RefusedRow.offset == refused.offset,
-            )
-            if session.scalar(there) is not None:
-                return
-            names = ("topic", "number", "offset", "reason", "message", "attempts", "record")
-            values = {name: getattr(refused, name) for name in names}
-            number = session.scalar(insert(RefusedRow).values(values).returning(RefusedRow.id))
-            subject = f"{refused.topic}/{refused.number}/{refused.offset}"[-64:]
-            payload = {"id": number, "topic": refused.topic, "reason": refused.reason}
-            put_event(session, RECORD_REFUSED, subject, payload, refused.time_ns)
+            put_refused(session, refused)
 
     def stream(self, camera: str) -> StreamProgress | None:
         """How far a camera's stream has come."""
@@ -294,8 +290,10 @@ class Ledger:
             group_id=self._group,
             topic=topic,
             number=number,
+            topic_id="",
             next=begin,
             reached=begin,
+            settled=begin,
             epoch=0,
             holder="",
             seen=False,
@@ -315,11 +313,28 @@ class Ledger:
             "next": advance.next,
             "reached": advance.reached,
             "caught_up": advance.caught_up,
+            "settled": max(advance.settled, advance.next),
             **({"seen": True} if advance.seen else {}),
         }
         changed = update(PartitionRow).where(*mine).values(values).returning(PartitionRow.number)
         if session.execute(changed).first() is None:
             raise FencedError(advance.topic, advance.number)
+
+    def _is_another(self, session: Session, row: PartitionRow, topic_id: str) -> bool:
+        """Whether a partition is of another topic than before, whose records have its numbers."""
+        before, row.topic_id = row.topic_id, topic_id or row.topic_id
+        if not topic_id or topic_id == before:
+            return False
+        if not before:
+            take_unnamed(session, row)
+            return False
+        tried = (
+            AttemptRow.group_id == self._group,
+            AttemptRow.topic == row.topic,
+            AttemptRow.number == row.number,
+        )
+        session.execute(delete(AttemptRow).where(*tried))
+        return True
 
     def _harmless(self, session: Session, hold: Hold, offset: int) -> None:
         row = self._row(session, hold.topic, hold.number)
@@ -349,10 +364,3 @@ class Ledger:
             AttemptRow.number == hold.number,
             AttemptRow.offset == offset,
         )
-
-
-def _refused(session: Session, row: PartitionRow) -> frozenset[int]:
-    behind = select(RefusedRow.offset).where(
-        RefusedRow.topic == row.topic, RefusedRow.number == row.number, RefusedRow.offset >= row.next
-    )
-    return frozenset(session.scalars(behind))

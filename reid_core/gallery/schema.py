@@ -224,8 +224,10 @@ class PartitionRow(Base):
     group_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     topic: Mapped[str] = mapped_column(String(255), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    topic_id: Mapped[str] = mapped_column(String(64))
     next: Mapped[int] = mapped_column(BigInteger)
     reached: Mapped[int] = mapped_column(BigInteger)
+    settled: Mapped[int] = mapped_column(BigInteger)
     epoch: Mapped[int] = mapped_column(BigInteger)
     holder: Mapped[str] = mapped_column(String(255))
     seen: Mapped[bool] = mapped_column(Boolean)
@@ -294,12 +296,13 @@ class RefusedRow(Base):
 
     __tablename__ = "refused"
     __table_args__ = (
-        UniqueConstraint("topic", "number", "offset"),
+        UniqueConstraint("topic", "topic_id", "number", "offset"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     topic: Mapped[str] = mapped_column(String(255))
+    topic_id: Mapped[str] = mapped_column(String(64))
     number: Mapped[int] = mapped_column(Integer)
     offset: Mapped[int] = mapped_column(BigInteger)
     reason: Mapped[str] = mapped_column(String(32))

@@ -26,7 +26,7 @@ from kafka.net.selector import NetworkSelector
 
 from stream.kafka.errors import BrokerAwayError, BrokerError
 from stream.kafka.settings import KafkaSettings
-from stream.kafka.trouble import explain_kafka, translated
+from stream.kafka.trouble import explain_certificate, explain_kafka, translated
 
 __all__ = [
     "ConfigResource",
@@ -46,6 +46,7 @@ __all__ = [
     "kafka_errors",
     "let_go",
     "producer",
+    "topic_id",
     "translated",
     "using",
 ]
@@ -221,10 +222,12 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc]
 
 
 class _Emptied:
-    """A socket that hands out as much as there is, whatever it is asked for.
+    """A socket that hands out as much as there is, whatever it is asked for; its end comes in its own turn.
 
     The library asks for 4 KiB at a time: seventy times for a frame, and each time another thread may take
-    the interpreter and keep it for a while. It takes what it gets, and asks until nothing is left.
+    the interpreter and keep it for a while. It takes what it gets, and asks until nothing is left. Where that
+    is the end, it reads nothing of what came before any more: a broker that refuses a login says so and
+    breaks off at once.
 
     Args:
         plain: the socket.
@@ -232,10 +235,15 @@ class _Emptied:
 
     def __init__(self, plain: socket.socket) -> None:
         self._plain = plain
+        self._fresh = False
 
     def recv(self, _size: int) -> bytes:
         """What has come; raises as the socket does."""
-        return self._plain.recv(_PIECE)
+        got = self._plain.recv(_PIECE)
+        before, self._fresh = self._fresh, bool(got)
+        if not got and before:
+            raise BlockingIOError
+        return got
 
     def __getattr__(self, name: str) -> Any:
         """Everything else is the socket's."""
@@ -262,6 +270,12 @@ def let_go(client: KafkaProducer | KafkaConsumer | KafkaAdminClient, seconds: fl
             client.close(timeout=_ABANDON_SECONDS)
     else:
         client.close()
+
+
+def topic_id(client: KafkaConsumer, topic: str) -> str:
+    """Kafka's own id of a topic, which one made anew has not; empty where a consumer has not heard of it."""
+    known = client._cluster.topic_id(topic)
+    return str(known) if known else ""
 
 
 @contextmanager
@@ -298,11 +312,11 @@ def _unreachable(settings: KafkaSettings, failures: list[Exception]) -> BrokerEr
     for failure in failures:
         if isinstance(failure, _REFUSED):
             return explain_kafka(failure)
-    # What it says of certificates is to the point; what it says of sockets is not.
     certificates = [text for text in map(str, failures) if "certificate" in text.lower()]
-    silent = certificates[0] if certificates else f"no answer over {settings.security_protocol}"
-    if settings.sasl_mechanism is not None and not certificates:
-        # A broker may break off before its refusal has been read.
+    if certificates:
+        return explain_certificate(certificates[0])
+    silent = f"no answer over {settings.security_protocol}"
+    if settings.sasl_mechanism is not None:
         silent += "; is the login right?"
     reasons = [f"{host}:{port} ({_why_not(host, port) or silent})" for host, port in settings.addresses()[:3]]
     return BrokerAwayError(

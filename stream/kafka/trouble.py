@@ -1,5 +1,6 @@
 """The client library's errors in our own words."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,6 +34,29 @@ def explain_kafka(error: kafka_errors.KafkaError) -> BrokerError:
     # Descriptions of the library end in a full stop, or do not.
     text = said or (str(description).rstrip(".") if description else "it gives no reason")
     return _kind(error)(f"Kafka: {name}: {text}.")
+
+
+def explain_certificate(said: str) -> BrokerError:
+    """Why a broker's certificate is not accepted, and which setting decides; waiting does not help.
+
+    Args:
+        said: what TLS says of it.
+    """
+    found = re.search(r"certificate verify failed: (.+?)\.?(?: \(_ssl|$)", said)
+    why = found[1] if found is not None else "it cannot be checked"
+    if "mismatch" in why.lower():
+        return BrokerError(
+            f"The broker's certificate is for another host than kafka.bootstrap names: {why}.",
+            "Name the host that the certificate is for, or set kafka.ssl_check_hostname to false.",
+        )
+    if "expired" in why or "not yet valid" in why:
+        return BrokerError(
+            f"The broker's certificate is not valid now: {why}.", "Renew it; check this machine's clock."
+        )
+    return BrokerError(
+        f"The broker's certificate is of no authority in kafka.ssl_ca: {why}.",
+        "kafka.ssl_ca names the PEM file of the authority that signed it.",
+    )
 
 
 def _kind(error: kafka_errors.KafkaError) -> type[BrokerError]:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
-from stream.kafka.clients import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from stream.kafka.clients import ConsumerRebalanceListener, KafkaConsumer, TopicPartition, topic_id
 from stream.service.telemetry import Telemetry
 from stream.worker.partitions import Claim, Release, Share
 from stream.worker.records import Waiting
@@ -49,6 +49,8 @@ class Assignments:
     def follow(self, client: KafkaConsumer) -> None:
         """Act on what the group has decided since."""
         assigned, gone = self.changes.take()
+        anew = self._made_anew(client)
+        assigned, gone = [*assigned, *anew], [*gone, *anew]
         # What is gone and was assigned again since is let go of and claimed anew.
         self._new = [*(one for one in self._new if one not in gone), *assigned]
         for partition in gone:
@@ -70,9 +72,21 @@ class Assignments:
             last = client.end_offsets(new, timeout_ms=ANSWER_MS)
             self._new = []
             for partition in new:
-                kept = first[partition], last[partition]
-                claim = self._claims[partition] = Claim(partition.topic, partition.partition, kept)
+                kept, name = (first[partition], last[partition]), partition.topic
+                claim = Claim(name, partition.partition, kept, topic_id(client, name))
+                self._claims[partition] = claim
                 self._waiting.put(claim)
+
+    def _made_anew(self, client: KafkaConsumer) -> list[TopicPartition]:
+        """Partitions of topics that were deleted and made again: their records begin with number 0 again."""
+        ids = {topic: topic_id(client, topic) for topic in {one.topic for one in self.shares}}
+        return [
+            one
+            for one, share in self.shares.items()
+            if share.hold.topic_id
+            and ids[one.topic] not in ("", share.hold.topic_id)
+            and one in client.assignment()
+        ]
 
     def _to_claim_again(self, client: KafkaConsumer) -> list[TopicPartition]:
         """Partitions that another worker claimed which Kafka still says are this one's.

@@ -69,7 +69,7 @@ class Intake:
         """Take a record in; it is a dead letter where it will never be a frame."""
         share, offset = taken.share, taken.record.offset
         share.reached = max(share.reached, offset + 1)
-        careful = offset < share.hold.careful_below
+        careful = share.hold.careful_from <= offset < share.hold.careful_below
         if offset in share.hold.refused:
             share.position = offset + 1
             return
@@ -155,6 +155,7 @@ class Intake:
             attempts=tries,
             record=pack_record(record),
             time_ns=time_ns,
+            topic_id=share.hold.topic_id,
         )
         self._telemetry.refused.labels(topic, error.reason).inc()
         _LOG.warning("Record %s/%d/%d is a dead letter: %s", topic, number, offset, error.message)

@@ -73,11 +73,15 @@ class Share:
     fresh: bool = True
 
     @property
+    def settled(self) -> int:
+        """Every record in front of it was gone through, unless frames are pending."""
+        held = (sequencer.held for sequencer in self.sequencers.values())
+        return min([self.position, *(offset for offset in held if offset is not None)])
+
+    @property
     def resume(self) -> int:
         """The record to go on at after a fall: everything in front of it is settled."""
-        held = (sequencer.held for sequencer in self.sequencers.values())
-        lanes = (lane.resume for lane in self.lanes.values())
-        return min([self.position, *(offset for offset in held if offset is not None), *lanes])
+        return min([self.settled, *(lane.resume for lane in self.lanes.values())])
 
     @property
     def advance(self) -> Advance:
@@ -91,6 +95,7 @@ class Share:
             reached=self.reached,
             seen=self.caught_up or self.position > self.hold.next,
             caught_up=self.caught_up,
+            settled=self.settled,
         )
 
     def progress(self, lane: CameraLane, sequencer: Sequencer, ended: bool = False) -> StreamProgress:
@@ -105,11 +110,15 @@ class Share:
 
 @dataclass(slots=True, eq=False)
 class Claim:
-    """A partition that was assigned: to be claimed if it still is, and what the log still has of it."""
+    """A partition that was assigned: to be claimed if it still is, and what the log still has of it.
+
+    ``topic_id`` is Kafka's own of its topic, empty where it is not known.
+    """
 
     topic: str
     number: int
     kept: tuple[int, int]
+    topic_id: str = ""
     wanted: bool = True
 
 
@@ -160,7 +169,9 @@ class Partitions:
             return
         hold = self._patience.until_done(
             "database",
-            lambda: self._ledger.claim(claim.topic, claim.number, self._holder, claim.kept, self.span),
+            lambda: self._ledger.claim(
+                claim.topic, claim.number, self._holder, claim.kept, self.span, claim.topic_id
+            ),
         )
         share = Share(hold, hold.next, hold.next, hold.next, end=claim.kept[1])
         # Whoever held it before may not have lived to say that they are silent.

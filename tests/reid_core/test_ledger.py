@@ -128,6 +128,17 @@ def test_behind_one_that_died_what_it_may_have_had_in_hand_is_gone_over_with_car
     assert claim(ledger, holder="three").careful_below == 60 + SPAN
 
 
+def test_what_the_dead_holder_had_gone_through_did_no_harm(ledger):
+    """It is gone over again from the checkpoint, together; what is suspected, one by one."""
+    ledger.save(Batch([replace(advance(claim(ledger), 10, reached=60), settled=55)]))
+    hold = claim(ledger, holder="two")
+    assert (hold.next, hold.careful_from, hold.careful_below) == (10, 55, 60 + SPAN)
+    # Who dies before it wrote anything may have died of any of them.
+    assert claim(ledger, holder="three").careful_from == 10
+    ledger.save(Batch([replace(advance(claim(ledger), 20, reached=70), settled=30)]))
+    assert claim(ledger).careful_from == 30
+
+
 def test_one_that_has_the_same_name_as_before_died_too(ledger):
     claim(ledger, holder="one")
     assert claim(ledger, holder="one").careful_below == SPAN
@@ -387,6 +398,45 @@ def test_a_topic_of_the_longest_name(gallery, ledger):
     ledger.refuse(refused(7, topic=long), hold.epoch)
     [event] = [one for one in rows(gallery, OutboxRow) if one["kind"] == RECORD_REFUSED]
     assert len(event["subject"]) == 64 and event["subject"].endswith("/0/7")
+
+
+# A topic that was made anew
+
+
+def anew(ledger, topic_id, kept=ALL, number=0):
+    return ledger.claim(TOPIC, number, "one", kept, SPAN, topic_id)
+
+
+def test_a_topic_made_anew_begins_anew(gallery, ledger):
+    hold = anew(ledger, "first")
+    ledger.save(Batch([advance(hold, 50, reached=60)]))
+    ledger.refuse(replace(refused(55), topic_id=hold.topic_id), hold.epoch)
+    assert ledger.attempt(hold, 56, None) == 1
+    again = anew(ledger, "second", kept=(0, 90))
+    assert (again.next, again.topic_id, again.refused, again.epoch) == (0, "second", frozenset(), 2)
+    assert again.careful_below <= 0, "nobody died of its records"
+    assert ledger.attempt(again, 56, None) == 1
+    # A record at the same place is another one.
+    ledger.refuse(replace(refused(55), topic_id="second"), again.epoch)
+    assert [row["topic_id"] for row in rows(gallery, RefusedRow)] == ["first", "second"]
+    assert len([one for one in rows(gallery, OutboxRow) if one["kind"] == RECORD_REFUSED]) == 2
+    assert anew(ledger, "second").refused == {55}
+
+
+@pytest.mark.parametrize("later", ["first", ""])
+def test_the_same_topic_is_gone_on_with(ledger, later):
+    """Also where the broker tells no id this time."""
+    ledger.save(Batch([advance(anew(ledger, "first"), 50)]))
+    hold = anew(ledger, later)
+    assert (hold.next, hold.topic_id) == (50, "first")
+
+
+def test_what_was_written_before_ids_were_known_is_of_the_topic_that_is_there(ledger):
+    hold = claim(ledger)
+    ledger.save(Batch([advance(hold, 50)]))
+    ledger.refuse(refused(55), hold.epoch)
+    again = anew(ledger, "first")
+    assert (again.next, again.refused, again.topic_id) == (50, {55}, "first")
 
 
 # Several processes

@@ -1,0 +1,68 @@
+"""Records that will never be frames: written with the event that tells of them, in a caller's transaction."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from reid_core.gallery.outbox import put_event
+from reid_core.gallery.schema import PartitionRow, RefusedRow
+
+RECORD_REFUSED = "record.refused"
+"""Kind of the outbox row that tells of a dead letter; its payload names the row of ``refused``."""
+
+_NAMES = ("topic", "topic_id", "number", "offset", "reason", "message", "attempts", "record")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that will never be a frame; fields as in `RefusedRow`, ``time_ns`` of the record.
+
+    ``topic_id`` is that of the `Hold`.
+    """
+
+    topic: str
+    number: int
+    offset: int
+    reason: str
+    message: str
+    attempts: int
+    record: bytes
+    time_ns: int
+    topic_id: str = ""
+
+
+def put_refused(session: Session, refused: Refused) -> None:
+    """Write a dead letter and its outbox row; once for each record."""
+    there = select(RefusedRow.id).where(
+        RefusedRow.topic == refused.topic,
+        RefusedRow.topic_id == refused.topic_id,
+        RefusedRow.number == refused.number,
+        RefusedRow.offset == refused.offset,
+    )
+    if session.scalar(there) is not None:
+        return
+    values = {name: getattr(refused, name) for name in _NAMES}
+    number = session.scalar(insert(RefusedRow).values(values).returning(RefusedRow.id))
+    subject = f"{refused.topic}/{refused.number}/{refused.offset}"[-64:]
+    payload = {"id": number, "topic": refused.topic, "reason": refused.reason}
+    put_event(session, RECORD_REFUSED, subject, payload, refused.time_ns)
+
+
+def refused_from(session: Session, row: PartitionRow) -> frozenset[int]:
+    """Offsets of a partition's dead letters from its next record on."""
+    behind = select(RefusedRow.offset).where(
+        RefusedRow.topic == row.topic,
+        RefusedRow.topic_id == row.topic_id,
+        RefusedRow.number == row.number,
+        RefusedRow.offset >= row.next,
+    )
+    return frozenset(session.scalars(behind))
+
+
+def take_unnamed(session: Session, row: PartitionRow) -> None:
+    """Dead letters that were written before topics had ids are those of the topic that is there now."""
+    unnamed = update(RefusedRow).where(
+        RefusedRow.topic == row.topic, RefusedRow.number == row.number, RefusedRow.topic_id == ""
+    )
+    session.execute(unnamed.values(topic_id=row.topic_id))
