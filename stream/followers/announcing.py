@@ -3,6 +3,7 @@
 Records go out in transactions of one producer id, so that whoever was announcing before is shut out. How far
 it came is read back from the topics themselves: every record carries the number of its outbox row, and the
 place to begin reading at is kept with the mark. So a fall between Kafka's commit and ours repeats nothing.
+`stream.followers.told_before` tells that from a gallery that was restored.
 """
 
 import logging
@@ -18,6 +19,7 @@ from reid_core.gallery.outbox import Event, Outbox, forget_refused
 from stream.followers.announcements import KINDS, Announcement
 from stream.followers.follower import Mark, OutsideFollower
 from stream.followers.surroundings import Surroundings
+from stream.followers.told_before import Told, go_on, headers_of, told_by
 from stream.kafka.clients import (
     KafkaProducer,
     TopicPartition,
@@ -35,9 +37,6 @@ _LOG = logging.getLogger(__name__)
 _ROOM = 32 * 1024
 _POLL_SECONDS = 0.5
 _TIMEOUT_MS = 20_000
-OUTBOX_HEADER = "outbox"
-"""Header that carries the number of the outbox row."""
-
 LEFT_OUT_HEADER = "dlq.left_out"
 """Header of a dead letter whose value was too large to be sent: its size in bytes."""
 
@@ -73,6 +72,7 @@ class Announcer(OutsideFollower[_Work]):
         self._telemetry = surroundings.telemetry
         self._producer: KafkaProducer | None = None
         self._ends: dict[str, int] = {}
+        self._generation = 1
 
     def waits(self, events: int) -> None:
         """Tell how much is to be announced."""
@@ -103,16 +103,19 @@ class Announcer(OutsideFollower[_Work]):
             try:
                 made.init_transactions()
                 self._ends = dict(mark.notes.get("ends", {}))
-                position = max(mark.position, self._read_back())
+                known = int(mark.notes.get("generation", 1))
+                position, self._generation = go_on(
+                    self._outbox, self.kinds, mark.position, known, self._read_back()
+                )
             except BaseException:
                 let_go(made)
                 raise
             self._producer = made
             return position
 
-    def _read_back(self) -> int:
-        """The last event that is on a topic behind where is known what is there; 0 where there is none."""
-        found = 0
+    def _read_back(self) -> list[Told]:
+        """What is on the topics behind where is known what is there."""
+        found: list[Told] = []
         client = consumer(self._surroundings.kafka, group_id=None, isolation_level="read_committed")
         try:
             partitions = [
@@ -132,7 +135,8 @@ class Announcer(OutsideFollower[_Work]):
             while left and not self._surroundings.stop.is_set():
                 for partition, records in poll(client, _POLL_SECONDS).items():
                     for record in records:
-                        found = max(found, _number(record.headers))
+                        told = told_by(record.headers)
+                        found += [told] if told is not None else []
                         self._ends[_name(partition.topic, partition.partition)] = record.offset + 1
                 left = {one for one in left if client.position(one) < last[one]}
         finally:
@@ -168,7 +172,8 @@ class Announcer(OutsideFollower[_Work]):
                 name = _name(placed.topic, placed.partition)
                 self._ends[name] = max(self._ends.get(name, 0), placed.offset + 1)
                 self._telemetry.announced.labels(topic).inc()
-        return {"ends": self._ends}
+        generation = {"generation": self._generation} if self._generation > 1 else {}
+        return {"ends": self._ends, **generation}
 
     def commit(self, session: Session, work: _Work) -> None:
         """Keep no record of a dead letter that is on its topic."""
@@ -179,7 +184,7 @@ class Announcer(OutsideFollower[_Work]):
         if one is None:
             return None
         one = self._sendable(one)
-        return replace(one, headers=[*one.headers, (OUTBOX_HEADER, str(event.id).encode())])
+        return replace(one, headers=[*one.headers, *headers_of(event, self._generation)])
 
     def _sendable(self, one: Announcement) -> Announcement:
         """The same, without what makes it larger than Kafka takes: it must not stop the others."""
@@ -215,11 +220,3 @@ def _size(one: Announcement) -> int:
 
 def _name(topic: str, partition: int) -> str:
     return f"{topic}/{partition}"
-
-
-def _number(headers: Sequence[tuple[str, bytes | None]]) -> int:
-    """The outbox row that a record tells of; 0 where it is not one of ours."""
-    for name, value in headers:
-        if name == OUTBOX_HEADER and value is not None and value.isdigit():
-            return int(value)
-    return 0

@@ -138,6 +138,8 @@ class Following(Generic[WorkT]):
 
     def _take_over(self) -> None:
         """Go on behind what is done."""
+        # A database that was restored under us counts its events again from an earlier number.
+        self._seen = 0
         state = self._lease.state()
         self._mark = Mark(int(state.pop("position", 0)), state)
         if self._outside is not None:
