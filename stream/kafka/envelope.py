@@ -113,6 +113,8 @@ class Envelope:
         blob: address of the payload in the blob store, or empty.
         digest: ``algorithm:hex`` of the payload.
         problem: of an end, one sentence where the stream broke off.
+        sent_ns: when the publisher handed it to Kafka, by its own clock, UTC nanoseconds; ``None`` where it
+            does not say.
     """
 
     kind: Kind
@@ -126,6 +128,7 @@ class Envelope:
     blob: str = ""
     digest: str = ""
     problem: str | None = None
+    sent_ns: int | None = None
 
     @property
     def key(self) -> bytes:
@@ -147,6 +150,7 @@ HEADERS = {
     "height": "of the frame, pixels, decimal",
     "digest": "of the payload: `crc32c:HEX` inline, `sha256:HEX` in a blob",
     "live": "`1` for a camera, `0` for a recording",
+    "sent_ns": "when the publisher sent it, by the publisher's clock, UTC nanoseconds since 1970, decimal",
 }
 """Every header and what it holds."""
 

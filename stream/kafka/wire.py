@@ -14,7 +14,8 @@ from reid_core.types import Modality, Spectrum
 from stream.kafka.envelope import INLINE, Codec, Envelope, EnvelopeError, Kind, Refusal, Stream, inline_digest
 
 SCHEMA = "nightreid.frame"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
+SENT_HEADER = "sent_ns"
 _LONGEST_NAME = 255
 _LONGEST_STREAM = 64
 _LONGEST_TEXT = 4096
@@ -44,6 +45,8 @@ def write(envelope: Envelope) -> tuple[bytes, Headers]:
         "digest": digest,
         "live": int(stream.live),
     }
+    if envelope.sent_ns is not None:
+        headers[SENT_HEADER] = envelope.sent_ns
     source = stream.source[:_LONGEST_TEXT]
     body: dict[str, Any] = {"fps": stream.fps, "start_ns": stream.start_ns, "source": source}
     if envelope.kind is Kind.END:
@@ -54,6 +57,12 @@ def write(envelope: Envelope) -> tuple[bytes, Headers]:
         body["payload"] = envelope.payload
     packed: bytes = msgpack.packb(body)
     return packed, [(name, str(value).encode()) for name, value in headers.items()]
+
+
+def sent_at(headers: Headers, time_ns: int) -> Headers:
+    """A record's headers with the time at which it is handed to Kafka, by this machine's clock."""
+    kept = [one for one in headers if one[0] != SENT_HEADER]
+    return [*kept, (SENT_HEADER, str(time_ns).encode())]
 
 
 def holds_raw_frame(headers: Iterable[tuple[str, bytes | None]]) -> bool:
@@ -132,6 +141,7 @@ def _envelope(said: Mapping[str, str], body: Mapping[str, Any]) -> Envelope:
         blob=blob,
         digest=said["digest"],
         problem=redact_text(_words(problem, "problem")) if problem is not None else None,
+        sent_ns=_number(said[SENT_HEADER], SENT_HEADER) if SENT_HEADER in said else None,
     )
 
 

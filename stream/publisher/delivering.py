@@ -24,6 +24,7 @@ from stream.kafka.clients import (
     translated,
 )
 from stream.kafka.errors import BrokerAwayError, BrokerError
+from stream.kafka.wire import sent_at
 from stream.publisher.accounts import Accounts
 from stream.publisher.outgoing import Outgoing, Record
 
@@ -244,7 +245,8 @@ class _Session:
                 record.topic,
                 value=record.value,
                 key=record.key,
-                headers=record.headers,
+                # By the clock that stamps the frames: how long they waited here is then no fault of it.
+                headers=sent_at(record.headers, time.time_ns()),
                 timestamp_ms=record.made_ms,
             )
         except Exception as error:

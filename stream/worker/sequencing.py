@@ -11,7 +11,8 @@ Rules, in the order in which they are tried:
   seconds of capture time; then these are **missing**.
 * A live camera whose clock is off the broker's by more than ``clock_tolerance`` at the first record of its
   stream, is in the broker's future, or jumps back, is **skewed**: from there on its clock is put right by the
-  difference. (A record that comes late is no sign: it may have waited for a broker that was away.)
+  difference. (A record that comes late is no sign: it may have waited for a broker that was away. So what is
+  compared is when it was sent, where the publisher says that, and when it was captured elsewhere.)
 * A time that is not behind the one before becomes the nanosecond behind it: **backwards**.
 """
 
@@ -301,9 +302,17 @@ class Sequencer:
 
     def _skew(self, arrival: Arrival) -> int:
         """What must be added to the camera's times, at the first record of its stream."""
-        off = arrival.broker_ns - arrival.envelope.capture_ns
+        off = self._off(arrival)
         tolerance = self._settings.clock_tolerance_seconds * 1e9
         return off if arrival.envelope.stream.live and abs(off) > tolerance else 0
+
+    def _off(self, arrival: Arrival) -> int:
+        """By how much the broker's clock is ahead of the camera's, as far as a record tells."""
+        captured, sent = arrival.envelope.capture_ns, arrival.envelope.sent_ns
+        tolerance = self._settings.clock_tolerance_seconds * 1e9
+        # Nothing is sent before it was captured: then the camera has another clock than its publisher.
+        known = sent is not None and captured <= sent + tolerance
+        return arrival.broker_ns - (sent if known and sent is not None else captured)
 
     def _patience_is_over(self, now: _Numbering) -> bool:
         times = [arrival.envelope.capture_ns for arrival in now.waiting.values()]
@@ -318,7 +327,11 @@ class Sequencer:
         tolerance = self._settings.clock_tolerance_seconds * 1e9
         jumped = last_ns is not None and time_ns < last_ns - tolerance
         if now.stream.live and (jumped or time_ns > arrival.broker_ns + tolerance):
-            offset_ns, time_ns = arrival.broker_ns - capture_ns, arrival.broker_ns
+            offset_ns = self._off(arrival)
+            if last_ns is not None and capture_ns + offset_ns < last_ns - tolerance:
+                # It is the camera's own clock that jumped, and not that of the publisher.
+                offset_ns = arrival.broker_ns - capture_ns
+            time_ns = capture_ns + offset_ns
         self._counts["skewed"] += offset_ns != 0
         if last_ns is not None and time_ns <= last_ns:
             self._counts["backwards"] += 1

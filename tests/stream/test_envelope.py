@@ -22,7 +22,7 @@ from stream.kafka.envelope import (
     check_digest,
     inline_digest,
 )
-from stream.kafka.wire import holds_raw_frame, read, write
+from stream.kafka.wire import SENT_HEADER, holds_raw_frame, read, sent_at, write
 from tests.support.frames import Camera
 
 MOST_NS = (1 << 62) - 1
@@ -46,6 +46,7 @@ frames = st.builds(
     stream=streams,
     seq=st.integers(0, MOST_NS),
     capture_ns=st.integers(0, MOST_NS),
+    sent_ns=st.none() | st.integers(0, MOST_NS),
     codec=st.sampled_from(list(Codec)),
     width=sides,
     height=sides,
@@ -57,6 +58,7 @@ ends = st.builds(
     stream=streams,
     seq=st.integers(0, MOST_NS),
     capture_ns=st.integers(0, MOST_NS),
+    sent_ns=st.none() | st.integers(0, MOST_NS),
     problem=st.none() | words,
 )
 
@@ -113,12 +115,15 @@ def test_every_kind_of_camera(modality, spectrum, live):
 
 def test_exactly_the_named_fields_are_written(good):
     body, headers = good
-    assert set(headers) == set(HEADERS)
+    # The last one is the publisher's, who says it when the record leaves.
+    assert {*headers, SENT_HEADER} == set(HEADERS) and SENT_HEADER not in headers
+    _, sent = write(replace(Camera().frame(0), sent_ns=5))
+    assert dict(sent)[SENT_HEADER] == b"5" and dict(sent_at(sent, 6))[SENT_HEADER] == b"6"
     _, end_headers = write(Camera().end(3))
     blob, _ = write(replace(Camera().frame(0), payload=b"", blob="0" * 64))
     end, _ = write(Camera().end(3))
     assert set(body) | set(msgpack.unpackb(blob)) | set(msgpack.unpackb(end)) == set(BODY)
-    assert set(dict(end_headers)) == set(HEADERS)
+    assert set(dict(end_headers)) == set(headers)
 
 
 def test_the_key_is_the_camera():
@@ -197,7 +202,7 @@ def test_a_body_that_is_no_map(good, value):
     assert refusal(value, list(good[1].items())) is Refusal.ENVELOPE
 
 
-REQUIRED_HEADERS = sorted(set(HEADERS) - {"schema", "live"})
+REQUIRED_HEADERS = sorted(set(HEADERS) - {"schema", "live", SENT_HEADER})
 
 
 @pytest.mark.parametrize("name", REQUIRED_HEADERS)

@@ -15,7 +15,7 @@ from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.matcher import Matcher
 from reid_core.types import Candidate, Modality, Spectrum
-from stream.followers import announcements, announcing
+from stream.followers import announcements, announcing, told_before
 from stream.kafka import dead_letters, envelope, wire
 from stream.kafka.envelope import Codec, Envelope, Kind, Refusal, Stream
 from stream.kafka.topic_plan import TopicSettings, plan
@@ -116,14 +116,16 @@ def test_headers_and_body_are_the_envelopes():
 def test_what_is_written_has_those_headers_and_fields_and_no_other(sent):
     stream = Stream("s", "gate", Modality.INFRARED, Spectrum.NEAR, 10.0, 0, "gate.mp4")
     usual = {"kind": Kind.FRAME, "codec": Codec.PNG, "width": 64, "height": 48}
-    value, headers = write(Envelope(stream=stream, seq=3, capture_ns=4, **usual | sent))
+    value, headers = write(Envelope(stream=stream, seq=3, capture_ns=4, sent_ns=5, **usual | sent))
     assert [name for name, _ in headers] == list(envelope.HEADERS)
     assert set(msgpack.unpackb(value)) <= set(envelope.BODY)
-    # Needed are all but one, as the document says.
+    # Needed are all but two, as the document says.
     for left_out in envelope.HEADERS:
         fewer = [(name, text) for name, text in headers if name != left_out]
         if left_out == "live":
             assert not wire.read(value, fewer).stream.live
+        elif left_out == wire.SENT_HEADER:
+            assert wire.read(value, fewer).sent_ns is None
         else:
             with pytest.raises(envelope.EnvelopeError):
                 wire.read(value, fewer)
@@ -157,7 +159,12 @@ def test_dead_letters_have_those_headers():
 
 def test_results_have_those_fields():
     headers = table("Results", "header", "holds")
-    assert set(headers) == {announcements.SCHEMA_HEADER, announcing.OUTBOX_HEADER}
+    assert set(headers) == {
+        announcements.SCHEMA_HEADER,
+        told_before.OUTBOX_HEADER,
+        told_before.EVENT_HEADER,
+        told_before.GENERATION_HEADER,
+    }
     for schema in (announcements.SIGHTING_SCHEMA, announcements.LINK_SCHEMA):
         assert f"`{schema}`" in headers[announcements.SCHEMA_HEADER]
     generator = np.random.default_rng(3)

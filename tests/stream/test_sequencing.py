@@ -366,6 +366,42 @@ def test_a_record_that_waited_for_a_broker_keeps_its_time():
     assert not follower.counts.total() and times(follower) == [LIVE.capture_ns(seq) for seq in range(40)]
 
 
+@pytest.mark.parametrize("off", [0, HOUR, -HOUR])
+@pytest.mark.parametrize("waited", [0, 2 * HOUR])
+def test_what_a_publisher_says_of_its_clock_tells_a_wrong_one_from_a_wait(off, waited):
+    """It was started while the broker was away: the first record of the stream comes late as well."""
+    wrong = Camera(live=True, start_ns=START_NS + off)
+    sent = [replace(one, sent_ns=one.capture_ns + waited + DELAY) for one in bare(range(20), wrong)]
+    follower = follow(arrivals(sent, clock=lambda one: one.sent_ns - off))
+    assert follower.oddities == ({"skewed": 20} if off else {})
+    for seq, found in enumerate(times(follower)):
+        assert abs(found - LIVE.capture_ns(seq)) <= 2 * DELAY
+    assert abs(follower.begun[0].stream.start_ns - START_NS) <= 2 * DELAY
+
+
+@pytest.mark.parametrize("jumps", [[(10, HOUR)], [(10, -HOUR)], [(10, HOUR), (20, -HOUR)]])
+@pytest.mark.parametrize("whose", ["publisher", "camera"])
+def test_a_clock_that_jumps_is_put_right_whosever_it_is(jumps, whose):
+    envelopes = [LIVE.bare(seq, LIVE.capture_ns(seq) + jumping(seq, jumps)) for seq in range(30)]
+    sent = [
+        replace(one, sent_ns=one.capture_ns if whose == "publisher" else LIVE.capture_ns(one.seq))
+        for one in envelopes
+    ]
+    follower = follow(arrivals(sent, clock=lambda one: LIVE.capture_ns(one.seq)))
+    assert numbers(follower) == list(range(30)) and len(follower.begun) == 1
+    for seq, found in enumerate(times(follower)):
+        assert abs(found - LIVE.capture_ns(seq)) <= 2 * DELAY
+
+
+def test_a_camera_ahead_of_its_publisher_has_a_clock_of_its_own():
+    wrong = Camera(live=True, start_ns=START_NS + HOUR)
+    sent = [replace(one, sent_ns=LIVE.capture_ns(one.seq)) for one in bare(range(5), wrong)]
+    follower = follow(arrivals(sent, clock=lambda one: one.sent_ns))
+    assert follower.oddities == {"skewed": 5}
+    for seq, found in enumerate(times(follower)):
+        assert abs(found - LIVE.capture_ns(seq)) <= 2 * DELAY
+
+
 def test_the_clock_is_told_as_it_was_in_front_of_each_picture():
     envelopes = [LIVE.bare(seq, LIVE.capture_ns(seq) + HOUR * (seq >= 3)) for seq in range(6)]
     follower = follow(arrivals(envelopes, clock=lambda one: LIVE.capture_ns(one.seq)))
