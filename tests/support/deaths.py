@@ -8,6 +8,7 @@ crop       a closed tracklet becomes what is staged, crops and vectors among it,
 ledger     what was found and how far its partitions are come, in one transaction, while somebody else is
            still followed in the same frame: the records are gone over again
 offset     how far the partitions are come, where nothing was found
+write      the same as ledger, as the shift sees it: whatever it takes to write it
 kafka      the offsets that Kafka keeps for its own tools
 admit      staged tracklets become the gallery's
 infrared   the same, of an infrared tracklet
@@ -19,7 +20,8 @@ mark       what it prepared is written, and its mark moves, in one transaction
 =========  ==================================================================================
 
 ``when`` is ``before`` and ``after`` the call, and of what writes to the database also ``commit``: everything
-is said to the database but the word to keep it.
+is said to the database but the word to keep it; and ``kept``: the first word to keep it was said, whether or
+not there are more.
 """
 
 import os
@@ -73,6 +75,8 @@ class _Point:
         self._inside = threading.local()
         if when == "commit":
             event.listen(Session, "before_commit", self._at_commit)
+        if when == "kept":
+            event.listen(Session, "after_commit", self._at_commit)
 
     def around(self, holder: Any, name: str, counts: Callable[..., bool] = lambda *_: True) -> None:
         """Wrap a method of an object, or of a class; only calls that count are counted."""
@@ -118,6 +122,13 @@ def _offset(worker: Worker, point: _Point) -> None:
     point.around(worker._ledger, "save", counts)
 
 
+def _write(worker: Worker, point: _Point) -> None:
+    def counts(parts: Any) -> bool:
+        return any(one.camera == OVERLAPPING for part in parts for one, _ in part.found.staged)
+
+    point.around(worker._shift._commits, "_write", counts)
+
+
 def _kafka(worker: Worker, point: _Point) -> None:
     point.around(KafkaConsumer, "commit_async")
 
@@ -161,6 +172,7 @@ _POINTS: dict[str, Callable[[Worker, _Point], None]] = {
     "crop": _crop,
     "ledger": _ledger,
     "offset": _offset,
+    "write": _write,
     "kafka": _kafka,
     "admit": _admit,
     "infrared": _infrared,

@@ -29,6 +29,12 @@ POINTS = [
     killed("after they are handed to the transaction", "crop:after:2", AGAIN),
     killed("before the results are committed", "ledger:commit", ROLLED_BACK, "postgresql"),
     killed("after the results are committed", "ledger:after", ONCE, "postgresql"),
+    killed(
+        "after the first commit of results and offsets",
+        "write:kept",
+        "There is no second: the other one finds both, or neither",
+        "postgresql",
+    ),
     killed("before an offset is committed to the database", "offset:commit", AGAIN),
     killed("after the offset is committed", "offset:after", "The other one resumes there"),
     killed(
