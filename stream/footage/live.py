@@ -13,6 +13,7 @@ import numpy as np
 from reid_core.errors import SourceError
 from reid_core.redaction import ENCODE_LOGIN, login_is_odd, redact
 from stream.footage.door import door
+from stream.footage.logins import refusal
 from stream.footage.naming import SourceSpec, place_of
 from stream.footage.sources import Source, SourceFrame
 
@@ -35,7 +36,8 @@ class LiveSource(Source):
         if self._capture is None:
             # Among several cameras only the sentence is told, not the hint.
             how = f" {ENCODE_LOGIN}" if login_is_odd(spec.location) else ""
-            raise SourceError(f"The camera {redact(spec.location)} does not answer.{how}")
+            silent = f"The camera {redact(spec.location)} does not answer.{how}"
+            raise SourceError(refusal(str(spec.location), open_seconds) or silent)
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         fps = self._capture.get(cv2.CAP_PROP_FPS)

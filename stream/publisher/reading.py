@@ -208,6 +208,7 @@ class CameraReader:
         for picture in source.frames(0, self._ending):
             if isinstance(source, LiveSource) and source.reopened > known:
                 self._accounts.reopened(self.plan.camera, source.reopened - known)
+                self._note(f"{self.plan.camera}: The camera was away for a moment and is back.")
                 known = source.reopened
             yield picture.index, picture.time_ns, picture
 
