@@ -126,9 +126,9 @@ def test_images_are_pinned_and_kafka_is_the_version_that_is_tested():
     for name, service in SERVICES.items():
         if name not in OURS:
             image, _, tag = service["image"].partition(":")
-            assert tag and tag != "latest", image
+            assert re.fullmatch(r"[\w.-]+@sha256:[0-9a-f]{64}", tag) and not tag.startswith("latest"), image
     tested = re.search(r"<kafka.version>([\d.]+)<", (ROOT / "tests/support/kafka/pom.xml").read_text())
-    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
+    assert SERVICES["kafka"]["image"].startswith(f"apache/kafka:{tested[1]}@")
 
 
 def test_ports_are_open_to_this_machine_alone():
@@ -195,6 +195,9 @@ def test_health_is_asked_for_where_it_is_served():
     for name in ("publisher", "worker"):
         assert accepted(SERVICES[name]["command"])[1]["metrics_port"] == int(port)
         assert "healthcheck" not in SERVICES[name]
+        # Asked for by Prometheus from another container, and by nobody outside.
+        assert SERVICES[name]["environment"]["NIGHTREID_METRICS_HOST"] == "0.0.0.0"
+        assert "ports" not in SERVICES[name]
     assert SERVICES["topics"]["healthcheck"] == {"disable": True}
     for job in SCRAPED["scrape_configs"]:
         assert [one["port"] for one in job["dns_sd_configs"]] == [int(port)]

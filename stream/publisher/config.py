@@ -117,6 +117,7 @@ class PublishSettings(Settings):
         encoders: threads that encode; 0: one for each core, at most four.
         flush_seconds: how long stopping may wait for Kafka.
         metrics_port: where /metrics, /live and /ready are served; 0 for a free port, ``null`` for none.
+        metrics_host: address at which they are: this machine's own; ``0.0.0.0`` for others, ``::`` for IPv6.
     """
 
     kafka: KafkaSettings = KafkaSettings()
@@ -135,6 +136,7 @@ class PublishSettings(Settings):
     encoders: int = Field(default=0, ge=0, le=64)
     flush_seconds: float = Field(default=10.0, ge=0)
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    metrics_host: str = Field(default="127.0.0.1", min_length=1)
 
     @field_validator("inline_bytes")
     @classmethod

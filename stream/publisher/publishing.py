@@ -227,7 +227,11 @@ class _Publisher:
         stack.callback(self._registry.unregister, collector)
         if self._settings.metrics_port is not None:
             server = StatusServer(
-                self._settings.metrics_port, self._registry, lambda: self._deliverer.alive, self._ready
+                self._settings.metrics_port,
+                self._registry,
+                lambda: self._deliverer.alive,
+                self._ready,
+                self._settings.metrics_host,
             )
             stack.enter_context(server)
             self._progress.note(f"Metrics are served on port {server.port}.")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from reid_core.errors import UsageError
 from reid_core.redaction import redact_text
 
 _log = logging.getLogger(__name__)
+LOOPBACK = "127.0.0.1"
 _JSON = "application/json"
 # A client that connects and asks nothing must not keep a thread for ever.
 _ASKING_SECONDS = 10.0
@@ -32,7 +34,7 @@ class StatusServer:
         registry: the metrics.
         live: whether the work goes on; where not, whoever watches restarts the process.
         ready: whether the work gets anywhere, and one sentence for each reason why not.
-        host: address to listen at; empty for all of this machine's.
+        host: address to listen at; what it tells needs no password, so others hear it only if they are to.
 
     Attributes:
         port: where it listens.
@@ -47,7 +49,7 @@ class StatusServer:
         registry: CollectorRegistry,
         live: Callable[[], bool],
         ready: Callable[[], tuple[bool, list[str]]],
-        host: str = "",
+        host: str = LOOPBACK,
     ) -> None:
         handler = type("Handler", (_Handler,), {"answers": _Answers(registry, live, ready)})
         try:
@@ -55,7 +57,10 @@ class StatusServer:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UsageError(
-                f"The port {port} for metrics cannot be used: {reason}.", "Choose another port."
+                f"The port {port} for metrics cannot be used: {reason}.",
+                "Choose another port."
+                if host == LOOPBACK
+                else f"Choose another port; metrics_host ({host!r}) must be an address of this machine.",
             ) from None
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(
@@ -80,6 +85,10 @@ class StatusServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that left before its answer is nothing to tell of; anything else is."""

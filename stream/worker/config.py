@@ -76,6 +76,7 @@ class WorkerSettings(ChainSettings):
         limits: of memory and patience.
         log: form of the log's lines on standard error.
         metrics_port: where /metrics, /live and /ready are served; 0 for a free port, ``null`` for none.
+        metrics_host: address at which they are: this machine's own; ``0.0.0.0`` for others, ``::`` for IPv6.
     """
 
     kafka: KafkaSettings = KafkaSettings()
@@ -91,6 +92,7 @@ class WorkerSettings(ChainSettings):
     limits: LimitSettings = LimitSettings()
     log: Literal["text", "json"] = "text"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    metrics_host: str = Field(default="127.0.0.1", min_length=1)
 
     @property
     def topics(self) -> list[str]:

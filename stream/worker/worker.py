@@ -170,7 +170,11 @@ class Worker:
         with ExitStack() as stack:
             if self._settings.metrics_port is not None:
                 server = StatusServer(
-                    self._settings.metrics_port, self.telemetry.registry, self.is_live, self.readiness
+                    self._settings.metrics_port,
+                    self.telemetry.registry,
+                    self.is_live,
+                    self.readiness,
+                    self._settings.metrics_host,
                 )
                 stack.enter_context(server)
                 _LOG.info("Status at port %d: /metrics, /live, /ready.", server.port)
@@ -297,7 +301,9 @@ class Worker:
         room = limits.bytes - self._waiting.bytes
         for record in records:
             taken, cost = Taken(share, record, None), cost_of(record, limits.pixels)
-            if record.offset < share.hold.careful_below or cost > room or holds_raw_frame(record.headers):
+            hold = share.hold
+            alone = hold.careful_from <= record.offset < hold.careful_below
+            if alone or cost > room or holds_raw_frame(record.headers):
                 # Not decoded ahead: large frames that come together would take more than they may, and
                 # those that are not compressed are handed over and back for longer than they are read.
                 cost = len(record.value or b"")

@@ -1,6 +1,7 @@
 """Metrics and health over HTTP."""
 
 import json
+import socket
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -8,7 +9,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from reid_core.errors import UsageError
+from stream.publisher.config import PublishSettings
 from stream.service.status_server import StatusServer
+from stream.worker.config import WorkerSettings
 
 
 @pytest.fixture
@@ -69,3 +72,36 @@ def test_closed_it_answers_nobody_and_gives_the_port_back(server):
         first.port, CollectorRegistry(), lambda: True, lambda: (True, []), "127.0.0.1"
     ) as again:
         assert again.port == first.port
+
+
+def listens_at(host, port):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as asked:
+        asked.settimeout(5)
+        return asked.connect_ex((host, port)) == 0
+
+
+def test_only_this_machine_hears_it_unless_told_otherwise():
+    told = CollectorRegistry(), lambda: True, lambda: (True, [])
+    with StatusServer(0, *told) as server:
+        assert listens_at("127.0.0.1", server.port) and not listens_at("127.0.0.2", server.port)
+    with StatusServer(0, *told, "0.0.0.0") as server:
+        assert listens_at("127.0.0.1", server.port) and listens_at("127.0.0.2", server.port)
+    for settings in (WorkerSettings(), PublishSettings()):
+        assert settings.metrics_host == "127.0.0.1"
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_an_address_may_be_of_ipv6():
+    try:
+        server = StatusServer(0, CollectorRegistry(), lambda: True, lambda: (True, []), "::1")
+    except UsageError:
+        pytest.skip("this machine has no ::1")
+    with server:
+        assert listens_at("::1", server.port) and not listens_at("127.0.0.1", server.port)
+
+
+def test_an_address_that_is_not_this_machines_is_told():
+    with pytest.raises(UsageError, match=r"port 0 for metrics") as caught:
+        StatusServer(0, CollectorRegistry(), lambda: True, lambda: (True, []), "203.0.113.7")
+    assert "metrics_host" in caught.value.hint
