@@ -8,7 +8,7 @@ import pytest
 
 from detectors.config import TrackerSettings
 from reid_core.gallery import Gallery, RecordingStatus
-from reid_core.gallery.ledger import TRACKLET
+from reid_core.gallery.ledger import TRACKLET, Ledger
 from reid_core.gallery.schema import AttemptRow, PartitionRow, StagedRow
 from reid_core.gallery.staging import unpack_entry
 from reid_core.runtime import load_embedder
@@ -254,3 +254,23 @@ def test_an_error_of_the_embedder_ends_the_worker(gallery, embedder, visible):
     with pytest.raises(RuntimeError, match="tired"):
         hand.give(*visible)
     assert staged(gallery) == [] and offset(gallery) == 0
+
+
+def test_behind_a_death_only_what_is_suspected_is_tried_alone(gallery, embedder, visible, monkeypatch):
+    """What lies between the checkpoint and what the dead one wrote last is gone over again together."""
+    first = hand_with(gallery, embedder, records=1)
+    first.claim()
+    first.give(*visible[:30])
+    hand = hand_with(gallery, embedder, records=1)
+    hold = hand.claim().hold
+    assert hold.next < 10 and 25 <= hold.careful_from <= 30, "somebody is followed from the fifth on"
+    tried, attempt = [], Ledger.attempt
+
+    def noted(ledger, hold, offset, done):
+        tried.append(offset)
+        return attempt(ledger, hold, offset, done)
+
+    monkeypatch.setattr(Ledger, "attempt", noted)
+    hand.give(*visible[hold.next : 34])
+    assert tried == list(range(hold.careful_from, 34))
+    hand.end()
