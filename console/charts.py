@@ -7,12 +7,13 @@ HUES = 10
 """Colours that the style sheet has for series and identities."""
 
 
-def cmc_curves(title: str, curves: Mapping[str, Sequence[float]]) -> str:
+def cmc_curves(title: str, curves: Mapping[str, Sequence[float]], beside: Mapping[str, str]) -> str:
     """Share found within so many ranks, a line a protocol, as ``<svg>``.
 
     Args:
         title: what is shown, for those who cannot see it.
         curves: name -> ``(K,)`` values in 0..1, of ranks 1 to K.
+        beside: name -> what to say of its rank-1: of how many queries, and how sure.
     """
     wide, high, left, top, right, bottom = 620.0, 330.0, 44.0, 14.0, 16.0, 40.0
     svg = _svg("chart cmc", wide, high, title)
@@ -36,7 +37,8 @@ def cmc_curves(title: str, curves: Mapping[str, Sequence[float]]) -> str:
         line = SubElement(svg, "polyline", {"points": points, "class": f"curve hue-{number % HUES}"})
         if number >= HUES:
             line.set("stroke-dasharray", "5 4")
-        SubElement(line, "title").text = f"{name}: rank-1 {values[0]:.3f}, rank-{count} {values[-1]:.3f}"
+        first = f"{name}: rank-1 {values[0]:.3f} ({beside[name]})"
+        SubElement(line, "title").text = f"{first}, rank-{count} {values[-1]:.3f}"
     return tostring(svg, encoding="unicode")
 
 

@@ -64,10 +64,16 @@ def _table(key: str, rows: "Sequence[Row]") -> Table:
 
 
 def _sources(key: str, rows: "Sequence[Row]") -> str:
+    from training.evaluation.intervals import said_of_share
+
     lines = [key]
     for row in rows:
         source = f"printed in {row.source}" if row.published else row.source
-        lines.append(f"  {row.name}: {'; '.join(part for part in (source, row.note) if part)}")
+        # A paper prints neither; in the table they would not fit beside the names of systems.
+        sure = ""
+        if row.queries is not None and row.interval_95 is not None:
+            sure = f"R1 of {said_of_share(row.queries, row.interval_95)}"
+        lines.append(f"  {row.name}: {'; '.join(part for part in (source, sure, row.note) if part)}")
     return "\n".join(lines)
 
 

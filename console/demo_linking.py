@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from reid_core.types import Decision
 from stream.run.result import LinkResult, TrackletResult
+from training.evaluation.intervals import Interval, share_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Linking:
         map: mean average precision.
         chance_rank1: what a random ranking reaches on average.
         chance_map: the same.
+        interval_95: of rank-1, over people; ``None`` without queries.
     """
 
     queries: int
@@ -35,6 +37,7 @@ class Linking:
     map: float | None
     chance_rank1: float | None
     chance_map: float | None
+    interval_95: Interval | None
 
     @property
     def times_chance(self) -> float | None:
@@ -109,6 +112,7 @@ def linking(
         map=_mean(precisions),
         chance_rank1=_mean(chances),
         chance_map=_mean(chance_precisions),
+        interval_95=share_interval(firsts, [str(query.truth) for query in queries]) if queries else None,
     )
 
 

@@ -11,6 +11,7 @@ from console.demo_linking import Linking, OpenSet, together
 from console.report_views import Figure, FigureGroup
 from console.report_words import count, duration
 from reid_core.types import Spectrum
+from training.evaluation.intervals import in_words
 
 FORMAT = 1
 NAMES = {Spectrum.VISIBLE: "visible", Spectrum.NEAR: "near infrared", Spectrum.THERMAL: "thermal"}
@@ -59,6 +60,7 @@ def table(night: NightFigures) -> Table:
     row("Visits followed", lambda kind: f"{run.tracking[kind].followed} of {run.tracking[kind].visits}")
     row("Tracklets", lambda kind: str(run.tracking[kind].tracklets))
     row("Rank-1 (chance)", linked(lambda one: f"{number(one.rank1)} ({number(one.chance_rank1)})"))
+    row("  tracklets, 95 %", linked(_counted))
     row("mAP (chance)", linked(lambda one: f"{number(one.map)} ({number(one.chance_map)})"))
     if run.open_set:
         row("Open-set error", decided(lambda one: number(one.error)))
@@ -87,8 +89,8 @@ def to_json(night: NightFigures) -> dict[str, object]:
         people      {all, strangers: never seen by day}
         detection   {SPECTRUM: {ap50, pictures, people}, cameras: {CAMERA: the same}}
         tracklets   {SPECTRUM: {purity, tracklets, nobody, visits, followed}}
-        links       {near, thermal: {rank1, map, chance_rank1, chance_map, times_chance, queries,
-                     identities, missing}}
+        links       {near, thermal: {rank1, interval_95, map, chance_rank1, chance_map, times_chance,
+                     queries, identities, missing}}
         open_set    {near, thermal, all: {error, strangers, accepted, known, missed, mistaken}}
         speed       {frames_per_second, frames, seconds}
     """
@@ -113,6 +115,7 @@ def to_json(night: NightFigures) -> dict[str, object]:
         "links": {
             str(kind): {
                 "rank1": _rounded(one.rank1),
+                "interval_95": one.interval_95 and [_rounded(end) for end in one.interval_95],
                 "map": _rounded(one.map),
                 "chance_rank1": _rounded(one.chance_rank1),
                 "chance_map": _rounded(one.chance_map),
@@ -172,6 +175,11 @@ def _followed(run: RunFigures) -> FigureGroup:
     )
 
 
+def _counted(one: Linking) -> str:
+    """What rank-1 is a share of, and how far that can be trusted."""
+    return str(one.queries) + ("" if one.interval_95 is None else f", {in_words(one.interval_95)}")
+
+
 def _linked(run: RunFigures) -> FigureGroup:
     figures = []
     for kind, one in run.linking.items():
@@ -179,8 +187,10 @@ def _linked(run: RunFigures) -> FigureGroup:
         chance = f"chance {number(one.chance_rank1)}"
         if one.times_chance is not None:
             chance = f"{one.times_chance:.1f} × {chance}"
-        figures.append(Figure(f"{name}, rank-1", number(one.rank1), chance))
-        beside = f"chance {number(one.chance_map)}; {count(one.queries, 'tracklet')} of known people"
+        of_known = f"{count(one.queries, 'tracklet')} of known people"
+        within = "" if one.interval_95 is None else f", 95 % {in_words(one.interval_95)}"
+        figures.append(Figure(f"{name}, rank-1", number(one.rank1), f"{chance}; {of_known}{within}"))
+        beside = f"chance {number(one.chance_map)}; {of_known}"
         if one.missing:
             beside += f", {one.missing} of them of people whom the gallery lacks"
         figures.append(Figure(f"{name}, mAP", number(one.map), beside))

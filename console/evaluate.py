@@ -125,4 +125,11 @@ def _show(said: Mapping[str, Any]) -> None:
             console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     for key, figures in said.get("over_runs", {}).items():
         means = (f"{figure} {each['mean']:.4f} ± {each['std']:.4f}" for figure, each in figures.items())
-        console.print(f"{short_name(key)}, {len(said['runs'])} models: {', '.join(means)}", highlight=False)
+        results = [run["results"][key] for run in said["runs"]]
+        lows, highs = zip(*(found["interval_95"]["r1"] for found in results), strict=True)
+        console.print(
+            f"{short_name(key)}, {len(results)} models: {', '.join(means)}; "
+            f"{results[0]['valid']} queries valid, "
+            f"R1 of each within {min(lows):.3f} to {max(highs):.3f} (95 %)",
+            highlight=False,
+        )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -67,20 +68,26 @@ def evaluate_command(
 
 
 def _show(result: Mapping[str, Any]) -> None:
+    from training.evaluation.intervals import in_words
+
     console = Console()
     if result["single_shot"] is not None:
-        table = Table("method", "queries", "R1", "mAP", "chance R1", "chance mAP", title="Unseen identities")
+        heads = ("method", "queries", "", "R1", "95 %", "mAP", "by chance")
+        table = Table(*heads, title="Unseen identities", box=SIMPLE_HEAD)
         for name, spectra in result["single_shot"]["methods"].items():
             for spectrum, figures in spectra.items():
-                keys = ("r1", "map", "chance_r1", "chance_map")
-                table.add_row(name, spectrum, *(f"{figures[key]:.3f}" for key in keys))
+                first, mean = (f"{figures[key]:.3f}" for key in ("r1", "map"))
+                chance = f"{figures['chance_r1']:.3f}, {figures['chance_map']:.3f}"
+                interval = in_words(figures["interval_95"])
+                table.add_row(name, spectrum, str(figures["queries"]), first, interval, mean, chance)
         console.print(table)
     pairs = result["real_pairs"]
     if pairs is not None:
         title = f"{pairs['pairs']} real people, thermal to visible, chance {pairs['chance_r1']:.3f}"
-        table = Table("method", "R1", "95 %", "R5", "mAP", "R1 shifted", title=title)
+        heads = ("method", "R1", "95 %", "R5", "mAP", "shifted", "95 %")
+        table = Table(*heads, title=title, box=SIMPLE_HEAD)
         for name, figures in pairs["methods"].items():
-            low, high = figures["interval_95"]
-            rest = (f"{figures[key]:.3f}" for key in ("r5", "map", "r1_shifted"))
-            table.add_row(name, f"{figures['r1']:.3f}", f"{low:.2f} to {high:.2f}", *rest)
+            first, *others = (f"{figures[key]:.3f}" for key in ("r1", "r5", "map", "r1_shifted"))
+            exact, shifted = (in_words(figures[key]) for key in ("interval_95", "interval_95_shifted"))
+            table.add_row(name, first, exact, *others, shifted)
         console.print(table)

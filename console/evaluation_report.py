@@ -14,6 +14,7 @@ from console.report_crops import Crop, Crops
 from console.templating import templates
 from stream.run.export import write_atomically
 from training.evaluation.evaluating import FIGURES
+from training.evaluation.intervals import said_of_share
 from training.evaluation.protocols import short_name
 from training.evaluation.ranks import rank_similarities, ranked_lists
 from training.seeding import generator
@@ -118,10 +119,14 @@ def _run(run: "Evaluated", number: int, seed: int) -> dict[str, Any]:
             )
         )
     curves = {short_name(key): said["results"][key]["cmc"] for key in run.results}
+    beside = {
+        short_name(key): said_of_share(result.valid, result.intervals["r1"], 3)
+        for key, result in run.results.items()
+    }
     return {
         "said": said,
         "views": views,
-        "curves": Markup(charts.cmc_curves("Share of queries found within a rank", curves)),
+        "curves": Markup(charts.cmc_curves("Share of queries found within a rank", curves, beside)),
         "names": list(curves),
         "map": _map(run, seed),
     }

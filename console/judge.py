@@ -136,11 +136,18 @@ def _weights(named: Path | None) -> Path:
 
 
 def _table(verdicts: "Sequence[Verdict]") -> Table:
+    from training.evaluation.intervals import in_words
+
     table = Table()
-    for column in ("judge", "figure", "", "target", ""):
-        table.add_column(column, justify="right" if not column else "left")
+    for column in ("judge", "figure", "", "queries", "95 %", "target", ""):
+        table.add_column(column, justify="right" if column in ("", "queries") else "left")
     for verdict in verdicts:
         word = {True: "met", False: "MISSED", None: ""}[verdict.passed]
         target = str(verdict.target) if verdict.target else ""
-        table.add_row(verdict.judge, verdict.figure, f"{verdict.value:.3f}", target, word)
+        # Only a rank-1 has queries; what the others count is in the JSON.
+        queries, interval = verdict.facts.get("queries", ""), verdict.facts.get("interval_95")
+        within = in_words(interval) if interval else ""
+        table.add_row(
+            verdict.judge, verdict.figure, f"{verdict.value:.3f}", str(queries), within, target, word
+        )
     return table

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from reid_core.types import Decision, Modality
 from stream.run.result import RunResult
+from training.evaluation.intervals import in_words, share_interval
 
 
 def moment(time_ns: int) -> datetime:
@@ -70,16 +71,22 @@ def summary(result: RunResult) -> str:
 def truth_summary(result: RunResult) -> str | None:
     """How well the run did against truth, or ``None`` where none was given."""
     judged = [link.correct for link in result.links if link.correct is not None]
-    firsts = [link.candidates[0].correct for link in result.links if link.candidates]
-    firsts = [correct for correct in firsts if correct is not None]
-    known = any(tracklet.truth is not None for camera in result.cameras for tracklet in camera.tracklets)
-    if not (known or judged or firsts):
+    people = {one.id: one.truth for camera in result.cameras for one in camera.tracklets if one.truth}
+    best = [(link.candidates[0].correct, link.tracklet) for link in result.links if link.candidates]
+    firsts = {tracklet: correct for correct, tracklet in best if correct is not None}
+    if not (people or judged or firsts):
         return None
     parts = []
     if judged:
         parts.append(f"{judged.count(True)} of {count(len(judged), 'decision')} right")
     if firsts:
-        parts.append(f"the best candidate is the right person for {firsts.count(True)} of {len(firsts)}")
+        found = list(firsts.values())
+        # Tracklets of one person are alike.
+        interval = share_interval(found, [people.get(tracklet, tracklet) for tracklet in firsts])
+        parts.append(
+            f"the best candidate is the right person for {found.count(True)} of {len(found)} "
+            f"(rank-1 {found.count(True) / len(found):.2f}, 95 % {in_words(interval)})"
+        )
     return f"Checked against ground truth: {'; '.join(parts) or 'nothing could be judged'}."
 
 

@@ -17,12 +17,11 @@ from reid_core.types import Spectrum
 from training.calibrating import calibrate
 from training.datasets.records import ReidDataset
 from training.evaluation.protocols import validation_protocol
-from training.evaluation.retrieval import RetrievalResult
 from training.material import Material
 from training.recipe import Recipe
 from training.run_folder import MODEL_NAME, RunFolder
 from training.state import Position
-from training.validating import embed_images, retrieval_by_spectrum, single_shot_rows
+from training.validating import Validated, embed_images, retrieval_by_spectrum, single_shot_rows
 
 _FIGURES = ("r1", "r5", "r10", "map", "minp")
 
@@ -57,7 +56,7 @@ def finish(
         accompany: called with the checkpoint, to write what else came out.
         note: called with each sentence worth telling.
     """
-    results: dict[str, RetrievalResult] = {}
+    results: dict[str, Validated] = {}
     calibration: dict[PairKind, Calibration] = {}
     data = material.dataset.name
     if images is None:
@@ -69,7 +68,7 @@ def finish(
         shown = [material.validation[row] for row in few.tolist()]
         results = retrieval_by_spectrum(vectors[few], shown, material.dataset.same_place)
         for kind, found in results.items():
-            note(f"{kind} to visible: R1 {found.r1:.3f}, mAP {found.map:.3f} ({found.valid} queries)")
+            note(f"{kind} to visible: {found}")
         people = len({record.identity for record in material.validation})
         described = f"{data}: {people} identities kept from training"
         calibration, notes = calibrate(
@@ -80,7 +79,7 @@ def finish(
     protocols = tuple(
         Result(
             protocol=_protocol(material.dataset, kind, recipe.input.mirror),
-            metrics={name: round(float(getattr(found, name)), 4) for name in _FIGURES},
+            metrics=_metrics(found),
         )
         for kind, found in results.items()
     )
@@ -131,3 +130,11 @@ def _learned_on(start: CheckpointFiles) -> str:
     learned = f", which learned from {', '.join(before.data)}" if before.data else ""
     origin = f"; it started from {before.origin}" if before.origin else ""
     return f"{start.manifest.name} ({start.model_id}){learned}{origin}"
+
+
+def _metrics(found: Validated) -> dict[str, float]:
+    """The figures, of how many queries they are, and the 95 % interval of rank-1."""
+    low, high = found.interval
+    figures = {name: float(getattr(found.result, name)) for name in _FIGURES}
+    said = {**figures, "r1_low": low, "r1_high": high, "queries": float(found.result.valid)}
+    return {name: round(value, 4) for name, value in said.items()}

@@ -272,9 +272,16 @@ class _Run:
         shown = [records[row] for row in rows.tolist()]
         results = retrieval_by_spectrum(vectors, shown, self.material.dataset.same_place)
         for kind, found in results.items():
-            log.scalars(step, {f"validation/{kind}/r1": found.r1, f"validation/{kind}/map": found.map})
-            told = f"R1 {found.r1:.3f}, mAP {found.map:.3f} ({found.valid} queries)"
-            self.progress.note(f"Step {step}: {kind} to visible {told}")
+            low, high = found.interval
+            figures = {
+                "r1": found.result.r1,
+                "r1_low": low,
+                "r1_high": high,
+                "queries": found.result.valid,
+                "map": found.result.map,
+            }
+            log.scalars(step, {f"validation/{kind}/{name}": value for name, value in figures.items()})
+            self.progress.note(f"Step {step}: {kind} to visible {found}")
 
     def _batches(self, needs: Needs, cache: Path) -> TrainingBatches:
         recipe = self.recipe

@@ -1,16 +1,18 @@
 """How well a network that is being trained finds people it does not learn from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reid_core.errors import UsageError
 from reid_core.preprocess import Preprocess
 from reid_core.types import Floats, Ints, Modality, Spectrum
 from training.datasets.records import ImageRecord
-from training.evaluation.retrieval import RetrievalResult, evaluate_retrieval
+from training.evaluation.intervals import Interval, said_of_share, share_interval
+from training.evaluation.ranks import Sides, rank_vectors
+from training.evaluation.retrieval import RetrievalResult, summarise
 from training.seeding import generator
 
 if TYPE_CHECKING:
@@ -75,9 +77,26 @@ def single_shot_rows(records: Sequence[ImageRecord], seed: int) -> Ints:
     return np.array(sorted(chosen), np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """What one kind of queries found.
+
+    Attributes:
+        result: figures.
+        interval: the 95 % interval of rank-1, over identities.
+    """
+
+    result: RetrievalResult
+    interval: Interval
+
+    def __str__(self) -> str:
+        counted = said_of_share(self.result.valid, self.interval)
+        return f"R1 {self.result.r1:.3f} ({counted}), mAP {self.result.map:.3f}"
+
+
 def retrieval_by_spectrum(
     vectors: Floats, records: Sequence[ImageRecord], same_place: Mapping[int, int]
-) -> dict[str, RetrievalResult]:
+) -> dict[str, Validated]:
     """All infrared images as queries, all visible ones as gallery; each kind of infrared for itself.
 
     Args:
@@ -96,18 +115,11 @@ def retrieval_by_spectrum(
     results = {}
     for kind in sorted(set(kinds.tolist()) - {str(Modality.VISIBLE)}):
         rows = kinds == kind
-        try:
-            results[kind] = evaluate_retrieval(
-                vectors[rows],
-                ids[rows],
-                cameras[rows],
-                vectors[gallery],
-                ids[gallery],
-                cameras[gallery],
-                same_place,
-            )
-        except UsageError:
-            continue
+        sides = Sides.of(ids[rows], cameras[rows], ids[gallery], cameras[gallery], same_place)
+        ranks = rank_vectors(vectors[rows], vectors[gallery], sides)
+        if len(ranks):
+            interval = share_interval(ranks.identities == 1, sides.query_ids[ranks.rows])
+            results[kind] = Validated(summarise(ranks), interval)
     return results
 
 

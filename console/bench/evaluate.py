@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from console.bench.machine import describe_machine
+from training.evaluation.intervals import share_interval
 from training.evaluation.ranks import Exclusion, Scores, Sides, rank_similarities, rank_vectors
 from training.evaluation.reference import reference_metrics
 from training.evaluation.retrieval import summarise
@@ -117,7 +118,8 @@ def _large(count: int, width: int = 128, images: int = 10) -> dict[str, Any]:
     tracemalloc.start()
     try:
         begun = time.perf_counter()
-        result = summarise(rank_vectors(ask, known, sides))
+        ranks = rank_vectors(ask, known, sides)
+        result = summarise(ranks)
         seconds, memory = time.perf_counter() - begun, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -128,5 +130,6 @@ def _large(count: int, width: int = 128, images: int = 10) -> dict[str, Any]:
         "memory_mib": round(memory / 2**20, 1),
         "matrix_mib": round(4 * count * count / 2**20),
         "r1": round(result.r1, 4),
+        "interval_95": [round(end, 4) for end in share_interval(ranks.identities == 1, people[ranks.rows])],
         "map": round(result.map, 4),
     }

@@ -30,6 +30,7 @@ from stream.run.result import CameraResult, IdentityResult, LinkResult, RunResul
 from tests.support import brightness
 from tests.support.night import SETTINGS
 from training.evaluation.detection import FrameTruth
+from training.evaluation.intervals import share_interval, wilson
 
 EXTRA = all(importlib.util.find_spec(name) for name in demo.PACKAGES)
 
@@ -129,6 +130,7 @@ def test_links_of_known_people_are_ranked_beside_chance():
     found = linking(queries, {"1", "2", "3"}, identities, rankings)
     assert (found.queries, found.identities, found.missing) == (3, 4, 1)
     assert found.rank1 == pytest.approx(1 / 3)
+    assert found.interval_95 == share_interval([False, True, False], ["1", "2", "3"])
     assert found.map == pytest.approx((0.5 + 1 + 0) / 3)
     assert found.chance_rank1 == pytest.approx((2 / 4 + 1 / 4 + 0) / 3)
     assert found.chance_map == pytest.approx((chance_precision(2, 4) + chance_precision(1, 4)) / 3)
@@ -227,8 +229,8 @@ def test_the_figures_of_a_run_keep_the_spectra_apart(small):
     assert set(found.tracking) == set(Spectrum)
     assert set(found.linking) == {Spectrum.NEAR, Spectrum.THERMAL}
     near, thermal = found.linking[Spectrum.NEAR], found.linking[Spectrum.THERMAL]
-    assert near == Linking(1, 2, 0, 1.0, 1.0, 0.5, 0.75)
-    assert thermal == Linking(1, 2, 0, 0.0, 0.5, 0.5, 0.75)
+    assert near == Linking(1, 2, 0, 1.0, 1.0, 0.5, 0.75, wilson(1, 1))
+    assert thermal == Linking(1, 2, 0, 0.0, 0.5, 0.5, 0.75, wilson(0, 1))
     assert found.open_set[Spectrum.NEAR] == OpenSet(1, 1, 1, 0, 0)
     assert found.open_set[Spectrum.THERMAL] == OpenSet(0, 0, 1, 1, 0)
 
@@ -292,6 +294,9 @@ def test_the_table_fits_a_terminal(night):
     assert [len(re.split(r"\s{2,}", line.strip())) for line in text.splitlines() if "AP50" in line] == [4]
     (rank1,) = [line for line in text.splitlines() if line.startswith("Rank-1")]
     assert re.findall(r"[\d.]+ \([\d.]+\)", rank1) == ["1.00 (0.50)", "0.00 (0.50)"]
+    (counted,) = [line for line in text.splitlines() if line.strip().startswith("tracklets, 95 %")]
+    # One person of one tracklet says next to nothing.
+    assert re.findall(r"\d+, [\d.]+ to [\d.]+", counted) == ["1, 0.21 to 1.00", "1, 0.00 to 0.79"]
     (linked,) = [line for line in text.splitlines() if "strangers linked" in line]
     assert re.findall(r"\d of \d", linked) == ["1 of 1", "0 of 0"]
     assert remarks(night) == ["50.0 frames per second: 200 frames of all cameras in 4.0 s."]
@@ -304,6 +309,7 @@ def test_json_has_every_figure_and_null_where_nothing_was_decided(night):
     assert told["detection"]["cameras"]["near"]["ap50"] is None
     assert told["tracklets"]["visible"]["purity"] == 1
     assert told["links"]["near"]["times_chance"] == 2
+    assert told["links"]["near"]["interval_95"] == [0.2065, 1]
     assert told["open_set"]["all"] == {
         "error": 0.6667,
         "strangers": 1,
@@ -325,7 +331,8 @@ def test_the_report_shows_the_figures_above_everything_that_was_found(small, nig
     assert head < block < page.index('id="timeline"')
     shown = re.sub(r"<[^>]+>", " ", page[block : page.index("<nav")])
     shown = " ".join(shown.split())
-    assert "Near infrared, rank-1 1.00 2.0 × chance 0.50" in shown
+    beside = "2.0 × chance 0.50; 1 tracklet of known people, 95 % 0.21 to 1.00"
+    assert f"Near infrared, rank-1 1.00 {beside}" in shown
     assert "Thermal, mAP 0.50 chance 0.75; 1 tracklet of known people" in shown
     assert "1 of 1 stranger linked;" in shown
     assert "Frames per second 50.0 200 frames of all cameras in 4.0 s" in shown

@@ -64,6 +64,18 @@ def test_all_presets_that_apply_are_measured_and_shown(model, people, tmp_path, 
     assert page.count("<polyline") == len(said["results"]) and "<polygon" in page and "<circle" in page
     assert "Equal error rate" in page and "TPIR" in page
     assert f"{said['results'][ALL]['r1']:.3f}" in page and str(people) not in page
+    # Every rank-1: of the protocol, of each trial, of each pair of cameras, and of the curve.
+    for found in said["results"].values():
+        low, high = found["interval_95"]["r1"]
+        assert f"{low:.3f} to {high:.3f}" in page
+        counted = f"({found['valid']} queries, 95 % {low:.3f} to {high:.3f})"
+        assert f"rank-1 {found['cmc'][0]:.3f} {counted}" in page
+        for trial in found["trials"]:
+            low, high = trial["interval_95"]["r1"]
+            assert f'{low:.4f} to {high:.4f}</td><td class="num">{trial["valid"]}<' in page
+        for pair in found["cameras"]:
+            low, high = pair["interval_95"]
+            assert f"<small>{pair['queries']}: {low:.3f} to {high:.3f}</small>" in page
 
 
 @pytest.mark.slow
@@ -189,6 +201,12 @@ def test_compare_puts_published_rows_beside_and_mixes_nothing(model, people, tmp
     (rows,) = json.loads(capsys.readouterr().out).values()
     by_name = {row["name"]: row for row in rows}
     assert not by_name["mine"]["published"] and by_name["AGW"]["published"]
+    mean = json.loads(mine.read_text())["results"][PRESETS["sysu-all-single-A"].id]
+    assert by_name["mine"]["queries"] == mean["valid"] and by_name["AGW"]["queries"] is None
+    low, high = by_name["mine"]["interval_95"]
+    assert [low, high] == mean["interval_95"]["r1"] and by_name["AGW"]["interval_95"] is None
+    compare_command([mine])
+    assert f"R1 of {mean['valid']} queries, 95 % {low:.2f} to {high:.2f}" in capsys.readouterr().out
     assert by_name["AGW"]["figures"]["r1"] == pytest.approx(0.475) and "TPAMI" in by_name["AGW"]["source"]
     # CAJ flips, and TVI-LFM asks with text: other protocols.
     assert "CAJ" not in by_name and "TVI-LFM" not in by_name

@@ -25,6 +25,7 @@ from stream.run.result import (
     StageTiming,
     TrackletResult,
 )
+from training.evaluation.intervals import share_interval
 
 SECOND = 1_000_000_000
 DAY = 1_777_629_603 * SECOND  # 2026-05-01T10:00:03Z
@@ -260,7 +261,11 @@ def test_right_and_wrong_are_text_and_only_where_truth_is_known() -> None:
     borders = [node.attrs["class"].split()[1] for node in first.all("li", cls="candidate")]
     assert borders == ["right"] + ["wrong"] * 4
     assert second.one(cls="missed").text == "The right person comes at rank 6."
-    assert "1 of 2 decisions right" in page.one("header").text
+    low, high = share_interval([True, False], ["a", "b"])
+    assert (
+        f"1 of 2 decisions right; the best candidate is the right person for 1 of 2 "
+        f"(rank-1 0.50, 95 % {low:.2f} to {high:.2f})"
+    ) in page.one("header").text
     assert len(page.all("svg", cls="histogram")) == 2
     assert len(read(render_report(result())).all("svg", cls="histogram")) == 1
 

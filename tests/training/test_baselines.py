@@ -6,7 +6,8 @@ import pytest
 from reid_core.errors import SourceError
 from reid_core.types import Modality
 from training.evaluation.baselines import colour_histogram, hog
-from training.evaluation.pairs import evaluate_pairs, read_pairs, wilson
+from training.evaluation.intervals import wilson
+from training.evaluation.pairs import evaluate_pairs, read_pairs
 
 BLOCKS = (15, 7, 2, 2, 9)
 
@@ -119,6 +120,13 @@ def test_real_pairs_share_their_shape(shared):
     assert shape["r1"] > 4 * result["chance_r1"] > colour["r1"]
     assert shape["interval_95"][0] < shape["r1"] < shape["interval_95"][1]
     assert shape["hits"] == round(shape["r1"] * 33)
+    for figures in (shape, colour):
+        assert figures["pairs_day"] + figures["pairs_night"] == 33
+        by_kind = [(figures[f"r1_{kind}"], figures[f"pairs_{kind}"]) for kind in ("day", "night")]
+        assert sum(round((r1 or 0) * pairs) for r1, pairs in by_kind) == figures["hits"]
+        for name in ("_shifted", *(f"_{kind}" for kind in ("day", "night") if figures[f"pairs_{kind}"])):
+            low, high = figures[f"interval_95{name}"]
+            assert low <= figures[f"r1{name}"] <= high and low < high
 
 
 def test_pairs_without_annotations_are_told_of(tmp_path):

@@ -10,11 +10,13 @@ from training.datasets.records import ImageRecord
 from training.evaluation.evaluating import contest_of, contests, evaluate_protocol
 from training.evaluation.features import read_features
 from training.evaluation.galleries import draw_trials
-from training.evaluation.open_set import bootstrap, open_set, pair_scores
+from training.evaluation.intervals import bootstrap, share_interval, wilson
+from training.evaluation.open_set import open_set, pair_scores
 from training.evaluation.orchestrating import evaluate_features
 from training.evaluation.protocols import PRESETS
 from training.evaluation.published import published_rows
-from training.evaluation.ranks import Sides
+from training.evaluation.ranks import Sides, rank_vectors
+from training.seeding import generator
 
 
 def world(people=12, noise=0.6, seed=0):
@@ -140,6 +142,33 @@ def test_intervals_know_that_images_of_one_person_are_alike():
     assert high - low == pytest.approx(2 * 1.96 * 0.5 / np.sqrt(20), rel=0.2)
     with pytest.raises(UsageError):
         bootstrap(np.zeros(0), np.zeros(0, np.int64), rng)
+
+
+def test_a_share_of_which_all_queries_say_the_same_is_no_certainty():
+    """Three people of fifty queries each are three people, found or not."""
+    ids = np.repeat([1, 2, 3], 50)
+    assert share_interval(np.ones(150, bool), ids) == wilson(3, 3)
+    assert share_interval(np.zeros(150, bool), ids) == wilson(0, 3)
+    assert wilson(3, 3)[0] == pytest.approx(3 / (3 + 1.959964**2))
+    hits = ids < 3
+    assert share_interval(hits, ids) == bootstrap(hits.astype(float), ids, generator(1, "bootstrap"))
+    with pytest.raises(UsageError):
+        share_interval([], [])
+
+
+def test_pairs_of_cameras_and_trials_have_intervals_of_their_own():
+    records, vectors = world()
+    spec = PRESETS["sysu-all-single-A"]
+    made = contests(records, vectors, vectors, spec)
+    plain = evaluate_protocol(spec, made).as_json()
+    assert len(plain["trials"]) == 10
+    for trial, said in zip(made, plain["trials"], strict=True):
+        ranks = rank_vectors(trial.query, trial.gallery, trial.sides)
+        whose = trial.sides.query_ids[ranks.rows]
+        assert said["interval_95"]["r1"] == list(share_interval(ranks.identities == 1, whose))
+    for pair in plain["cameras"]:
+        low, high = pair["interval_95"]
+        assert low <= pair["r1"] <= high and low < high and pair["queries"] > 0
 
 
 def saved(path, **changes):

@@ -183,6 +183,9 @@ def test_people_are_told_apart_sixty_at_a_time_over_all_pairs_of_cameras(people)
     # All alike in infrared: one of sixty is first for everybody. Camera 3 does not search camera 2.
     assert near.value == pytest.approx(1 / 60, abs=1e-6) and near.passed is True
     assert (near.facts["rankings"], thermal.facts["rankings"]) == (3, 4)
+    for one in (visible, near, thermal):
+        low, high = one.facts["interval_95"]
+        assert low <= one.value <= high and one.facts["queries"] == 60 * one.facts["rankings"]
     assert [verdict.passed for verdict in verdicts[3:]] == [None] * 3
 
 

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -121,9 +122,13 @@ def test_a_run_writes_its_model_its_log_and_what_it_was(undisturbed):
     assert {(spec.data, spec.split, spec.flip) for spec in specs} == {("synthetic", "validation", False)}
     kinds = {f"{spec.queries}-to-visible" for spec in specs}
     assert kinds == {"near-to-visible", "thermal-to-visible"}
+    for one in manifest.results:
+        assert one.metrics["r1_low"] <= one.metrics["r1"] <= one.metrics["r1_high"]
+        assert one.metrics["r1_low"] < one.metrics["r1_high"] and one.metrics["queries"] > 0
     assert [int(row["step"]) for row in rows(out)] == [2, 3, 4, 6]
     assert all(float(row["loss"]) > 0 and row["triplet"] == "" for row in rows(out))
-    assert any("Step 3: near to visible R1" in note for note in told.notes)
+    line = r"Step 3: near to visible R1 [\d.]+ \(\d+ queries, 95 % [\d.]+ to [\d.]+\), mAP [\d.]+"
+    assert any(re.fullmatch(line, note) for note in told.notes)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from typing import Any
 from reid_core.errors import SourceError, UsageError
 from training.evaluation.evaluated import FORMAT
 from training.evaluation.evaluating import FIGURES
+from training.evaluation.intervals import Interval
 from training.evaluation.protocols import parse_protocol, short_name
 from training.evaluation.published import published_rows
 
@@ -24,6 +25,8 @@ class Row:
         published: whether a paper says so, and nobody measured it here.
         figures: by name.
         std: by name, over several models of one file.
+        queries: valid ones; ``None`` where a paper does not say.
+        interval_95: of rank-1; of several models, from the lowest to the highest end.
         note: what else there is to know.
     """
 
@@ -32,6 +35,8 @@ class Row:
     published: bool
     figures: dict[str, float | None]
     std: dict[str, float]
+    queries: int | None
+    interval_95: Interval | None
     note: str
 
 
@@ -118,7 +123,10 @@ def _rows(key: str, read: Sequence[tuple[Path, list[dict[str, Any]], dict[str, A
         if len(named) > 1:
             std = {figure: statistics.stdev(figures[figure] for _, figures in named) for figure in FIGURES}
         several = f"{len(named)} models" if len(named) > 1 else ""
-        rows.append(Row(named[0][0], str(path), False, means, std, several))
+        lows, highs = zip(*(figures["interval_95"]["r1"] for _, figures in named), strict=True)
+        ends = (min(lows), max(highs))
+        valid = min(figures["valid"] for _, figures in named)
+        rows.append(Row(named[0][0], str(path), False, means, std, valid, ends, several))
     if len(set(data.values())) > 1:
         raise UsageError(
             f"The results of {short_name(key)} are of different data: {', '.join(data)}.",
@@ -127,5 +135,5 @@ def _rows(key: str, read: Sequence[tuple[Path, list[dict[str, Any]], dict[str, A
     for row in published_rows():
         if row.protocol == key:
             figures: dict[str, float | None] = {"r1": row.r1, "map": row.map, "minp": row.minp}
-            rows.append(Row(row.system, row.source, True, figures, {}, row.note))
+            rows.append(Row(row.system, row.source, True, figures, {}, None, None, row.note))
     return rows

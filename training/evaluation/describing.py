@@ -14,6 +14,7 @@ from training.datasets.records import ImageRecord, ReidDataset, Split
 from training.evaluation.baselines import Describe, EmbedFiles, colour_histogram, hog
 from training.evaluation.evaluating import FIGURES, ProtocolResult, contests, evaluate_protocol
 from training.evaluation.galleries import draw_trials
+from training.evaluation.intervals import Interval
 from training.evaluation.protocols import PRESETS, ProtocolSpec
 from training.evaluation.public_networks import PUBLIC_NETWORKS, open_public_network
 
@@ -50,6 +51,7 @@ class SpectrumFigures:
         r1_spread: standard deviation of rank-1 over the trials.
         chance_r1: rank-1 to expect of a random ranking.
         chance_map: mAP to expect of a random ranking.
+        interval_95: of rank-1, over identities.
     """
 
     spectrum: Spectrum
@@ -67,6 +69,7 @@ class SpectrumFigures:
     r1_spread: float
     chance_r1: float
     chance_map: float
+    interval_95: Interval
 
     @classmethod
     def of(cls, spectrum: Spectrum, result: ProtocolResult, identities: int) -> "SpectrumFigures":
@@ -82,13 +85,15 @@ class SpectrumFigures:
             r1_spread=result.spread("r1"),
             chance_r1=result.chance_r1,
             chance_map=result.chance_map,
+            interval_95=result.intervals["r1"],
         )
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, metrics to four places."""
-        return {
+        said = {
             key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(self).items()
         }
+        return {**said, "interval_95": [round(end, 4) for end in self.interval_95]}
 
 
 def evaluate_described(

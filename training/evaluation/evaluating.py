@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid_core.calibration import Calibration, expected_calibration_error
 from reid_core.errors import UsageError
@@ -14,14 +15,14 @@ from training.datasets.records import ImageRecord
 from training.evaluation.cameras import check_cameras
 from training.evaluation.features import FeatureFile
 from training.evaluation.galleries import Permutations, draw_trials
-from training.evaluation.open_set import OpenSet, PairScores, bootstrap, open_set, pair_scores
+from training.evaluation.intervals import Interval, bootstrap, share_interval
+from training.evaluation.open_set import OpenSet, PairScores, open_set, pair_scores
 from training.evaluation.protocols import Counting, ProtocolSpec
-from training.evaluation.ranks import Doubles, Ranks, Scores, Sides, rank_similarities
+from training.evaluation.ranks import Ranks, Scores, Sides, rank_similarities
 from training.evaluation.retrieval import (
     RetrievalResult,
     chance,
     chance_map,
-    evaluate_similarities,
     summarise,
 )
 from training.seeding import generator
@@ -58,13 +59,23 @@ class Contest:
 
 @dataclass(frozen=True, slots=True)
 class CameraPair:
-    """One query camera against one gallery camera, averaged over the trials."""
+    """One query camera against one gallery camera, averaged over the trials.
+
+    Attributes:
+        query: number of the query camera.
+        gallery: of the gallery camera.
+        r1: rank-1.
+        map: mAP.
+        queries: valid ones of the first trial.
+        interval_95: of rank-1, over identities.
+    """
 
     query: int
     gallery: int
     r1: float
     map: float
     queries: int
+    interval_95: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +85,14 @@ class ProtocolResult:
     Attributes:
         protocol: its id.
         trials: of each gallery.
+        trial_intervals: the 95 % interval of each trial's rank-1, over identities.
         queries: images that asked.
         valid: of those, with a positive; of the first trial.
         gallery: images searched; of the first trial.
         identities: among the valid queries.
         chance_r1: rank-1 to expect of a random ranking, in the first trial.
         chance_map: mAP likewise.
-        intervals: figure -> 95 % interval over identities.
+        intervals: figure -> 95 % interval over identities, see `intervals`.
         cameras: by pair of cameras.
         open_set: with half of the people unseen, in the first trial; ``None`` where there are too few.
         pairs: of all pairs of the first trial; ``None`` where a kind is missing.
@@ -91,13 +103,14 @@ class ProtocolResult:
 
     protocol: str
     trials: tuple[RetrievalResult, ...]
+    trial_intervals: tuple[Interval, ...]
     queries: int
     valid: int
     gallery: int
     identities: int
     chance_r1: float
     chance_map: float
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, Interval]
     cameras: tuple[CameraPair, ...]
     open_set: OpenSet | None
     pairs: PairScores | None
@@ -129,8 +142,12 @@ class ProtocolResult:
         values["calibration_error"] = self.calibration_error
         values["cameras"] = [asdict(pair) for pair in self.cameras]
         values["trials"] = [
-            {**{figure: getattr(trial, figure) for figure in FIGURES}, "valid": trial.valid}
-            for trial in self.trials
+            {
+                **{figure: getattr(trial, figure) for figure in FIGURES},
+                "valid": trial.valid,
+                "interval_95": {"r1": list(interval)},
+            }
+            for trial, interval in zip(self.trials, self.trial_intervals, strict=True)
         ]
         return values
 
@@ -201,7 +218,7 @@ def evaluate_protocol(
     """
     results: list[RetrievalResult] = []
     ranks: list[Ranks] = []
-    pairs: dict[tuple[int, int], list[RetrievalResult]] = {}
+    pairs: dict[tuple[int, int], list[_Asked]] = {}
     over_images = spec.counting is Counting.IMAGES
     kept: list[Scores] = []
     for trial in trials:
@@ -216,6 +233,12 @@ def evaluate_protocol(
     return ProtocolResult(
         protocol=spec.id,
         trials=tuple(results),
+        trial_intervals=tuple(
+            share_interval(
+                (each.images if over_images else each.identities) == 1, trial.sides.query_ids[each.rows], seed
+            )
+            for trial, each in zip(trials, ranks, strict=True)
+        ),
         queries=sides.shape[0],
         valid=results[0].valid,
         gallery=sides.shape[1],
@@ -226,9 +249,14 @@ def evaluate_protocol(
         cameras=tuple(
             CameraPair(
                 *key,
-                statistics.fmean(one.r1 for one in found),
-                statistics.fmean(one.map for one in found),
-                found[0].valid,
+                statistics.fmean(one.result.r1 for one in found),
+                statistics.fmean(one.result.map for one in found),
+                found[0].result.valid,
+                share_interval(
+                    np.concatenate([one.hits for one in found]),
+                    np.concatenate([one.ids for one in found]),
+                    seed,
+                ),
             )
             for key, found in sorted(pairs.items())
         ),
@@ -240,37 +268,47 @@ def evaluate_protocol(
     )
 
 
-def _by_cameras(scores: Scores, sides: Sides) -> dict[tuple[int, int], RetrievalResult]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Some queries of one trial: figures, and of each whether it came first, and whose it is."""
+
+    result: RetrievalResult
+    hits: NDArray[np.bool_]
+    ids: Ints
+
+
+def _by_cameras(scores: Scores, sides: Sides) -> dict[tuple[int, int], _Asked]:
     """A pair of cameras that no query is valid for is left out."""
     found = {}
     for camera in np.unique(sides.query_cameras).tolist():
         rows = np.flatnonzero(sides.query_cameras == camera)
         for other in np.unique(sides.gallery_cameras).tolist():
             columns = np.flatnonzero(sides.gallery_cameras == other)
-            try:
-                found[camera, other] = evaluate_similarities(
-                    scores[np.ix_(rows, columns)],
-                    sides.query_ids[rows],
-                    sides.query_cameras[rows],
-                    sides.gallery_ids[columns],
-                    sides.gallery_cameras[columns],
-                    sides.exclusion,
+            some = Sides.of(
+                sides.query_ids[rows],
+                sides.query_cameras[rows],
+                sides.gallery_ids[columns],
+                sides.gallery_cameras[columns],
+                sides.exclusion,
+            )
+            ranks = rank_similarities(scores[np.ix_(rows, columns)], some)
+            if len(ranks):
+                found[camera, other] = _Asked(
+                    summarise(ranks), ranks.identities == 1, some.query_ids[ranks.rows]
                 )
-            except UsageError:
-                continue
     return found
 
 
 def _intervals(
     trials: Sequence[Contest], ranks: Sequence[Ranks], over_images: bool, seed: int
-) -> dict[str, tuple[float, float]]:
+) -> dict[str, Interval]:
     """A query counts once, with its mean over the trials."""
     ids = np.concatenate([t.sides.query_ids[r.rows] for t, r in zip(trials, ranks, strict=True)])
     first = np.concatenate([r.images if over_images else r.identities for r in ranks])
-    values: dict[str, Doubles] = {f"r{k}": (first <= k).astype(np.float64) for k in (1, 5, 10, 20)}
-    values["map"] = np.concatenate([r.precision for r in ranks])
-    values["minp"] = np.concatenate([r.penalty for r in ranks])
-    return {name: bootstrap(each, ids, generator(seed, "bootstrap")) for name, each in values.items()}
+    found = {f"r{k}": share_interval(first <= k, ids, seed) for k in (1, 5, 10, 20)}
+    for name, values in (("map", [r.precision for r in ranks]), ("minp", [r.penalty for r in ranks])):
+        found[name] = bootstrap(np.concatenate(values), ids, generator(seed, "bootstrap"))
+    return found
 
 
 def _calibration_error(scores: Scores, sides: Sides, calibration: Calibration) -> float:

@@ -1,4 +1,4 @@
-"""Beyond ranking: strangers who must not be found, thresholds, and how far a figure can be trusted."""
+"""Beyond ranking: strangers who must not be found, and thresholds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ import numpy as np
 
 from reid_core.calibration import equal_error_rate, threshold_at
 from reid_core.errors import UsageError
-from reid_core.types import Ints
-from training.evaluation.ranks import Doubles, Scores, Sides
+from training.evaluation.ranks import Scores, Sides
 
 FPIRS = (0.001, 0.01, 0.1)
 FPRS = (0.0001, 0.001, 0.01)
@@ -109,36 +108,3 @@ def pair_scores(similarities: Scores, sides: Sides, rates: Sequence[float] = FPR
         raise UsageError("Pair scores need pairs of one person and pairs of two.")
     tpr = {rate: float((same >= threshold_at(different, rate)).mean()) for rate in rates}
     return PairScores(equal_error_rate(same, different), tpr, len(same), len(different))
-
-
-def bootstrap(
-    values: Doubles,
-    identities: Ints,
-    rng: np.random.Generator,
-    draws: int = 1000,
-) -> tuple[float, float]:
-    """The 95 % interval of a mean over queries, where whole identities are drawn anew.
-
-    Queries of one person are alike: drawn singly, they would promise too narrow an interval.
-
-    Args:
-        values: ``(V,)`` of each query.
-        identities: ``(V,)``.
-        rng: draws.
-        draws: how many.
-
-    Returns:
-        The 2.5th and the 97.5th percentile.
-
-    Raises:
-        UsageError: there is no query.
-    """
-    if len(values) == 0:
-        raise UsageError("There is no query to draw from.")
-    _, place = np.unique(identities, return_inverse=True)
-    sums = np.bincount(place, weights=values)
-    counts = np.bincount(place).astype(np.float64)
-    picked = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=draws)
-    means = (picked @ sums) / (picked @ counts)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)

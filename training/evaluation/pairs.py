@@ -10,7 +10,6 @@ detector would, so that what lives by exact alignment shows.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ from reid_core.errors import SourceError
 from reid_core.images import read_image
 from reid_core.types import Image, Modality
 from training.evaluation.baselines import Describe
+from training.evaluation.intervals import wilson
 from training.evaluation.retrieval import evaluate_retrieval
 
 _PERSON = 1
 _VISIBLE, _THERMAL = "_visible.png", "_lwir.png"
 _NIGHT_SETS = ("set03", "set04", "set05", "set09", "set10", "set11")
-# Standard normal quantile of a two-sided 95 % interval.
-_Z = 1.959964
 _SHIFT, _SHIFT_SEED = 0.08, 2
 
 PROTOCOL = "kaist-pairs/thermal-to-visible-of-the-same-moment"
@@ -112,18 +110,6 @@ def evaluate_pairs(pairs: list[RealPair], methods: Mapping[str, Describe]) -> di
     }
 
 
-def wilson(hits: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a share of few trials.
-
-    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (JASA 1927).
-    """
-    share = hits / trials
-    denominator = 1 + _Z**2 / trials
-    middle = (share + _Z**2 / (2 * trials)) / denominator
-    half = _Z * sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2)) / denominator
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _measured(pairs: list[RealPair], describe: Describe, night: np.ndarray[Any, Any]) -> dict[str, Any]:
     gallery = describe([pair.visible for pair in pairs], Modality.VISIBLE)
     exact = describe([pair.infrared for pair in pairs], Modality.INFRARED)
@@ -133,7 +119,9 @@ def _measured(pairs: list[RealPair], describe: Describe, night: np.ndarray[Any, 
     result = evaluate_retrieval(exact, people, cameras, gallery, people, cameras)
     aside = evaluate_retrieval(shifted, people, cameras, gallery, people, cameras)
     right = np.argmax(exact @ gallery.T, axis=1) == people
+    right_aside = np.argmax(shifted @ gallery.T, axis=1) == people
     low, high = wilson(int(right.sum()), len(pairs))
+    low_aside, high_aside = wilson(int(right_aside.sum()), len(pairs))
     return {
         "r1": round(result.r1, 4),
         "hits": int(right.sum()),
@@ -141,9 +129,22 @@ def _measured(pairs: list[RealPair], describe: Describe, night: np.ndarray[Any, 
         "r5": round(result.r5, 4),
         "map": round(result.map, 4),
         "r1_shifted": round(aside.r1, 4),
+        "interval_95_shifted": [round(low_aside, 4), round(high_aside, 4)],
         "map_shifted": round(aside.map, 4),
-        "r1_day": round(float(right[~night].mean()), 4) if (~night).any() else None,
-        "r1_night": round(float(right[night].mean()), 4) if night.any() else None,
+        **{f"{name}_day": each for name, each in _share(right[~night]).items()},
+        **{f"{name}_night": each for name, each in _share(right[night]).items()},
+    }
+
+
+def _share(right: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Rank-1 of some of the pairs, of how many, and its interval."""
+    if not right.size:
+        return {"r1": None, "pairs": 0, "interval_95": None}
+    interval = wilson(int(right.sum()), right.size)
+    return {
+        "r1": round(float(right.mean()), 4),
+        "pairs": right.size,
+        "interval_95": [round(end, 4) for end in interval],
     }
 
 

@@ -13,15 +13,16 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reid_core.errors import SourceError, UsageError
 from reid_core.images import read_image
-from reid_core.types import Floats, Modality, Spectrum
+from reid_core.types import Floats, Ints, Modality, Spectrum
 from training.datasets.records import ImageRecord, ReidDataset, Split, identities_of
 from training.evaluation.baselines import EmbedFiles
 from training.evaluation.galleries import draw_gallery
-from training.evaluation.retrieval import evaluate_retrieval
+from training.evaluation.intervals import share_interval
+from training.evaluation.ranks import Sides, rank_vectors
 from training.synthetic.judges.networks import ATTRIBUTE_OUTPUTS
 
 if TYPE_CHECKING:
@@ -131,9 +132,11 @@ def judge_identities(dataset: ReidDataset, networks: Mapping[str, EmbedFiles]) -
     for name, embed in networks.items():
         vectors = _embedded(dataset, drawn, embed)
         for spectrum in Spectrum:
-            shares = list(_rank_ones(dataset, drawn, vectors, crowds, spectrum))
-            if not shares:
+            rankings = list(_rankings(dataset, drawn, vectors, crowds, spectrum))
+            if not rankings:
                 continue
+            shares = [float(hits.mean()) for _, hits in rankings]
+            asked, hits = (np.concatenate(each) for each in zip(*rankings, strict=True))
             visible = spectrum is Spectrum.VISIBLE
             target = (CROSS_VIEW if visible else ACROSS_SPECTRA) if name == JUDGING_NETWORK else None
             figure = "visible rank-1 across views" if visible else f"{spectrum} to visible rank-1"
@@ -141,6 +144,8 @@ def judge_identities(dataset: ReidDataset, networks: Mapping[str, EmbedFiles]) -
                 "identities": CROWD,
                 "crowds": len(crowds),
                 "rankings": len(shares),
+                "queries": len(hits),
+                "interval_95": [round(end, 4) for end in share_interval(hits, asked)],
                 "spread": round(statistics.pstdev(shares), 4),
                 "chance": round(1 / CROWD, 4),
             }
@@ -227,14 +232,14 @@ def _embedded(dataset: ReidDataset, drawn: Sequence[ImageRecord], embed: EmbedFi
     return np.stack([vectors[place] for place in range(len(drawn))])
 
 
-def _rank_ones(
+def _rankings(
     dataset: ReidDataset,
     drawn: Sequence[ImageRecord],
     vectors: Floats,
     crowds: Sequence[Sequence[int]],
     spectrum: Spectrum,
-) -> Iterator[float]:
-    """Rank-1 of each crowd and pair of cameras."""
+) -> Iterator[tuple[Ints, NDArray[np.bool_]]]:
+    """Of each crowd and pair of cameras: who asks, and whether the right one comes first."""
     identities = np.array([record.identity for record in drawn])
     cameras = np.array([record.camera for record in drawn])
     spectra = {record.camera: record.spectrum for record in drawn}
@@ -249,14 +254,9 @@ def _rank_ones(
         member = np.isin(identities, crowd)
         for query, gallery in pairs:
             asked, kept = member & (cameras == query), member & (cameras == gallery)
-            yield evaluate_retrieval(
-                vectors[asked],
-                identities[asked],
-                cameras[asked],
-                vectors[kept],
-                identities[kept],
-                cameras[kept],
-            ).r1
+            sides = Sides.of(identities[asked], cameras[asked], identities[kept], cameras[kept])
+            ranks = rank_vectors(vectors[asked], vectors[kept], sides)
+            yield sides.query_ids[ranks.rows], ranks.identities == 1
 
 
 def _in_batches(dataset: ReidDataset, crops: Sequence[ImageRecord], network: "AttributeNetwork") -> Floats:
