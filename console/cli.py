@@ -11,6 +11,7 @@ import typer
 from console import cli_dataset, cli_kafka, cli_publish, cli_training, cli_worker
 from console.cli_synthetic import app as synthetic
 from console.statuses import BROKEN_PIPE, INTERRUPTED
+from console.terminal import take_every_name
 
 app = typer.Typer(
     name="nightreid",
@@ -212,6 +213,7 @@ app.add_typer(synthetic)
 
 def main() -> None:
     """Run the command line; errors come out as one sentence and a hint, and a non-zero status."""
+    take_every_name()
     try:
         # Outside of its standalone mode typer returns the status of an Exit instead of raising it.
         status = app(prog_name="nightreid", standalone_mode=False)

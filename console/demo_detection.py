@@ -6,7 +6,8 @@ from pathlib import Path
 
 from detectors.detector import PersonDetector
 from reid_core.errors import SourceError
-from reid_core.images import list_images, read_image
+from reid_core.images import read_image
+from reid_core.listing import list_images
 from reid_core.types import Detections, Frame, Modality
 from training.evaluation.detection import FrameTruth, figures, find, ranking_settings, read_mot
 

@@ -18,10 +18,11 @@ from detectors.motion import REFRESH
 from detectors.thermal import PolarityJudge, RawScaler
 from reid_core.config import load_config
 from reid_core.errors import SourceError
-from reid_core.images import IMAGE_SUFFIXES, as_rgb, count_pictures, list_images, read_pictures
+from reid_core.file_names import readable_path, readable_text
+from reid_core.images import IMAGE_SUFFIXES, as_rgb, count_pictures, read_pictures
+from reid_core.listing import list_images
 from reid_core.types import Detections, Frame, Image, Modality
 from stream.chain.config import RunSettings
-from stream.footage.folders import natural_order
 from stream.footage.naming import parse_source
 from stream.footage.opening import open_source
 from stream.footage.sources import check_size
@@ -48,7 +49,7 @@ class _Pictures:
         if not path.exists():
             raise SourceError(f"The source {self.source} does not exist.")
         if path.is_dir():
-            files = sorted(list_images(path, recursive=True), key=lambda f: (str(f.parent), natural_order(f)))
+            files = list_images(path)
             if not files:
                 raise SourceError(f"The folder {path} holds no images.")
             self.total = sum(map(count_pictures, files))
@@ -69,13 +70,13 @@ class _Pictures:
         assert isinstance(video, VideoSource)
         self.total = video.total
         for picture in video.frames(0, threading.Event()):
-            yield f"{path.name}#{picture.index}", picture.rgb()
-        self.problem = video.problem
+            yield f"{readable_path(path.name)}#{picture.index}", picture.rgb()
+        self.problem = video.problem and readable_text(video.problem)
 
     def _files(self, files: Iterable[Path], root: Path) -> Iterator[tuple[str, Image]]:
         scaler = RawScaler()
         for file in files:
-            name = str(file.relative_to(root))
+            name = readable_path(file.relative_to(root))
             several = count_pictures(file) > 1
             try:
                 for number, pixels in enumerate(read_pictures(file)):
@@ -127,7 +128,7 @@ def detect_command(
                     first += len(frames)
                     found.add([name for name, _ in batch], frames, _detect(detector, judge, frames))
                     done, people = len(found.images), len(found.annotations)
-                    progress.update(Path(source).name, done, pictures.total, people)
+                    progress.update(readable_path(Path(source).name), done, pictures.total, people)
         except KeyboardInterrupt:
             interrupted = True
     if found.images:

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from console.progress import ProgressBars
 from reid_core.errors import NightreidError, SourceError, StorageError, UsageError
-from reid_core.images import IMAGE_SUFFIXES, list_images, read_image
+from reid_core.file_names import readable_path
+from reid_core.images import IMAGE_SUFFIXES, read_image
+from reid_core.listing import list_images
 from reid_core.runtime import load_embedder
 from reid_core.runtime.embedder import BATCH_SIZE
 from reid_core.runtime.loading import PrecisionChoice, RuntimeChoice
@@ -49,7 +51,7 @@ def embed_command(
     Args:
         source: a folder (searched recursively; paths come out relative to it, sorted), a text file with
             one image path a line (relative to the list's folder; paths come out as written), or one
-            image.
+            image. Bytes of names that are no UTF-8 come out as ``readable_path`` shows them.
         checkpoint: as for :func:`~reid_core.runtime.load_embedder`.
         modality: of all the crops.
         out: the ``.npz`` to write: ``feat`` ``(N, D)`` float32, ``path`` ``(N,)`` str, ``model`` str.
@@ -114,23 +116,28 @@ def find_crops(source: Path) -> list[_Entry]:
         SourceError: it does not exist, is no list, or names no image.
     """
     if source.is_dir():
-        entries = [_Entry(path, path.relative_to(source).as_posix()) for path in list_images(source)]
+        entries = [
+            _Entry(path, readable_path(path.relative_to(source).as_posix()))
+            for path in sorted(list_images(source))
+        ]
         if not entries:
             raise SourceError(f"The folder {source} holds no image.")
         return entries
     if source.suffix.lower() in IMAGE_SUFFIXES:
         if not source.exists():
             raise SourceError(f"The image {source} does not exist.")
-        return [_Entry(source, source.name)]
+        return [_Entry(source, readable_path(source.name))]
     try:
-        lines = source.read_text(encoding="utf-8-sig").splitlines()
+        data = source.read_bytes()
     except FileNotFoundError:
         raise SourceError(f"The folder or list {source} does not exist.") from None
-    except UnicodeDecodeError:
-        raise SourceError(f"{source} is neither a folder, an image nor a text file of paths.") from None
     except OSError as error:
         raise SourceError(f"The list {source} cannot be read: {error.strerror}.") from None
-    entries = [_Entry(source.parent / line.strip(), line.strip()) for line in lines if line.strip()]
+    if b"\0" in data:
+        raise SourceError(f"{source} is neither a folder, an image nor a text file of paths.")
+    # A list of names is made of the bytes that names are made of.
+    lines = data.decode("utf-8-sig", "surrogateescape").splitlines()
+    entries = [_Entry(source.parent / line, readable_path(line)) for line in map(str.strip, lines) if line]
     if not entries:
         raise SourceError(f"The list {source} names no image.")
     return entries

@@ -20,6 +20,7 @@ from console.statuses import INCOMPLETE, INTERRUPTED
 from console.stopping import stopped_by_ctrl_c
 from reid_core.config import load_config
 from reid_core.errors import UsageError
+from reid_core.file_names import readable_text
 from reid_core.types import Modality, Spectrum
 from stream.footage.naming import SourceSpec, parse_source
 from stream.footage.opening import existing
@@ -102,6 +103,8 @@ def _specs(
     for camera in cameras:
         if not 0 < len(camera) <= _LONGEST_ID:
             raise UsageError(f"--camera {camera[:40]!r}: an id has 1 to {_LONGEST_ID} characters.")
+        if readable_text(camera) != camera:
+            raise UsageError(f"--camera {readable_text(camera[:40])}: an id is text in UTF-8.")
     night = Spectrum.NEAR if near_infrared else Spectrum.THERMAL
     spectrum = Spectrum.VISIBLE if modality == Modality.VISIBLE else night
     specs = [parse_source(text, Modality(modality), spectrum) for text in sources]
@@ -111,7 +114,7 @@ def _specs(
             replace(spec, camera=camera, location=text)
             for spec, camera, text in zip(specs, cameras, sources, strict=True)
         ]
-    for text in starts:
+    for text in map(readable_text, starts):
         _start(specs, text)
     return specs
 

@@ -15,6 +15,7 @@ from console.stopping import stopped_by_ctrl_c
 from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.errors import UsageError
+from reid_core.file_names import readable_text
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
@@ -94,7 +95,7 @@ def _specs(
     specs += [parse_source(text, Modality.INFRARED, night) for text in infrared]
     if not specs:
         raise UsageError("There is nothing to read.", "Name sources with --visible and --infrared.")
-    for text in starts:
+    for text in map(readable_text, starts):
         camera, _, time = text.rpartition("=")
         places = [i for i, spec in enumerate(specs) if spec.camera == camera]
         if not places:

@@ -11,7 +11,8 @@ from console.failing import check_writable
 from console.statuses import INTERRUPTED
 from reid_core.config import load_config
 from reid_core.errors import SourceError, UsageError
-from reid_core.images import list_images, read_image
+from reid_core.images import read_image
+from reid_core.listing import list_images
 from reid_core.types import Detections, Frame, Modality, Spectrum
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ The command line prints ``error[code]: sentence`` and the hint without a traceba
 
 from typing import ClassVar
 
+from reid_core.file_names import readable_text
+
 
 class NightreidError(Exception):
     """Something the user can understand and act on.
@@ -25,9 +27,9 @@ class NightreidError(Exception):
     transient: ClassVar[bool] = False
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # What names a file may hold bytes that no output takes.
+        self.message, self.hint = readable_text(message), readable_text(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

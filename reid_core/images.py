@@ -154,24 +154,6 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
     return buffer.getvalue()
 
 
-def list_images(folder: Path, recursive: bool = True) -> list[Path]:
-    """The image files below a folder, sorted by path; hidden files and folders are left out.
-
-    Raises:
-        SourceError: the folder does not exist.
-    """
-    if not folder.is_dir():
-        raise SourceError(f"The folder {folder} does not exist.")
-    found = folder.rglob("*") if recursive else folder.glob("*")
-    return sorted(
-        path
-        for path in found
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-
-
 @functools.cache
 def _silence_pillow() -> None:
     """Our own limit stands in for Pillow's warning, which would be printed into the user's output."""

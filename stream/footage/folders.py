@@ -1,7 +1,7 @@
 """Folders of images, and single ones."""
 
 import hashlib
-import re
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,8 +9,11 @@ from typing import TypeVar
 
 from detectors.thermal import RawScaler
 from reid_core.errors import SourceError
-from reid_core.images import as_rgb, count_pictures, list_images, read_pictures
+from reid_core.file_names import readable_path
+from reid_core.images import as_rgb, count_pictures, read_pictures
+from reid_core.listing import list_images
 from reid_core.types import Image
+from stream.footage.name_times import times_of_names
 from stream.footage.naming import SourceSpec
 from stream.footage.sources import Source, SourceFrame, check_size, sampled_digest
 
@@ -21,24 +24,33 @@ class FolderSource(Source):
     """A folder of images, in order of their names, or one; 16-bit and float ones are raw thermal counts.
 
     A file of several pictures, such as a TIFF of many pages, is as many frames.
+    Names that are times, such as ``1763625600.2.jpg``, are the capture times.
     """
 
     def __init__(self, spec: SourceSpec, path: Path, fps: float) -> None:
         super().__init__(spec)
-        found = list_images(path, recursive=False) if path.is_dir() else [path]
-        self._files = sorted(found, key=natural_order)
-        if not self._files:
-            raise SourceError(f"The folder {path} holds no images.")
+        self._files = list_images(path, recursive=False) if path.is_dir() else [path]
+        self._say_what_lies_below(path)
         total = hashlib.sha256()
         for file in self._files:
-            total.update(f"{file.name}:{sampled_digest(file)};".encode())
+            total.update(os.fsencode(file.name) + f":{_digest(file)};".encode())
         self.digest = total.hexdigest()
         self.fps = fps
         self._pictures = [count_pictures(file) for file in self._files]
         self.total = sum(self._pictures)
-        length = int(self.total / fps * 1e9)
-        modified = max(file.stat().st_mtime_ns for file in self._files)
-        self.start_ns = spec.start_ns if spec.start_ns is not None else modified - length
+        # Of pages, a file's name tells nothing.
+        named = times_of_names(self._files) if self.total == len(self._files) else None
+        if named is None:
+            self._behind_start = None
+            self.start_ns = max(map(_modified, self._files)) - int(self.total / fps * 1e9)
+        else:
+            self._behind_start = [time - named.times[0] for time in named.times]
+            self.fps = named.fps or fps
+            self.start_ns = named.times[0]
+            self.start_told = True
+            self.notes.append(named.note(spec.camera, given=spec.start_ns is not None))
+        if spec.start_ns is not None:
+            self.start_ns = spec.start_ns
         unreadable: SourceError | None = None
         for file in self._files:
             try:
@@ -58,6 +70,29 @@ class FolderSource(Source):
         for index, image in self.each(lambda file: _read_checked(file, scaler), stop):
             if index >= first:
                 yield SourceFrame(index, self.time_of(index), image, False)
+
+    def time_of(self, index: int) -> int:
+        """As `Source.time_of`; where names are times, by the name."""
+        if self._behind_start is None:
+            return super().time_of(index)
+        return self.start_ns + self._behind_start[index]
+
+    def _say_what_lies_below(self, path: Path) -> None:
+        """A camera's images lie in one folder: those in folders inside of it are told, not read.
+
+        Raises:
+            SourceError: there are no others.
+        """
+        below = len(list_images(path)) - len(self._files) if path.is_dir() else 0
+        images = f"{below} image{'s' * (below != 1)}"
+        if not self._files:
+            hint = f"There are {images} in the folders inside of it: name each as a source." if below else ""
+            raise SourceError(f"The folder {path} holds no images.", hint)
+        if below:
+            self.notes.append(
+                f"{self.spec.camera}: {images} in the folders inside of {readable_path(path)} "
+                f"{'is' if below == 1 else 'are'} not read: name each folder as a source."
+            )
 
     def each(
         self, read: Callable[[Path], Iterable[ReadT]], stop: threading.Event
@@ -92,7 +127,17 @@ def _read_checked(file: Path, scaler: RawScaler | None = None) -> Iterator[Image
         yield as_rgb(pixels, scaler)
 
 
-def natural_order(path: Path) -> list[tuple[int, int | str]]:
-    """Sort key that puts ``frame10`` behind ``frame9``."""
-    parts = re.split(r"(\d+)", path.name)
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
+def _digest(file: Path) -> str:
+    """Of the content; of a file that cannot be read, nothing: it is told of when its turn comes."""
+    try:
+        return sampled_digest(file)
+    except OSError:
+        return ""
+
+
+def _modified(file: Path) -> int:
+    """When a file was last written, Unix nanoseconds; 0 where nobody can tell."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from reid_core.errors import UsageError
+from reid_core.file_names import readable_path
 from reid_core.redaction import ENCODE_LOGIN, HIDDEN, redact, without_login
 from reid_core.types import Modality, Spectrum
 
@@ -44,11 +45,21 @@ class SourceSpec:
         """Whether it is a camera rather than a recording."""
         return is_live(self.location)
 
+    @property
+    def shown(self) -> str:
+        """The location as outputs name it: readable, without a login."""
+        return redact(readable_path(self.location))
+
 
 def is_live(location: str) -> bool:
-    """Whether a location names a camera: a stream's address, a webcam's number or device."""
+    """Whether a location names a camera: a stream's address, a webcam's number or device.
+
+    A number that is the name of a file or folder too is that.
+    """
     scheme = location.partition("://")[0].lower() if "://" in location else ""
-    return location.isdecimal() or location.startswith("/dev/video") or scheme in _LIVE_SCHEMES
+    if location.isdecimal():
+        return not Path(location).exists()
+    return location.startswith("/dev/video") or scheme in _LIVE_SCHEMES
 
 
 def place_of(location: str) -> str:
@@ -78,10 +89,10 @@ def parse_source(text: str, modality: Modality, spectrum: Spectrum | None = None
 
 
 def _default_name(location: str) -> str:
-    if location.isdecimal() or location.startswith("/dev/video"):
+    if is_live(location) and "://" not in location:
         return f"webcam{location.removeprefix('/dev/video')}"
     if not _ADDRESS.match(location) or Path(location).exists():
-        return Path(location).resolve().stem or "camera"
+        return readable_path(Path(location).resolve().stem) or "camera"
     shown = redact(location)
     try:
         host = urlsplit(shown).hostname

@@ -7,7 +7,6 @@ import cv2
 
 from reid_core.errors import SourceError
 from reid_core.images import IMAGE_SUFFIXES
-from reid_core.redaction import redact
 from stream.footage.folders import FolderSource
 from stream.footage.live import LiveSource
 from stream.footage.naming import SourceSpec
@@ -38,7 +37,7 @@ def existing(spec: SourceSpec) -> Path:
     """
     path = Path(spec.location)
     if not path.exists():
-        raise SourceError(f"The source {redact(spec.location)} does not exist.")
+        raise SourceError(f"The source {spec.shown} does not exist.")
     return path
 
 

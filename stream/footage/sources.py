@@ -55,6 +55,8 @@ class Source(ABC):
         total: number of frames, as far as the container knows, or ``None``.
         start_ns: capture time of frame 0, UTC nanoseconds.
         digest: of the content; recordings with the same digest are the same recording.
+        start_told: whether it says itself when it began, so that its file's date does not count.
+        notes: one sentence each on how it is read, known once it is opened.
         problem: one sentence, once reading ended before the end.
     """
 
@@ -66,6 +68,8 @@ class Source(ABC):
         self.total: int | None = None
         self.start_ns = 0
         self.digest = ""
+        self.start_told = False
+        self.notes: list[str] = []
         self.problem: str | None = None
 
     @abstractmethod

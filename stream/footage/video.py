@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from reid_core.errors import SourceError
+from reid_core.file_names import openable
 from stream.footage.door import door, environment
 from stream.footage.naming import SourceSpec
 from stream.footage.sources import Source, SourceFrame, check_size, sampled_digest
@@ -75,10 +76,11 @@ class VideoSource(Source):
         # A file may be a playlist that sends the demuxer elsewhere: nothing but files is followed.
         with (
             door.file(),
+            openable(self._path) as name,
             environment("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file,crypto,data"),
         ):
             options = [cv2.CAP_PROP_N_THREADS, threads] if threads else []
-            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, options)
+            capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, options)
         if not capture.isOpened():
             raise SourceError(
                 f"The file {self._path} is not a video that can be decoded: damaged, cut short or no video."

@@ -9,8 +9,9 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
 from reid_core.config import Settings
+from reid_core.file_names import path_of, readable_path
 from reid_core.types import Modality, Spectrum
-from stream.footage.naming import SourceSpec
+from stream.footage.naming import SourceSpec, is_live
 from stream.kafka.envelope import Codec
 from stream.kafka.settings import KafkaSettings
 from stream.kafka.topics import TopicSettings
@@ -28,6 +29,7 @@ class CameraSettings(Settings):
     Attributes:
         camera: its id.
         source: video, image folder, RTSP or HTTP address, or number of a webcam. Never shown by printing it.
+            Bytes of a name that are no UTF-8 are written as `readable_path` shows them.
         modality: how its images are compared.
         spectrum: the light it records; ``null``: thermal where it is infrared.
         start: when a recording began, with its zone.
@@ -62,7 +64,8 @@ class CameraSettings(Settings):
         """The camera as the sources know it."""
         usual = Spectrum.VISIBLE if self.modality is Modality.VISIBLE else Spectrum.THERMAL
         start = None if self.start is None else round(self.start.timestamp() * 1_000_000) * 1000
-        return SourceSpec(self.camera, self.source, self.modality, self.spectrum or usual, start)
+        location = self.source if is_live(self.source) else path_of(self.source)
+        return SourceSpec(self.camera, location, self.modality, self.spectrum or usual, start)
 
 
 class BufferSettings(Settings):
@@ -203,7 +206,7 @@ def with_sources(settings: PublishSettings, specs: Iterable[SourceSpec]) -> Publ
     cameras = [
         CameraSettings(
             camera=spec.camera,
-            source=spec.location,
+            source=spec.location if spec.live else readable_path(spec.location),
             modality=spec.modality,
             spectrum=spec.spectrum,
             start=None if spec.start_ns is None else _EPOCH + timedelta(microseconds=spec.start_ns // 1000),

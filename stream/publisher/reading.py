@@ -9,7 +9,7 @@ from functools import partial
 import tenacity
 
 from reid_core.errors import NightreidError, SourceError
-from reid_core.redaction import redact
+from reid_core.file_names import readable_text
 from stream.footage.folders import FolderSource
 from stream.footage.live import LiveSource
 from stream.footage.opening import open_source
@@ -123,6 +123,8 @@ class CameraReader:
             self.items.close()
 
     def _read_recording(self, source: Source) -> None:
+        for note in source.notes:
+            self._note(note)
         last = self._read(source)
         # Interrupted, it has no end: published again, it is gone on with.
         if not self._ending.is_set():
@@ -191,7 +193,7 @@ class CameraReader:
                     continue
                 last = Last(stream, index - limited + 1, time_ns)
                 self._submit(stream, index - limited, time_ns, picture)
-            problem = source.problem
+            problem = readable_text(source.problem) if source.problem is not None else None
         except NightreidError as error:
             problem = error.message
         except Exception as error:  # a decoder may fail in ways of its own; the other cameras go on
@@ -235,6 +237,6 @@ def _stream(source: Source, fps: float) -> Stream:
         spectrum=spec.spectrum,
         fps=fps,
         start_ns=source.start_ns,
-        source=redact(spec.location),
+        source=spec.shown,
         live=spec.live,
     )

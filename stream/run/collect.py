@@ -10,7 +10,6 @@ from reid_core.gallery import (
     TrackletRecord,
     VectorKind,
 )
-from reid_core.redaction import redact
 from reid_core.types import Link, Modality
 from stream.chain.conditions import set_aside_of, switches_of, told_of
 from stream.footage.naming import SourceSpec
@@ -144,7 +143,7 @@ def _failed(spec: SourceSpec, message: str) -> CameraResult:
         id=spec.camera,
         modality=spec.modality,
         spectrum=spec.spectrum,
-        source=redact(spec.location),
+        source=spec.shown,
         fps=0,
         width=0,
         height=0,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from detectors.motion import GatedFrame
 from reid_core.errors import NightreidError
+from reid_core.file_names import readable_text
 from reid_core.types import Modality
 from stream.chain.config import RunSettings
 from stream.footage.gating import CameraGate
@@ -108,7 +109,7 @@ class Decoder:
                     picture = replace(picture, index=frames)
                 frames = picture.index + 1
                 self._put(self._admit(picture))
-            problem = self.source.problem
+            problem = readable_text(self.source.problem) if self.source.problem is not None else None
         except NightreidError as error:
             problem, failed = error.message, frames == 0
         except Exception as error:  # a decoder may fail in ways of its own; the other cameras go on

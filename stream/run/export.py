@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reid_core.errors import StorageError
+from reid_core.file_names import readable_text
 from stream.run.result import CameraResult, LinkResult, RunResult, TrackletResult
 
 FORMAT = 1
@@ -120,10 +121,12 @@ def mot_names(cameras: Sequence[str]) -> list[str]:
 def write_atomically(path: str | Path, text: str) -> None:
     """Write a UTF-8 file so that it is there wholly or not at all; missing folders are made.
 
+    What a text has of names that are no UTF-8 is written as `readable_text` shows it.
+
     Raises:
         StorageError: it cannot be written; a file that was there before is unchanged.
     """
-    path = Path(path)
+    path, text = Path(path), readable_text(text)
     try:
         path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,6 @@ from detectors.detector import PersonDetector
 from detectors.motion import GatedFrame
 from reid_core.errors import NightreidError, UsageError
 from reid_core.gallery import Gallery, RecordingRecord, RecordingStatus
-from reid_core.redaction import redact
 from reid_core.runtime import Embedder
 from reid_core.types import CloseReason
 from stream.chain.config import RunSettings
@@ -181,7 +180,7 @@ class _Run:
             RecordingRecord(
                 id=recording_id(source),
                 camera=spec.camera,
-                source=redact(spec.location),
+                source=spec.shown,
                 fps=source.fps,
                 width=source.width,
                 height=source.height,
@@ -196,7 +195,10 @@ class _Run:
                 f"The recording of {spec.camera} was started with another detector or other settings: "
                 f"what is stored is kept. Use another database to compare."
             )
-        if spec.start_ns is not None and spec.start_ns != record.start_ns:
+        if source.start_ns == record.start_ns:
+            for note in source.notes:
+                self._warn(note)
+        elif spec.start_ns is not None or source.start_told:
             self._warn(
                 f"The recording of {spec.camera} is stored with another start, "
                 f"{iso_utc(record.start_ns)}, which is kept."

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from reid_core.errors import SourceError, UsageError
-from reid_core.images import decode_jpeg, encode_jpeg, list_images, read_image, stretch_to_8bit
+from reid_core.images import decode_jpeg, encode_jpeg, read_image, stretch_to_8bit
+from reid_core.listing import list_images
 
 
 def test_colour_comes_back_as_written(tmp_path):

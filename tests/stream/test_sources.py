@@ -9,10 +9,10 @@ import pytest
 
 from reid_core.errors import SourceError, UsageError
 from reid_core.gallery import Gallery
+from reid_core.listing import naturally_ordered
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.chain.config import RunSettings
-from stream.footage.folders import natural_order
 from stream.footage.naming import SourceSpec, check_distinct, parse_source, redact
 from stream.footage.opening import open_source
 from stream.footage.sources import sampled_digest
@@ -83,7 +83,7 @@ def test_a_source_without_a_location_is_refused():
 
 def test_natural_order():
     names = ["f10.png", "f9.png", "f009b.png", "a.png", "1.png", "10.png", "2.png"]
-    ordered = [path.name for path in sorted(map(Path, names), key=natural_order)]
+    ordered = [path.name for path in naturally_ordered(map(Path, names))]
     assert ordered == ["1.png", "2.png", "10.png", "a.png", "f9.png", "f009b.png", "f10.png"]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reid_core.errors import SourceError, UsageError
+from reid_core.file_names import path_of, readable_path, readable_text
 from reid_core.images import read_image
 from reid_core.types import Modality, Spectrum
 from training.datasets.own import LAYOUT, OwnManifest, OwnSplits, record_of, write_own
@@ -103,8 +104,8 @@ def import_dataset(
             row = replace(row, spectrum=row.spectrum or settings.spectrum)
         splits[split_of[row.identity]].append(record_of(row, people[row.identity], cameras[row.camera]))
     manifest = OwnManifest(
-        name=settings.name or folder.resolve().name,
-        images=COPIES if settings.copy else str(folder.resolve()),
+        name=readable_text(settings.name) if settings.name else readable_path(folder.resolve().name),
+        images=COPIES if settings.copy else readable_path(folder.resolve()),
         digest=digest_of(splits, hashes),
         splits=said,
         same_place=_same_place(settings.same_place, read.rows, cameras),
@@ -154,13 +155,10 @@ def _hashes(
     hashes = {}
     damaged = []
     for done, row in enumerate(rows, 1):
-        file = folder / row.path
+        file = folder / path_of(row.path)
         try:
-            row.path.encode()
             read_image(file)
             hashes[row.path] = hashlib.sha256(file.read_bytes()).hexdigest()
-        except UnicodeEncodeError:
-            damaged.append(f"{row.where.encode(errors='replace').decode()} (a name that is not UTF-8)")
         except SourceError:
             damaged.append(
                 f"{row.where} ({row.path} is damaged)"
@@ -234,9 +232,10 @@ def _write(out: Path, manifest: OwnManifest, splits: OwnSplits, copied: Path | N
         scratch.mkdir()
         if copied is not None:
             for record in (record for records in splits.values() for record in records):
-                place = scratch / COPIES / record.path
+                path = path_of(record.path)
+                place = scratch / COPIES / path
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(copied / record.path, place)
+                shutil.copyfile(copied / path, place)
         write_own(scratch, manifest, splits)
         if out.exists():
             out.rmdir()

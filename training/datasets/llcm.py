@@ -10,7 +10,8 @@ import re
 from pathlib import Path
 
 from reid_core.errors import SourceError
-from reid_core.images import IMAGE_SUFFIXES
+from reid_core.file_names import readable_path
+from reid_core.listing import list_images
 from reid_core.types import Modality, Spectrum
 from training.datasets.checks.findings import Told
 from training.datasets.checks.llcm import check_llcm
@@ -83,9 +84,8 @@ def _test(
     for camera in range(1, 10):
         for identity in wanted:
             folder = root / f"test_{side}" / f"cam{camera}" / f"{identity:04d}"
-            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if file.suffix.lower() in IMAGE_SUFFIXES:
-                    path = file.relative_to(root).as_posix()
-                    key = f"{side}/{identity:04d}/{file.name}"
-                    records.append(ImageRecord(path, identity, camera, modality, spectrum, key))
+            for file in sorted(list_images(folder, recursive=False)) if folder.is_dir() else ():
+                path = readable_path(file.relative_to(root).as_posix())
+                key = f"{side}/{identity:04d}/{readable_path(file.name)}"
+                records.append(ImageRecord(path, identity, camera, modality, spectrum, key))
     return records

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from reid_core.config import Settings
 from reid_core.errors import SourceError
+from reid_core.file_names import path_of
 from reid_core.types import Modality, Spectrum
 from reid_core.validation import first_wrong
 from training.datasets.checks.findings import Seen, Told
@@ -35,7 +36,8 @@ class OwnManifest(Settings):
     Attributes:
         format: of the two files.
         name: of the data set, for the record.
-        images: the folder that the table's paths begin at; a relative one begins at the data set's folder.
+        images: the folder that the table's paths begin at, as `readable_path` shows it; a relative one begins
+            at the data set's folder.
         digest: SHA-256 over the table and all images, as they were imported.
         splits: how identities came to their splits.
         same_place: infrared camera -> visible camera that sees the same place.
@@ -90,7 +92,7 @@ class OwnLayout(Layout):
                 the folder of the images is not there.
         """
         manifest = read_manifest(root)
-        images = root / manifest.images
+        images = root / path_of(manifest.images)
         if not images.is_dir():
             raise SourceError(
                 f"The images of {root} should be in {images}, which is not there.",

@@ -2,17 +2,21 @@
 
 import csv
 import io
-import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from reid_core.errors import SourceError
+from reid_core.file_names import readable_path
 from reid_core.images import IMAGE_SUFFIXES
+from reid_core.listing import list_files
 from reid_core.types import Modality, Spectrum
 from training.datasets.records import Split
 
 REQUIRED = ("path", "identity", "camera", "modality")
 OPTIONAL = ("spectrum", "split")
+# Windows' separator, unless it begins a byte as `readable_path` shows it.
+_BACKSLASH = re.compile(r"\\(?!x(?:[01][0-9a-f]|5c|7f|[89a-f][0-9a-f]))")
 DEFAULT_CAMERAS = {Modality.VISIBLE: "1", Modality.INFRARED: "2"}
 
 
@@ -22,7 +26,7 @@ class Row:
 
     Attributes:
         where: the line or the file, for errors.
-        path: relative to the folder of the images, with forward slashes.
+        path: relative to the folder of the images, with forward slashes; as `readable_path` shows it.
         identity: any text.
         camera: any text.
         modality: how it is compared.
@@ -105,7 +109,7 @@ def _row(where: str, values: dict[str | None, str | None]) -> Row | str:
     empty = [name for name in REQUIRED if not said[name]]
     if empty:
         return f"no {' and no '.join(empty)}"
-    path = said["path"].replace("\\", "/")
+    path = _BACKSLASH.sub("/", said["path"])
     if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive or ".." in path.split("/"):
         return f"{path} is no path inside the folder"
     if PurePosixPath(path).suffix.lower() not in IMAGE_SUFFIXES:
@@ -132,7 +136,7 @@ def _row(where: str, values: dict[str | None, str | None]) -> Row | str:
 
 
 def read_folders(folder: Path) -> Rows:
-    """List ``visible/<identity>/[<camera>/]<file>`` and ``infrared/...`` below a folder.
+    """List ``visible/<identity>/[<camera>/]<file>`` and ``infrared/...`` below a folder, by path.
 
     Hidden files and folders, and what lies beside the two and holds no image, are left alone. Without a
     folder of cameras, visible images are of camera 1 and infrared ones of camera 2.
@@ -150,7 +154,7 @@ def read_folders(folder: Path) -> Rows:
         )
     rows: list[Row] = []
     problems: list[str] = []
-    for path in _files(folder):
+    for path in sorted(readable_path(file.relative_to(folder).as_posix()) for file in list_files(folder)):
         parts = path.split("/")
         inside = parts[0] in list(Modality)
         image = PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES
@@ -166,16 +170,3 @@ def read_folders(folder: Path) -> Rows:
             camera = parts[2] if len(parts) == 4 else DEFAULT_CAMERAS[modality]
             rows.append(Row(path, path, parts[1], camera, modality, None, None))
     return Rows(tuple(rows), tuple(problems))
-
-
-def _files(folder: Path) -> list[str]:
-    """All files below, by path; links to folders are followed, in a circle only once."""
-    found = []
-    seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
-        if real not in seen:
-            found += [Path(place, name) for name in files if not name.startswith(".")]
-        seen.add(real)
-    return sorted(path.relative_to(folder).as_posix() for path in found)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from reid_core.errors import SourceError
+from reid_core.file_names import path_of
 from reid_core.types import Modality, Spectrum
 
 
@@ -23,7 +24,8 @@ class ImageRecord:
     """One image.
 
     Attributes:
-        path: relative to the folder of the data set's images, mostly its root, with forward slashes.
+        path: relative to the folder of the data set's images, mostly its root, with forward slashes; as
+            `readable_path` shows it.
         identity: the data set's own number of the person.
         camera: its number; RegDB's two cameras are 1 (visible) and 2 (thermal), 0 is unknown.
         modality: how it is compared.
@@ -77,7 +79,7 @@ class ReidDataset:
 
     def file(self, record: ImageRecord) -> Path:
         """Where an image lies."""
-        return (self.images or self.root) / record.path
+        return (self.images or self.root) / path_of(record.path)
 
 
 def identities_of(records: Iterable[ImageRecord]) -> list[int]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reid_core.errors import SourceError
-from reid_core.images import IMAGE_SUFFIXES
+from reid_core.file_names import readable_path
+from reid_core.listing import list_images
 from reid_core.types import Modality, Spectrum
 from training.datasets.checks.findings import Told
 from training.datasets.checks.sysu import check_sysu
@@ -112,8 +113,7 @@ def _records(root: Path, ids: list[int], cameras: Mapping[int, Spectrum]) -> tup
             if not folder.is_dir():
                 continue
             modality = Modality.VISIBLE if spectrum is Spectrum.VISIBLE else Modality.INFRARED
-            for file in sorted(folder.iterdir()):
-                if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith("."):
-                    path = f"cam{camera}/{identity:04d}/{file.name}"
-                    records.append(ImageRecord(path, identity, camera, modality, spectrum, path))
+            for file in sorted(list_images(folder, recursive=False)):
+                path = f"cam{camera}/{identity:04d}/{readable_path(file.name)}"
+                records.append(ImageRecord(path, identity, camera, modality, spectrum, path))
     return tuple(records)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from reid_core.errors import SourceError, UsageError
-from reid_core.images import list_images, read_image
+from reid_core.images import read_image
+from reid_core.listing import list_images
 from reid_core.types import Floats, Frame, Spectrum
 from training.evaluation.detection import FrameTruth, read_mot, read_yolo
 

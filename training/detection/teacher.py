@@ -1,6 +1,5 @@
 """Real frames that a detector labels itself, so that fine-tuning elsewhere does not make it forget them."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +9,9 @@ import numpy as np
 from detectors.config import DetectorSettings, LookSettings
 from detectors.detector import PersonDetector
 from reid_core.errors import SourceError
-from reid_core.images import list_images, read_image
+from reid_core.file_names import openable
+from reid_core.images import read_image
+from reid_core.listing import list_images
 from reid_core.types import Detections, Frame, Image, Modality, Spectrum
 from training.detection.frames import LabelledFrame, collect_frames
 from training.detection.one_class import write_whole
@@ -84,7 +85,8 @@ def _frames(source: Path, count: int) -> Iterator[tuple[int, Image]]:
         return
     if not source.is_file():
         raise SourceError(f"The source {source} does not exist.")
-    video = cv2.VideoCapture(os.fspath(source))
+    with openable(source) as name:
+        video = cv2.VideoCapture(name)
     try:
         wanted = set(_places(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), count, source))
         for index in range(max(wanted) + 1):

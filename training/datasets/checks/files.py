@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reid_core.errors import SourceError
+from reid_core.file_names import path_of
 from reid_core.images import read_image
 from training.datasets.checks.findings import Seen, SeenImage, Told
 from training.datasets.wording import few, plural
@@ -45,7 +46,7 @@ def _digests(root: Path, images: list[SeenImage], seen: Seen, told: Told) -> dic
     unreadable = []
     for done, image in enumerate(images, 1):
         try:
-            with (root / image.path).open("rb") as file:
+            with (root / path_of(image.path)).open("rb") as file:
                 alone = sizes[image.size] == 1
                 said = image.path.encode(errors="surrogateescape")
                 digests[image.path] = said if alone else hashlib.file_digest(file, "sha256").digest()
@@ -95,7 +96,7 @@ def _check_decoding(root: Path, images: list[SeenImage], seen: Seen, told: Told)
     damaged = []
     for done, image in enumerate(images, 1):
         try:
-            read_image(root / image.path)
+            read_image(root / path_of(image.path))
         except SourceError:
             damaged.append(image.path)
         told("images decoded", done, len(images))

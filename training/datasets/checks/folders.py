@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from reid_core.file_names import readable_path
 from reid_core.images import IMAGE_SUFFIXES
 
 
@@ -18,7 +19,7 @@ class Listed:
 
 
 def listed(folder: Path) -> Listed:
-    """What lies in a folder, by name; hidden things are left out, a missing folder is empty."""
+    """What lies in a folder, by readable name; hidden things are left out, a missing folder is empty."""
     found = Listed([], [], [])
     if not folder.is_dir():
         return found
@@ -26,12 +27,13 @@ def listed(folder: Path) -> Listed:
         for entry in sorted(entries, key=lambda each: each.name):
             if entry.name.startswith("."):
                 continue
+            name = readable_path(entry.name)
             if entry.is_dir():
-                found.folders.append(entry.name)
+                found.folders.append(name)
             elif PurePath(entry.name).suffix.lower() in IMAGE_SUFFIXES and entry.is_file():
-                found.images.append((entry.name, entry.stat().st_size))
+                found.images.append((name, entry.stat().st_size))
             else:
-                found.others.append(entry.name)
+                found.others.append(name)
     return found
 
 

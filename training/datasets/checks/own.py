@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from reid_core.file_names import path_of
 from training.datasets.checks.findings import Seen, SeenImage, Told
 from training.datasets.own_table import digest_of
 from training.datasets.records import ReidDataset, identities_of
@@ -34,7 +35,7 @@ def check_own(dataset: ReidDataset, deep: bool, told: Told) -> Seen:
     if deep and dataset.digest and not gone:
         hashes = {}
         for done, image in enumerate(seen.images, 1):
-            hashes[image.path] = _sha256((dataset.images or dataset.root) / image.path)
+            hashes[image.path] = _sha256((dataset.images or dataset.root) / path_of(image.path))
             told("images hashed", done, len(seen.images))
         if digest_of(dataset.splits, hashes) != dataset.digest:
             seen.error("digest", "The table or an image is not what it was when it was imported.")

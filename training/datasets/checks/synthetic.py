@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reid_core.errors import SourceError
+from reid_core.file_names import path_of
 from reid_core.types import Modality, Spectrum
 from training.datasets.captions import read_identity_captions, read_image_captions
 from training.datasets.checks.findings import Seen, Told
@@ -166,7 +167,7 @@ def _digest(root: Path, manifest_name: str, seen: Seen, told: Told) -> str:
     digest = hashlib.sha256()
     images = sorted(seen.images, key=lambda image: image.path)
     for done, image in enumerate(images, 1):
-        digest.update(f"{image.path} {_sha256(root / image.path)}\n".encode())
+        digest.update(f"{image.path} {_sha256(root / path_of(image.path))}\n".encode())
         told("images hashed", done, len(images))
     texts = [path for path in sorted(root.glob("*.json*")) if path.name != manifest_name]
     for path in texts + sorted((root / "Text").rglob("*.json")):
