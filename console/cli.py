@@ -39,6 +39,7 @@ class BenchChoice(StrEnum):
     EVALUATE = "evaluate"
     INGEST = "ingest"
     SHIFT = "shift"
+    GALLERY = "gallery"
 
 
 Sources = Annotated[
@@ -194,12 +195,18 @@ def bench(
         str, typer.Option(help="HOST:PORT of Kafka, for ingest and shift.")
     ] = "localhost:9092",
     minutes: Annotated[float, typer.Option(help="Duration of shift.")] = 10.0,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(help="Sightings in gallery; repeat it. By default 100,000 and 1,000,000."),
+    ] = None,
 ) -> None:
     """Measure speed relative to a reference, within one run."""
     from console.bench.command import bench_command
 
     raise typer.Exit(
-        bench_command(name.value, as_json, detector, reid, visible or [], infrared or [], bootstrap, minutes)
+        bench_command(
+            name.value, as_json, detector, reid, visible or [], infrared or [], bootstrap, minutes, size or []
+        )
     )
 
 

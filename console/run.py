@@ -67,7 +67,7 @@ def run_command(
     embedder = load_embedder(reid)
     with (
         found,
-        Gallery.open(database) as gallery,
+        Gallery.open(database, exact_up_to=settings.search.exact_up_to) as gallery,
         RunProgress() as progress,
         stopped_by_ctrl_c("closing open tracklets") as stop,
     ):

@@ -26,7 +26,7 @@ def worker_command(config: Path | None, overrides: Sequence[str]) -> int:
     suit_to_receiving()
     with (
         PersonDetector.open(settings.models.detector, settings.detector) as detector,
-        Gallery.open(settings.database) as gallery,
+        Gallery.open(settings.database, exact_up_to=settings.search.exact_up_to) as gallery,
         stopped_by_ctrl_c("finishing the batch") as stop,
     ):
         embedder = load_embedder(settings.models.reid)

@@ -17,6 +17,7 @@ def bench_command(
     infrared: Sequence[str],
     bootstrap: str,
     minutes: float,
+    sizes: Sequence[int] = (),
 ) -> int:
     """Measure and print; the status is 0 whether or not the target was met."""
     if name == "ingest":
@@ -27,6 +28,10 @@ def bench_command(
         from console.bench.shift import bench_shift
 
         result = bench_shift(bootstrap, visible, infrared, minutes, detector, reid)
+    elif name == "gallery":
+        from console.bench.gallery import SIZES, bench_gallery
+
+        result = bench_gallery(sizes or SIZES)
     else:
         result = _measure(name, detector, reid, visible, infrared)
     if as_json:
@@ -41,6 +46,14 @@ def bench_command(
             + ", ".join(f"{name} {seconds} s" for name, seconds in result["latency_s"].items())
         )
         return 0
+    for case in result["cases"] if name == "gallery" else ():
+        admission, search = case["admission"], case["search"]
+        print(
+            f"{case['sightings']} sightings: admission {admission['ms']} ms a tracklet "
+            f"(target {result['target_admission_ms']}), {admission['transaction_ms']} ms of it in the "
+            f"transaction; search {search['ours_ms']} ms, recall@10 {search['recall']} "
+            f"(target {result['target_recall']}); {case['memory_mib']} MiB"
+        )
     print(
         f"{result['name']}: {result['ours_s']} s against {result['baseline_s']} s, "
         f"ratio {result['ratio']} (target {result['target']})"

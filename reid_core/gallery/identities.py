@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reid_core.gallery.limits import EXEMPLARS
 from reid_core.gallery.scoring import exact_scores, slack
 from reid_core.types import Floats, Ints
 
@@ -26,10 +27,12 @@ class IdentityPolicy:
         merge_score: the least score (see `decide`) to join an identity; ``None`` where the model has no
             calibrated threshold: then every tracklet founds its own.
         margin: how far the best identity's score must be above the runner-up's.
+        exemplars: so many sightings of an identity decide who joins it (see `exemplars`).
     """
 
     merge_score: float | None
     margin: float = 0.0
+    exemplars: int = EXEMPLARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,23 @@ class Finalists:
     tracklets: Sequence[str]
     sightings: Sequence[str]
     allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Nominees:
+    """Identities that a tracklet may belong to, found before the transaction that decides.
+
+    What came after is looked at there, so that the decision is the one that it would be without them.
+
+    Attributes:
+        identities: their ids, the best first.
+        newest: id of the newest vector that was looked at.
+        bound: the mean that nobody else was above; ``None`` where not everybody was looked at.
+    """
+
+    identities: tuple[str, ...]
+    newest: int
+    bound: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +98,11 @@ def decide(
 ) -> Assignment:
     """Join the identity that the tracklet matches best, or found a new one.
 
-    The score of an identity is the mean, over the tracklet's sightings, of each one's best cosine with
-    any sighting of the identity. The best single pair alone would let one bad crop (two people in it, or
-    somebody half hidden) tie two people together for good; a mean over all pairs would hold an identity's
-    other views (its back, another camera) against it. This asks that every kept view of the tracklet finds
-    its like.
+    The score of an identity is the mean, over the tracklet's sightings, of each one's best cosine with any
+    exemplar of the identity: any of its sightings, while it has no more than `IdentityPolicy.exemplars`.
+    The best single pair alone would let one bad crop (two people in it, or somebody half hidden) tie two
+    people together for good; a mean over all pairs would hold an identity's other views (its back, another
+    camera) against it. This asks that every kept view of the tracklet finds its like.
 
     Args:
         tracklet: its id.
@@ -139,6 +159,21 @@ def contenders(scores: NDArray[np.floating[Any]], dim: int) -> NDArray[np.bool_]
         return np.ones(len(means), np.bool_)
     bound = np.partition(means, -_TOLD)[-_TOLD]
     return np.asarray(means >= bound - slack(dim), np.bool_)
+
+
+def outdone(scores: NDArray[np.floating[Any]], bound: float, dim: int) -> bool:
+    """Whether two of the identities surely score above all who are within a bound.
+
+    Args:
+        scores: as of `contenders`.
+        bound: the highest mean of the others.
+        dim: length of the vectors.
+    """
+    if scores.shape[1] < _TOLD:
+        return bound == -np.inf
+    means = scores.mean(axis=0, dtype=np.float64)
+    # Both sides are sums of float32.
+    return bool(np.partition(means, -_TOLD)[-_TOLD] - 2 * slack(dim) > bound)
 
 
 _JOINED = "the score reached the threshold"

@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reid_core.errors import UsageError
-from reid_core.gallery.scoring import best_rows
+from reid_core.gallery.columns import Column, TimeBlocks
+from reid_core.gallery.graph import Graph
+from reid_core.gallery.limits import EXACT_UP_TO
+from reid_core.gallery.scoring import best_rows, nearly_best_rows
 from reid_core.types import Floats, Ints, Modality
 
 # How far from 1 the length of an embedding may be: what float16 leaves of it.
@@ -126,13 +129,23 @@ class VectorIndex:
     """The vectors of one space and kind and what a filter asks of them.
 
     Not for several threads at once: the gallery holds its lock around it.
+
+    Args:
+        dim: length of the vectors.
+        exact_up_to: among more rows than this a search goes by the graph, where there is one.
+
+    Attributes:
+        graph: of the first rows, or ``None``; whoever holds the index lets it grow.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, exact_up_to: int = EXACT_UP_TO) -> None:
         self.dim = dim
+        self.exact_up_to = exact_up_to
+        self.graph: Graph | None = None
+        self._times = TimeBlocks()
         self._flat = faiss.IndexFlatIP(dim)
         self._cameras: dict[str, int] = {}
-        self._columns = {name: _Column(dtype) for name, dtype in _COLUMNS.items()}
+        self._columns = {name: Column(dtype) for name, dtype in _COLUMNS.items()}
 
     @classmethod
     def restored(
@@ -152,6 +165,7 @@ class VectorIndex:
         index._cameras = {name: code for code, name in enumerate(cameras)}
         for name, column in columns.items():
             index._columns[name].extend(column)
+        index._times.extend(index._columns["time_ns"].values)
         return index
 
     def __len__(self) -> int:
@@ -196,6 +210,7 @@ class VectorIndex:
         }
         for name, values in added.items():
             self._columns[name].extend(values)
+        self._times.extend(self._columns["time_ns"].values)
 
     def truncate(self, count: int) -> None:
         """Forget all rows after the first ``count``."""
@@ -203,26 +218,41 @@ class VectorIndex:
             self._flat.remove_ids(faiss.IDSelectorRange(count, len(self)))
             for column in self._columns.values():
                 column.length = count
+            self._times.truncate(self._columns["time_ns"].values)
+            if self.graph is not None and len(self.graph) > count:
+                self.graph = None
 
     def passing(self, where: SearchFilter) -> NDArray[np.bool_]:
         """``(N,)`` which rows pass the filter."""
-        keep = np.ones(len(self), np.bool_)
+        if where.since_ns is None and where.until_ns is None:
+            return self._passing(where, slice(0, len(self)))
+        keep = np.zeros(len(self), np.bool_)
+        for part in self._times.within(where.since_ns, where.until_ns, len(self)):
+            keep[part] = self._passing(where, part)
+        return keep
+
+    def _passing(self, where: SearchFilter, part: slice) -> NDArray[np.bool_]:
+        columns = {name: column.values[part] for name, column in self._columns.items()}
+        keep = np.ones(part.stop - part.start, np.bool_)
         if where.cameras is not None:
-            keep &= self._of_cameras(where.cameras)
+            keep &= self._of_cameras(where.cameras, columns["camera"])
         if where.exclude_cameras:
-            keep &= ~self._of_cameras(where.exclude_cameras)
+            keep &= ~self._of_cameras(where.exclude_cameras, columns["camera"])
         if where.modality is not None:
-            keep &= self._columns["modality"].values == _MODALITIES[where.modality]
+            keep &= columns["modality"] == _MODALITIES[where.modality]
         if where.since_ns is not None:
-            keep &= self._columns["time_ns"].values >= where.since_ns
+            keep &= columns["time_ns"] >= where.since_ns
         if where.until_ns is not None:
-            keep &= self._columns["time_ns"].values < where.until_ns
+            keep &= columns["time_ns"] < where.until_ns
         if where.newest is not None:
-            keep &= self._columns["id"].values <= where.newest
+            keep &= columns["id"] <= where.newest
         return keep
 
     def search(self, queries: Floats, k: int, where: SearchFilter | None = None) -> Hits:
-        """The ``k`` best of the sightings that pass the filter: exact, never fewer than there are.
+        """The ``k`` best of the sightings that pass the filter, never fewer than there are.
+
+        Exact where no more than ``exact_up_to`` pass it, or while there is no graph; else nearly all of the
+        best, with exact scores.
 
         Args:
             queries: ``(Q, D)`` float32, L2-normalised.
@@ -235,12 +265,29 @@ class VectorIndex:
         if k < 1:
             raise UsageError(f"The number of results must be at least 1, not {k}.")
         queries = checked_vectors(queries, self.dim)
-        scores, rows = best_rows(self._flat, queries, self.passing(where or SearchFilter()), k)
+        wanted = self.passing(where or SearchFilter())
+        if self.graph is not None and np.count_nonzero(wanted) > self.exact_up_to:
+            scores, rows = nearly_best_rows(self._flat, self.graph, queries, wanted, k)
+        else:
+            scores, rows = best_rows(self._flat, queries, wanted, k)
         columns = self.columns
         return Hits(scores, columns["id"][rows], columns["tracklet"][rows], columns["sighting"][rows])
 
-    def _of_cameras(self, names: frozenset[str]) -> NDArray[np.bool_]:
-        column = self._columns["camera"].values
+    def near(self, queries: Floats, k: int) -> Ints | None:
+        """Rows, ascending, among which nearly all of the ``k`` nearest of each query are.
+
+        ``None`` where all rows are to be compared: there are few, or there is no graph.
+
+        Args:
+            queries: ``(Q, D)`` float32, L2-normalised.
+            k: how many, at least 1.
+        """
+        if self.graph is None or len(self) <= self.exact_up_to:
+            return None
+        found = self.graph.nearest(queries, min(k, len(self.graph)))
+        return np.concatenate([np.unique(found[found >= 0]), np.arange(len(self.graph), len(self))])
+
+    def _of_cameras(self, names: frozenset[str], column: NDArray[Any]) -> NDArray[np.bool_]:
         codes = [code for camera, code in self._cameras.items() if camera in names]
         if len(codes) > _FEW:
             wanted = np.zeros(len(self._cameras), np.bool_)
@@ -250,25 +297,3 @@ class VectorIndex:
         for code in codes:
             chosen |= column == code
         return chosen
-
-
-class _Column:
-    """An array that grows at its end at amortised constant cost."""
-
-    def __init__(self, dtype: "np.dtype[Any]") -> None:
-        self._room = np.zeros(0, dtype)
-        self.length = 0
-
-    @property
-    def values(self) -> NDArray[Any]:
-        return self._room[: self.length]
-
-    def extend(self, values: ArrayLike) -> None:
-        added = np.asarray(values, self._room.dtype)
-        end = self.length + len(added)
-        if end > len(self._room):
-            room = np.zeros(max(end, 2 * self.length), self._room.dtype)
-            room[: self.length] = self.values
-            self._room = room
-        self._room[self.length : end] = added
-        self.length = end

@@ -1,4 +1,4 @@
-"""A vector index on disk: two data files and a manifest that is replaced last, so that it is whole or absent.
+"""A vector index on disk: data files and a manifest that is replaced last, so that it is whole or absent.
 
 The manifest names the data files, their digests and the place in the database's outbox up to which they
 hold everything. Whatever does not fit is not used: the database can build the index anew.
@@ -16,6 +16,7 @@ import faiss
 import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from reid_core.gallery.graph import Graph
 from reid_core.gallery.index import VectorIndex
 from reid_core.gallery.records import VectorKind
 
@@ -47,6 +48,8 @@ class _Manifest(BaseModel):
     cameras: list[str]
     vectors: str
     columns: str
+    # While there are few vectors, there is none.
+    graph: str | None = None
     sha256: dict[str, str]
 
 
@@ -67,9 +70,13 @@ def save_index(index: VectorIndex, position: Position, space: str, kind: VectorK
     vectors = f"vectors-{position.outbox}.faiss"
     columns = f"columns-{position.outbox}.npz"
     digests = {
-        vectors: _write(folder / vectors, lambda file: _write_flat(index.flat, file)),
+        vectors: _write(folder / vectors, lambda file: _write_index(index.flat, file)),
         columns: _write(folder / columns, lambda file: np.savez(file, allow_pickle=False, **index.columns)),
     }
+    graph = f"graph-{position.outbox}.faiss" if index.graph is not None else None
+    if graph is not None and index.graph is not None:
+        hnsw = index.graph.hnsw
+        digests[graph] = _write(folder / graph, lambda file: _write_index(hnsw, file))
     manifest = _Manifest(
         format=_FORMAT,
         space=space,
@@ -82,12 +89,13 @@ def save_index(index: VectorIndex, position: Position, space: str, kind: VectorK
         cameras=list(index.cameras),
         vectors=vectors,
         columns=columns,
+        graph=graph,
         sha256=digests,
     )
     text = manifest.model_dump_json(indent=2).encode()
     _write(folder / _MANIFEST, lambda file: file.write(text))
     for stale in folder.iterdir():
-        if stale.name not in (vectors, columns, _MANIFEST):
+        if stale.name not in (vectors, columns, graph, _MANIFEST):
             stale.unlink(missing_ok=True)
 
 
@@ -100,7 +108,7 @@ def load_index(space: str, kind: VectorKind, folder: Path) -> tuple[VectorIndex,
         manifest = _Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
         if manifest.format != _FORMAT or (manifest.space, manifest.kind) != (space, kind):
             return None
-        for name in (manifest.vectors, manifest.columns):
+        for name in filter(None, (manifest.vectors, manifest.columns, manifest.graph)):
             if _digest(folder / Path(name).name) != manifest.sha256.get(name):
                 raise ValueError(f"the digest of {name} differs")
         flat = faiss.read_index(str(folder / manifest.vectors))
@@ -109,6 +117,8 @@ def load_index(space: str, kind: VectorKind, folder: Path) -> tuple[VectorIndex,
         index = VectorIndex.restored(flat, columns, manifest.cameras)
         if len(index) != manifest.ntotal or index.dim != manifest.dim:
             raise ValueError("its size differs")
+        if manifest.graph is not None:
+            index.graph = Graph.restored(faiss.read_index(str(folder / Path(manifest.graph).name)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RuntimeError, ValidationError, json.JSONDecodeError) as error:
@@ -134,11 +144,11 @@ def _write(path: Path, fill: Any) -> str:
     return digest
 
 
-def _write_flat(flat: Any, file: BinaryIO) -> None:
+def _write_index(index: Any, file: BinaryIO) -> None:
     # Through Python's file rather than FAISS's: a full disk is then an OSError and not a C++ exception.
     # (FAISS's own annotations leave this class out.)
     writer = vars(faiss)["PyCallbackIOWriter"]
-    faiss.write_index(flat, writer(file.write))
+    faiss.write_index(index, writer(file.write))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,21 +2,27 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.database import Database
+from reid_core.gallery.growing import Grower
+from reid_core.gallery.identities import Nominees
+from reid_core.gallery.index import VectorIndex, checked_vectors
 from reid_core.gallery.live import LiveIndex
 from reid_core.gallery.outbox import VECTORS_ADDED, VECTORS_REMOVED, Outbox
 from reid_core.gallery.pgvector_index import PgvectorIndex
 from reid_core.gallery.records import VectorKind
+from reid_core.gallery.schema import TrackletRow
 from reid_core.gallery.spaces import check_space
 from reid_core.gallery.vector_column import POSTGRESQL
 from reid_core.gallery.vector_store import VectorStore
+from reid_core.types import Floats
 
 
 class Indexes:
@@ -25,19 +31,22 @@ class Indexes:
     Args:
         database: of the gallery.
         folder: where those in memory are kept between runs; ``None`` for nowhere.
+        exact_up_to: among so many vectors a search is exact.
 
     Attributes:
         lock: of whoever changes them.
         guard: the same where an index is for one thread at a time; a server's readers wait for nobody.
     """
 
-    def __init__(self, database: Database, folder: Path | None) -> None:
+    def __init__(self, database: Database, folder: Path | None, exact_up_to: int) -> None:
         self._database = database
         self._folder = folder
+        self._exact_up_to = exact_up_to
         self._stores: dict[tuple[str, VectorKind], VectorStore] = {}
         self.lock = threading.RLock()
         shared = database.dialect == POSTGRESQL
         self.guard: AbstractContextManager[Any] = nullcontext() if shared else self.lock
+        self._grower = Grower(self.lock, self._in_memory)
 
     def save(self) -> None:
         """Write those that have changed; only a warning is logged where the disk does not take them."""
@@ -46,10 +55,15 @@ class Indexes:
                 store.save()
 
     def close(self) -> None:
-        """Save and forget them."""
+        """Save and forget them; not with the lock held."""
+        self._grower.close()
         with self.lock:
             self.save()
             self._stores.clear()
+
+    def wait(self) -> None:
+        """As `Gallery.wait_for_graph`."""
+        self._grower.wait()
 
     def lag(self, space: str) -> int:
         """As `Gallery.index_lag`."""
@@ -71,7 +85,19 @@ class Indexes:
             check_space(session, space)
             store = self._store(space, kind)
             store.sync(session)
+            self._grower.look()
             yield session, store
+
+    def nominees(self, tracklets: Mapping[str, Floats], space: str) -> dict[str, Nominees]:
+        """As `Gallery.nominate`: vectors by tracklet in, nominees by tracklet out."""
+        with self.reading(space, VectorKind.CROP) as (session, store):
+            there = session.scalars(select(TrackletRow.id).where(TrackletRow.id.in_(tracklets)))
+            asked = {name: tracklets[name] for name in tracklets.keys() - set(there)}
+            found = {
+                name: store.nominate(session, checked_vectors(vectors, store.dim(session)))
+                for name, vectors in asked.items()
+            }
+        return {name: nominees for name, nominees in found.items() if nominees is not None}
 
     @contextmanager
     def writing(self, space: str) -> Iterator[tuple[Session, VectorStore]]:
@@ -89,6 +115,11 @@ class Indexes:
                 store.restore(mark)
                 raise
 
+    def _in_memory(self) -> Iterator[VectorIndex]:
+        for store in self._stores.values():
+            if isinstance(store, LiveIndex) and store.index is not None:
+                yield store.index
+
     def _store(self, space: str, kind: VectorKind) -> VectorStore:
         if self._database.dialect == POSTGRESQL:
             return self._stores.setdefault((space, kind), PgvectorIndex(space, kind))
@@ -96,4 +127,4 @@ class Indexes:
         said = space if kind is VectorKind.CROP else f"{space} {kind}"
         name = hashlib.sha256(said.encode()).hexdigest()[:32]
         folder = self._folder / name if self._folder is not None else None
-        return self._stores.setdefault((space, kind), LiveIndex(space, kind, folder))
+        return self._stores.setdefault((space, kind), LiveIndex(space, kind, folder, self._exact_up_to))

@@ -12,6 +12,7 @@ from reid_core.gallery.schema import LinkRow, OutboxRow, RefusedRow, TrackletRow
 
 TRACKLET_CLOSED, LINK_MADE = "tracklet.closed", "link.made"
 VECTORS_ADDED, VECTORS_REMOVED = "vectors.added", "vectors.removed"
+EXEMPLARS_REPLACED = "exemplars.replaced"
 
 EVENT_SET_ASIDE = "event.set_aside"
 """Kind of the event that tells of another one, with which somebody who follows the outbox cannot do what is

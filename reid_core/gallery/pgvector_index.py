@@ -31,7 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from reid_core.errors import UsageError
-from reid_core.gallery.identities import Finalists, contenders
+from reid_core.gallery.exemplars import is_exemplar
+from reid_core.gallery.identities import Finalists, Nominees, contenders, outdone
 from reid_core.gallery.index import ID_LENGTH, Hits, SearchFilter, checked_vectors
 from reid_core.gallery.records import VectorKind
 from reid_core.gallery.schema import TrackletRow, VectorRow
@@ -50,6 +51,8 @@ _SPARE = 6
 _TOGETHER = 32
 # Identities fetched at first, of which the nearest two matter.
 _IDENTITIES = 16
+# Identities nominated for a tracklet.
+_NOMINATED = 8
 
 
 class PgvectorIndex:
@@ -93,12 +96,35 @@ class PgvectorIndex:
         parts = [self._best(session, queries[start : start + _TOGETHER], k, passing) for start in starts]
         return Hits(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
-    def finalists(self, session: Session, vectors: Floats, forbidden: Collection[str]) -> Finalists | None:
+    def nominate(self, session: Session, vectors: Floats) -> Nominees | None:
+        """As `VectorStore.nominate`."""
+        nearest = self._identities([_distance(vector) for vector in vectors])
+        # One more than are nominated, to say what the others are within.
+        found = session.execute(nearest.limit(_NOMINATED + 1)).all()
+        if not found:
+            return None
+        newest = session.scalar(select(func.max(VectorRow.id))) or 0
+        means = _best_scores(found).mean(axis=0)
+        bound = float(means[_NOMINATED]) if len(found) > _NOMINATED else -np.inf
+        return Nominees(tuple(row[0] for row in found[:_NOMINATED]), newest, bound)
+
+    def finalists(
+        self,
+        session: Session,
+        vectors: Floats,
+        forbidden: Collection[str],
+        nominees: Nominees | None = None,
+    ) -> Finalists | None:
         """As `VectorStore.finalists`."""
         distances = [_distance(vector) for vector in vectors]
-        nearest = self._identities(distances).where(TrackletRow.identity_id != all_(_names(forbidden)))
-        found = _leading(session, nearest, vectors.shape[1])
-        allowed = bool(found)
+        found = None
+        if nominees is not None:
+            found = self._nominated(session, distances, forbidden, nominees)
+        allowed = True
+        if not found:
+            nearest = self._identities(distances).where(TrackletRow.identity_id != all_(_names(forbidden)))
+            found = _leading(session, nearest, vectors.shape[1])
+            allowed = bool(found)
         if not found:
             found = _leading(session, self._identities(distances), vectors.shape[1])
         if not found:
@@ -195,20 +221,44 @@ class PgvectorIndex:
         places = np.repeat(np.arange(len(queries)), [len(ids) for ids, _ in found])
         return places, np.concatenate([ids for ids, _ in found])
 
-    def _identities(self, distances: Sequence[ColumnElement[float]]) -> Chosen:
-        """Each identity and the least distance of each sighting to it, the nearest on average first.
+    def _nominated(
+        self,
+        session: Session,
+        distances: Sequence[ColumnElement[float]],
+        forbidden: Collection[str],
+        nominees: Nominees,
+    ) -> "Found | None":
+        """As `_leading`, of the nominees and of those who were seen since; ``None`` if it may be others."""
+        since = (
+            select(TrackletRow.identity_id)
+            .join(VectorRow, VectorRow.tracklet_id == TrackletRow.id)
+            .where(VectorRow.id > nominees.newest, self._mine, TrackletRow.identity_id.is_not(None))
+            .distinct()
+        )
+        names = ({*nominees.identities, *session.scalars(since)}) - {*forbidden}
+        if not names or nominees.bound is None:
+            return None
+        found = session.execute(self._identities(distances, sorted(names))).all()
+        dim = session.scalar(select(VectorRow.dim).where(self._mine).limit(1)) or 1
+        return found if found and outdone(_best_scores(found), nominees.bound, dim) else None
+
+    def _identities(
+        self, distances: Sequence[ColumnElement[float]], names: Sequence[str] | None = None
+    ) -> Chosen:
+        """Each identity and each sighting's least distance to its exemplars, the nearest on average first.
 
         Every visible tracklet has an identity, and no other has.
         """
         views = [distance.label(f"view_{view}") for view, distance in enumerate(distances)]
         # The OFFSET has the distances computed before the rows are grouped: distances are sorted then, and
         # not vectors.
-        near = (
-            select(VectorRow.tracklet_id, *views)
-            .where(self._mine, VectorRow.modality == str(Modality.VISIBLE))
-            .offset(0)
-            .subquery()
+        rows = select(VectorRow.tracklet_id, *views).where(
+            self._mine, VectorRow.modality == str(Modality.VISIBLE), is_exemplar()
         )
+        if names is not None:
+            of_them = select(TrackletRow.id).where(TrackletRow.identity_id == any_(_names(names)))
+            rows = rows.where(VectorRow.tracklet_id.in_(of_them))
+        near = rows.offset(0).subquery()
         least = [func.min(near.c[view.key]) for view in views]
         return (
             select(TrackletRow.identity_id, *least)
@@ -237,7 +287,7 @@ class PgvectorIndex:
             _columns(TrackletRow.identity_id)
             .join(TrackletRow, TrackletRow.id == VectorRow.tracklet_id)
             .join(wanted, wanted.c.identity == TrackletRow.identity_id)
-            .where(self._mine, or_(*near))
+            .where(self._mine, is_exemplar(), or_(*near))
         )
         return session.execute(chosen).all()
 

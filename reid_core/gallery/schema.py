@@ -159,6 +159,7 @@ class VectorRow(Base):
     __table_args__ = (
         UniqueConstraint("sighting_id", "model_id"),
         Index(None, "space", "kind", "camera_id", "time_ns"),
+        Index(None, "space", "kind", "time_ns"),
         # Ids never return after a deletion: an index that still holds the old vector would lie.
         {"sqlite_autoincrement": True},
     )
@@ -174,6 +175,14 @@ class VectorRow(Base):
     model_id: Mapped[str] = mapped_column(String(64))
     dim: Mapped[int] = mapped_column(Integer)
     data: Mapped[bytes] = mapped_column(VectorData)
+
+
+class SurplusRow(Base):
+    """A vector that is no exemplar of its identity: it is searched, but decides not who joins it."""
+
+    __tablename__ = "surplus"
+
+    vector_id: Mapped[int] = mapped_column(ForeignKey("vectors.id"), primary_key=True, autoincrement=False)
 
 
 class LinkRow(Base):
@@ -196,7 +205,8 @@ class OutboxRow(Base):
 
     Kinds: ``vectors.added`` (subject: tracklet or space; the payload names space, kind and model, the vectors
     and the chain; schemas before 0004 named the model alone, which was the space, and knew crops only),
-    ``vectors.removed`` (subject: recording), ``tracklet.closed`` and ``link.made`` (subject: tracklet),
+    ``vectors.removed`` (subject: recording), ``exemplars.replaced`` (subject: identity; the payload names the
+    vectors that are exemplars no more), ``tracklet.closed`` and ``link.made`` (subject: tracklet),
     ``model.changed`` (subject: space), ``event.set_aside`` (subject: of the event that a follower gave up).
     """
 

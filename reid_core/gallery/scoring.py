@@ -1,4 +1,4 @@
-"""Exact nearest vectors by inner product: float32 finds who may be among the best, float64 decides."""
+"""Nearest vectors by inner product: float32, or a graph, finds who may be among the best, float64 decides."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from reid_core.gallery.graph import Graph
 from reid_core.types import Floats, Ints
 
 # From this many queries on a matrix product beats FAISS's scan, which reads the vectors once a query.
@@ -18,6 +19,10 @@ _BLOCK = 64
 _GATHER = 4096
 # Below this share of its span a subset is gathered; above, the whole span is scored and the rest left out.
 _SPARSE = 0.25
+# Below this share of the graph's rows all of a subset are compared: its neighbours would be of others.
+_SELECTIVE = 0.1
+# How many are asked of the graph for each that is wanted: it compares coarse copies.
+_COARSE = 2
 # Scores held at a time, bytes.
 _SCORE_BYTES = 64 << 20
 
@@ -55,6 +60,44 @@ def best_rows(flat: Any, queries: Floats, wanted: NDArray[np.bool_], k: int) -> 
     for start in range(0, len(queries), step):
         part = slice(start, start + step)
         scores[part], best[part] = _multiplied(queries[part], vectors, rows, k)
+    return scores, best
+
+
+def nearly_best_rows(
+    flat: Any, graph: Graph, queries: Floats, wanted: NDArray[np.bool_], k: int
+) -> tuple[Floats, Ints]:
+    """As `best_rows`, but the graph says which rows to look at: nearly all of the best are among them.
+
+    Rows behind the graph's are all looked at, and so is a subset that is a small share of them.
+
+    Args:
+        flat: ``faiss.IndexFlatIP`` of ``N`` vectors of about unit length.
+        graph: of its first rows.
+        queries: ``(Q, D)`` float32, about unit length.
+        wanted: ``(N,)`` the rows to look at, ``M`` of them.
+        k: how many, at least 1.
+    """
+    inside = wanted[: len(graph)]
+    passing = int(np.count_nonzero(inside))
+    count = passing + int(np.count_nonzero(wanted[len(graph) :]))
+    k = min(k, count)
+    fetched = min(_COARSE * k + _SPARE, passing)
+    if passing < _SELECTIVE * len(graph) or fetched == 0 or not len(queries):
+        return best_rows(flat, queries, wanted, k)
+    found = graph.nearest(queries, fetched, inside if passing < len(graph) else None)
+    behind = wanted.copy()
+    behind[: len(graph)] = False
+    newer = best_rows(flat, queries, behind, k)[1]
+    rows = np.concatenate([found, newer], axis=1)
+    enough = (rows >= 0).sum(axis=1) >= k
+    scores, best = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+    vectors: Floats = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(-1, flat.d)
+    if enough.any():
+        some = rows[enough]
+        query, place = np.nonzero(some >= 0)
+        scores[enough], best[enough] = decided(queries[enough], vectors, query, some[query, place], k)
+    if not enough.all():
+        scores[~enough], best[~enough] = best_rows(flat, queries[~enough], wanted, k)
     return scores, best
 
 

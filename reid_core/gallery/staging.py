@@ -90,17 +90,21 @@ class Staging:
     def admit(self, records: Sequence[StagedRecord], policy: IdentityPolicy) -> None:
         """Write staged tracklets into the gallery, in this order and one transaction.
 
+        Whom a visible one may belong to is looked for before, so that other writers wait for little.
         Visible ones are done with; infrared ones stay until `settle` writes their link. Where a visible one
         comes behind infrared ones that ended after it and are linked, these are staged to be ranked again.
         """
+        entries = self._unpacked(records)
+        nominees = self._gallery.nominate(tuple(entries.values()), self._space)
         late_ns: list[int] = []
         with self._gallery.writing(self._space) as (session, store):
             self._guard(session)
             for record in records:
-                content = session.scalar(select(StagedRow.content).where(StagedRow.id == record.id))
-                if not content:
+                there = select(StagedRow.id).where(StagedRow.id == record.id, ~StagedRow.admitted)
+                if record.id not in entries or session.scalar(there) is None:
                     continue  # somebody has admitted it since it was read
-                writing.add_tracklet(session, store, unpack_entry(content, self._space), policy)
+                entry = entries[record.id]
+                writing.add_tracklet(session, store, entry, policy, nominees.get(entry.tracklet.id))
                 done = StagedRow.id == record.id
                 if record.modality is Modality.VISIBLE:
                     session.execute(delete(StagedRow).where(done))
@@ -111,6 +115,14 @@ class Staging:
                     session.execute(update(StagedRow).where(done).values(admitted=True, content=b""))
             if late_ns:
                 rank_again(session, min(late_ns))
+
+    def _unpacked(self, records: Sequence[StagedRecord]) -> dict[int, TrackletEntry]:
+        """What is still to be admitted, by the number of its record."""
+        numbers = [record.id for record in records]
+        with self._gallery.database.read() as session:
+            chosen = select(StagedRow.id, StagedRow.content).where(StagedRow.id.in_(numbers))
+            contents = {row.id: row.content for row in session.execute(chosen) if row.content}
+        return {number: unpack_entry(content, self._space) for number, content in contents.items()}
 
     def settle(self, session: Session, record: StagedRecord) -> None:
         """Be done with what links were made for, in the transaction that writes them."""

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from reid_core.gallery import vector_rows, writing
 from reid_core.gallery.database import Database
-from reid_core.gallery.identities import IdentityPolicy
+from reid_core.gallery.identities import IdentityPolicy, Nominees
 from reid_core.gallery.index import Hits, SearchFilter
 from reid_core.gallery.indexes import Indexes
+from reid_core.gallery.limits import EXACT_UP_TO
 from reid_core.gallery.plain import plain_entries, plain_recording
 from reid_core.gallery.reading import GalleryReader
 from reid_core.gallery.records import (
@@ -42,18 +43,20 @@ class Gallery(GalleryReader):
             hits = gallery.search(queries, model.id, k=5, where=SearchFilter(cameras=frozenset({"lobby"})))
     """
 
-    def __init__(self, database: Database, index_dir: Path | None) -> None:
+    def __init__(self, database: Database, index_dir: Path | None, exact_up_to: int = EXACT_UP_TO) -> None:
         super().__init__(database)
-        self._indexes = Indexes(database, index_dir)
+        self._indexes = Indexes(database, index_dir, exact_up_to)
 
     @classmethod
-    def open(cls, url: str, index_dir: Path | None = None) -> Self:
+    def open(cls, url: str, index_dir: Path | None = None, exact_up_to: int = EXACT_UP_TO) -> Self:
         """Open a gallery, or create an empty one.
 
         Args:
             url: ``sqlite:///gallery.db``, or another database's address as SQLAlchemy reads it.
             index_dir: where indexes are kept between runs. By default ``gallery.db.index`` beside an
                 SQLite file. PostgreSQL needs none; for every other database they are in memory alone.
+            exact_up_to: a search that looks at more vectors than this goes by a graph and finds nearly all
+                of the best; not on PostgreSQL, where every search is exact.
 
         Raises:
             UsageError: the address is not one.
@@ -66,7 +69,7 @@ class Gallery(GalleryReader):
         database = Database(url)
         if index_dir is None and database.file is not None:
             index_dir = database.file.with_name(f"{database.file.name}.index")
-        return cls(database, index_dir)
+        return cls(database, index_dir, exact_up_to)
 
     def __enter__(self) -> Self:
         return self
@@ -91,8 +94,8 @@ class Gallery(GalleryReader):
 
     def close(self) -> None:
         """Save the index and let go of the database."""
+        self._indexes.close()
         with self._indexes.lock:
-            self._indexes.close()
             self._database.close()
 
     # Writing
@@ -149,11 +152,38 @@ class Gallery(GalleryReader):
             UsageError: the parts of an entry do not fit one another or the gallery.
             GalleryError: a recording is not known.
         """
+        nominees = self.nominate(entries, space)
         with self.writing(space) as (session, store):
-            added = tuple(writing.add_tracklet(session, store, entry, policy) for entry in entries)
+            added = tuple(
+                writing.add_tracklet(session, store, entry, policy, nominees.get(entry.tracklet.id))
+                for entry in entries
+            )
             for checkpoint in checkpoints:
                 writing.put_checkpoint(session, checkpoint)
         return added
+
+    def nominate(self, entries: Sequence[TrackletEntry], space: str) -> dict[str, Nominees]:
+        """Whom visible tracklets may belong to, for `writing.add_tracklet`: no writer waits meanwhile.
+
+        Whoever comes in between is looked at in the transaction that writes.
+
+        Args:
+            entries: the tracklets.
+            space: of their vectors.
+
+        Returns:
+            nominees by tracklet; of those that are there, have no vector, or meet nobody, none.
+
+        Raises:
+            ModelMismatchError: the gallery is of another space.
+            UsageError: the vectors do not fit one another or the gallery.
+        """
+        asked = {
+            entry.tracklet.id: entry.vectors
+            for entry in entries
+            if entry.tracklet.modality is Modality.VISIBLE and len(entry.vectors)
+        }
+        return self._indexes.nominees(asked, space) if asked else {}
 
     def add(
         self,
@@ -293,6 +323,13 @@ class Gallery(GalleryReader):
         """
         return self._indexes.lag(space)
 
+    def wait_for_graph(self) -> None:
+        """Until the graph by which many vectors are searched holds them; it grows beside all else.
+
+        Till then searches look at every vector that it lacks.
+        """
+        self._indexes.wait()
+
     def search(
         self,
         queries: Floats,
@@ -301,7 +338,9 @@ class Gallery(GalleryReader):
         where: SearchFilter | None = None,
         kind: VectorKind = VectorKind.CROP,
     ) -> Hits:
-        """The ``k`` most similar vectors of a kind, of those that pass the filter: exact.
+        """The ``k`` most similar vectors of a kind, of those that pass the filter.
+
+        Exact, unless more vectors pass than the gallery was opened with: then nearly all of the best.
 
         Args:
             queries: ``(Q, D)`` float32, L2-normalised.

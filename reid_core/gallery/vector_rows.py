@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from reid_core.errors import UsageError
+from reid_core.gallery.exemplars import restore_exemplars
 from reid_core.gallery.index import checked_vectors
 from reid_core.gallery.outbox import VECTORS_ADDED, VECTORS_REMOVED, put_event
 from reid_core.gallery.records import VectorKind
@@ -98,6 +99,7 @@ def forget_vectors(session: Session, tracklets: Sequence[str], subject: str, cre
     gone = VectorRow.tracklet_id.in_(tracklets)
     made = select(VectorRow.space, VectorRow.kind, VectorRow.model_id).where(gone).distinct()
     lost = sorted(tuple(row) for row in session.execute(made))
+    restore_exemplars(session, tracklets)
     session.execute(delete(VectorRow).where(gone))
     chain = _chain(session)
     chain.value = hashlib.sha256(f"{chain.value} without {' '.join(tracklets)}".encode()).hexdigest()

@@ -5,14 +5,14 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from reid_core.gallery.identities import Finalists
+from reid_core.gallery.identities import Finalists, Nominees
 from reid_core.gallery.index import Hits, SearchFilter
 from reid_core.gallery.index_files import Position
 from reid_core.gallery.records import VectorKind
 from reid_core.types import Floats
 
-# Where a store stands: its rows and what it has applied of the outbox.
-Mark = tuple[int, Position]
+# Where a store stands: its rows, what it has applied of the outbox, and how many exemplars were replaced.
+Mark = tuple[int, Position, int]
 
 
 class VectorStore(Protocol):
@@ -35,7 +35,9 @@ class VectorStore(Protocol):
         """Length of the vectors; ``None`` while there are none."""
 
     def search(self, session: Session, queries: Floats, k: int, where: SearchFilter | None) -> Hits:
-        """The ``k`` best of the sightings that pass the filter: exact, never fewer than there are.
+        """The ``k`` best of the sightings that pass the filter, never fewer than there are.
+
+        Exact up to a number that the gallery was opened with; nearly all of the best where more pass.
 
         Args:
             session: that it is in step with.
@@ -47,13 +49,29 @@ class VectorStore(Protocol):
             UsageError: the queries do not fit, or ``k`` is below 1.
         """
 
-    def finalists(self, session: Session, vectors: Floats, forbidden: Collection[str]) -> Finalists | None:
-        """The sightings that can decide which identity a tracklet belongs to; ``None`` if there is nobody.
+    def nominate(self, session: Session, vectors: Floats) -> Nominees | None:
+        """Whom a tracklet may belong to, for `finalists` in a later transaction; ``None`` if there is nobody.
+
+        Args:
+            session: that it is in step with.
+            vectors: ``(S, D)`` float32, L2-normalised, of the tracklet; ``S`` at least 1.
+        """
+
+    def finalists(
+        self,
+        session: Session,
+        vectors: Floats,
+        forbidden: Collection[str],
+        nominees: Nominees | None = None,
+    ) -> Finalists | None:
+        """The exemplars that can decide which identity a tracklet belongs to; ``None`` if there is nobody.
 
         Args:
             session: that it is in step with.
             vectors: ``(S, D)`` float32, L2-normalised, of the tracklet; ``S`` at least 1.
             forbidden: identities to leave out, unless nobody else is there.
+            nominees: what `nominate` found for it before; the answer is the same with them and without, but
+                sooner there. Where the search is approximate, both are of nearly the best.
         """
 
     def identities(self, session: Session, where: SearchFilter) -> int:

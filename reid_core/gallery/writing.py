@@ -10,7 +10,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.errors import GalleryError, UsageError
-from reid_core.gallery.identities import Assignment, IdentityPolicy, decide
+from reid_core.gallery.exemplars import keep_exemplars
+from reid_core.gallery.identities import Assignment, IdentityPolicy, Nominees, decide
 from reid_core.gallery.index import ID_LENGTH, checked_vectors
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, put_event
 from reid_core.gallery.records import CameraRecord, Checkpoint, RecordingRecord, TrackletEntry
@@ -84,7 +85,11 @@ def put_checkpoint(session: Session, checkpoint: Checkpoint) -> None:
 
 
 def add_tracklet(
-    session: Session, store: VectorStore, entry: TrackletEntry, policy: IdentityPolicy
+    session: Session,
+    store: VectorStore,
+    entry: TrackletEntry,
+    policy: IdentityPolicy,
+    nominees: Nominees | None = None,
 ) -> str | None:
     """Write one tracklet that is not yet there, with all that hangs on it.
 
@@ -93,6 +98,7 @@ def add_tracklet(
         store: the crops' vectors, in step with the session; and with what is written, afterwards.
         entry: what to write.
         policy: when a visible tracklet joins an identity.
+        nominees: whom a visible one may belong to, as `VectorStore.nominate` found before.
 
     Returns:
         the identity of a visible tracklet.
@@ -108,7 +114,7 @@ def add_tracklet(
     vectors = _checked(session, entry, store.dim(session))
     sightings = [sighting_id(tracklet.id, rank) for rank in range(1, len(vectors) + 1)]
     position = (session.scalar(select(func.max(TrackletRow.position))) or 0) + 1
-    assignment = _assigned(session, store, tracklet, sightings, vectors, policy)
+    assignment = _assigned(session, store, tracklet, sightings, vectors, policy, nominees)
     if assignment is not None and assignment.founded:
         founder = {"id": assignment.identity, "created_ns": int(tracklet.times_ns[0]), "position": position}
         session.execute(insert(IdentityRow).values(founder))
@@ -122,6 +128,9 @@ def add_tracklet(
             for name, sighting in zip(sightings, tracklet.sightings, strict=True)
         ]
         add_crop_vectors(session, store.space, owners, vectors, tracklet.id, int(tracklet.times_ns[-1]))
+        if assignment is not None:
+            ended = int(tracklet.times_ns[-1])
+            keep_exemplars(session, store.space, assignment.identity, policy.exemplars, ended)
     identity = assignment.identity if assignment is not None else None
     closed = {"camera": tracklet.camera, "modality": str(tracklet.modality), "identity": identity}
     put_event(session, TRACKLET_CLOSED, tracklet.id, closed, int(tracklet.times_ns[-1]))
@@ -210,6 +219,7 @@ def _assigned(
     sightings: Sequence[str],
     vectors: Floats,
     policy: IdentityPolicy,
+    nominees: Nominees | None,
 ) -> Assignment | None:
     if tracklet.modality is not Modality.VISIBLE:
         return None
@@ -221,7 +231,7 @@ def _assigned(
         TrackletRow.identity_id.is_not(None),
     )
     forbidden = {identity for identity in session.scalars(elsewhere) if identity is not None}
-    finalists = store.finalists(session, vectors, forbidden) if len(vectors) else None
+    finalists = store.finalists(session, vectors, forbidden, nominees) if len(vectors) else None
     return decide(tracklet.id, sightings, vectors, finalists, policy, store.space)
 
 

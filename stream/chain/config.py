@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from detectors.config import DetectorSettings, MotionSettings, TrackerSettings
 from reid_core.config import Settings
+from reid_core.gallery.limits import EXACT_UP_TO, EXEMPLARS
 
 
 class IdentitySettings(Settings):
@@ -15,10 +16,24 @@ class IdentitySettings(Settings):
         merge_score: cosine above which two tracklets are one person; ``null`` takes the embedder's
             calibration, and without one no two tracklets are merged.
         margin: the best identity must lead the second by this much.
+        exemplars: sightings of an identity that decide who joins it; beyond them, the later of the two most
+            alike is set aside. An identity of no more sightings is compared by all of them.
     """
 
     merge_score: float | None = Field(default=None, ge=-1, le=1)
     margin: float = Field(default=0.0, ge=0)
+    exemplars: int = Field(default=EXEMPLARS, ge=1)
+
+
+class SearchSettings(Settings):
+    """How the gallery is searched.
+
+    Attributes:
+        exact_up_to: among more vectors than this a search goes by a graph (HNSW) and finds nearly all of the
+            best, with exact scores. Not on PostgreSQL, where every search is exact.
+    """
+
+    exact_up_to: int = Field(default=EXACT_UP_TO, ge=1_000)
 
 
 class MatchSettings(Settings):
@@ -85,6 +100,7 @@ class ChainSettings(Settings):
         cameras: what is particular to some, by name.
         grey: what becomes of a visible camera whose picture turns grey, because its infrared filter is away:
             its frames count as near infrared from then on, or it is only noted.
+        search: of the gallery.
         batch: frames shown to the detector in one call.
         jpeg_quality: of the crops kept, 1..100.
     """
@@ -96,6 +112,7 @@ class ChainSettings(Settings):
     match: MatchSettings = MatchSettings()
     cameras: dict[str, CameraOptions] = Field(default_factory=dict)
     grey: GreyName = "near-infrared"
+    search: SearchSettings = SearchSettings()
     batch: int = Field(default=8, ge=1, le=256)
     jpeg_quality: int = Field(default=92, ge=1, le=100)
 

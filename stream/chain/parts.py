@@ -40,7 +40,7 @@ def identity_policy(embedder: Embedder, settings: ChainSettings) -> IdentityPoli
     calibration = embedder.calibration("visible-visible")
     if merge_score is None and calibration is not None:
         merge_score = calibration.threshold
-    return IdentityPolicy(merge_score, settings.identity.margin)
+    return IdentityPolicy(merge_score, settings.identity.margin, settings.identity.exemplars)
 
 
 def make_linker(gallery: Gallery, embedder: Embedder, settings: ChainSettings) -> Linker:

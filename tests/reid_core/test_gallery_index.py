@@ -190,8 +190,8 @@ def test_a_full_disk_leaves_the_older_index(database, truth, monkeypatch, caplog
                 raise OSError(28, "No space left on device")
             return self._file.write(data)
 
-    real = index_files._write_flat
-    monkeypatch.setattr(index_files, "_write_flat", lambda flat, file: real(flat, Full(file)))
+    real = index_files._write_index
+    monkeypatch.setattr(index_files, "_write_index", lambda flat, file: real(flat, Full(file)))
     with caplog.at_level(logging.WARNING):
         fill(database, 2, tracklets=1, first=8)
     assert "No space left" in caplog.text

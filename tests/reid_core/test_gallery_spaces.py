@@ -172,7 +172,8 @@ def test_an_old_gallery_on_postgresql(old, postgres):
 
 def copied(source, target, table):
     """A table's rows of before, as they are declared now but for what they did not have."""
-    rows = [dict(row) for row in source.execute(f"SELECT * FROM {table.name}")]
+    there = source.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table.name]).fetchone()
+    rows = [dict(row) for row in source.execute(f"SELECT * FROM {table.name}")] if there else []
     kept = {column.name: column.type for column in table.columns if rows and column.name in rows[0]}
     for row in rows:
         for name, kind in kept.items():
