@@ -113,21 +113,24 @@ def test_all_that_are_left_decide_again_once_some_are_taken_out(url):
 
 def test_exemplars_are_as_before_where_a_transaction_fails(url):
     generator = np.random.default_rng(5)
-    (person,) = unit(generator, 1)
+    views = unit(generator, 5)
+    alike = near(views[0], generator, 1, 0.01)
+    policy = IdentityPolicy(-1.0, exemplars=4)
     with Gallery.open(url) as gallery:
         scene = Scene(gallery)
-        gallery.add_tracklets([scene.entry(0, near(person, generator, 4, 0.3))], MODEL, FEW)
-        asked = scene.entry(400, near(person, generator, 2, 0.3))
-        extra = scene.entry(200, near(person, generator, 4, 0.02))
+        gallery.add_tracklets([scene.entry(0, np.concatenate([views[:3], alike]))], MODEL, policy)
+        # Two views that it has not seen: the later of those that are alike would go.
+        extra, asked = scene.entry(200, views[3:]), scene.entry(400, alike)
         with pytest.raises(ValueError, match="stopped"), gallery.writing(MODEL) as (session, store):
-            writing.add_tracklet(session, store, extra, FEW)
-            assert session.scalar(select(SurplusRow.vector_id).limit(1)) is not None
+            writing.add_tracklet(session, store, extra, policy)
+            assert 4 in session.scalars(select(SurplusRow.vector_id)).all()
             raise ValueError("stopped")
         assert surplus(url) == []
         with gallery.writing(MODEL) as (session, store):
             here = store.finalists(session, asked.vectors, ())
             with Gallery.open(url) as again, again._indexes.reading(MODEL, "crop") as (other, fresh):
                 anew = fresh.finalists(other, asked.vectors, ())
+        assert 4 in here.ids
         assert here.ids.tolist() == anew.ids.tolist()
         assert here.identities == anew.identities
 
