@@ -1,7 +1,7 @@
 """Which vectors are no exemplars of their identity, and an index by time: every vector there is stays one.
 
 Revision ID: 0006
-Revises: 0004
+Revises: 0005
 """
 
 import sqlalchemy as sa
