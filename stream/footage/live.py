@@ -12,7 +12,6 @@ import numpy as np
 
 from reid_core.errors import SourceError
 from reid_core.redaction import ENCODE_LOGIN, login_is_odd, redact
-from stream.footage.door import door
 from stream.footage.logins import refusal
 from stream.footage.naming import SourceSpec, place_of
 from stream.footage.sources import Source, SourceFrame
@@ -81,6 +80,5 @@ class LiveSource(Source):
         else:
             limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
             options = [number for limit in limits for number in (limit, self._open_ms)]
-            with door.camera():
-                capture = cv2.VideoCapture(str(location), cv2.CAP_FFMPEG, options)
+            capture = cv2.VideoCapture(str(location), cv2.CAP_FFMPEG, options)
         return capture if capture.isOpened() else None

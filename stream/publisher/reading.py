@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import tenacity
 
 from reid_core.errors import NightreidError, SourceError
@@ -14,6 +15,7 @@ from stream.footage.folders import FolderSource
 from stream.footage.live import LiveSource
 from stream.footage.opening import open_source
 from stream.footage.sources import Source, SourceFrame, recording_id
+from stream.footage.video import Shown, VideoSource
 from stream.kafka.envelope import Stream
 from stream.publisher.accounts import Accounts, State
 from stream.publisher.config import Plan, PublishSettings
@@ -206,6 +208,10 @@ class CameraReader:
             for index, still in source.each(read_stills, self._ending):
                 yield index, source.time_of(index), still
             return
+        if isinstance(source, VideoSource):
+            for shown in source.shown(self._ending):
+                yield shown.index, shown.time_ns, _still(shown)
+            return
         known = 0
         for picture in source.frames(0, self._ending):
             if isinstance(source, LiveSource) and source.reopened > known:
@@ -226,6 +232,13 @@ class CameraReader:
                 return
         make = partial(self._encoder.frame, self.plan, stream, seq, time_ns, picture)
         self.items.put(Shot(stream, seq, time_ns, self._pool.submit(make), make), size)
+
+
+def _still(shown: Shown) -> SourceFrame | Still:
+    """A frame in colour as it is; raw counts are scaled by whoever sees all of the camera's."""
+    if shown.image.ndim == 2:
+        return Still(b"", None, shown.image)
+    return SourceFrame(shown.index, shown.time_ns, np.asarray(shown.image, np.uint8), True)
 
 
 def _stream(source: Source, fps: float) -> Stream:
