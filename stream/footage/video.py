@@ -11,13 +11,15 @@ from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from detectors.thermal import RawScaler
 from reid_core.counts import Counts
 from reid_core.errors import SourceError
-from reid_core.file_names import openable
+from reid_core.file_names import openable, readable_path
 from reid_core.images import as_rgb
 from reid_core.types import Image
+from stream.footage.losses import Losses, ends_early, sentence
 from stream.footage.naming import SourceSpec
 from stream.footage.sources import Source, SourceFrame, check_size, sampled_digest
 from stream.footage.upright import upright
@@ -27,6 +29,7 @@ _FULL_HD = 1920 * 1080
 _FILES_ONLY = {"protocol_whitelist": "file,crypto,data"}
 _FAR = 1 << 62
 _PROBED = 250
+_MOST_ERRORS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,9 @@ class VideoSource(Source):
             if stream.width and stream.height:
                 check_size(stream.width, stream.height, str(path))
             self.fps = _rate(container, stream)
-            self.total = stream.frames or None
             last = _last_pts(container, stream)
+            tick, average, named = stream.time_base, float(stream.average_rate or 0), stream.frames
+            others = sum(_moves(one) for one in container.streams.video) - 1
         self.width = self.height = 0
         first = next(self._decoded(threading.Event()), None)
         if first is None:
@@ -75,11 +79,19 @@ class VideoSource(Source):
         self.height, self.width = image.shape[:2]
         check_size(self.width, self.height, str(path))
         self.problem = None
-        # Without a clock of its own, a recording is taken to have ended when its file was last written.
         length = 0.0
-        if last is not None and self._first_pts is not None and stream.time_base is not None:
-            length = float((last - self._first_pts) * stream.time_base) + 1 / self.fps
+        if last is not None and self._first_pts is not None and tick is not None:
+            length = float((last - self._first_pts) * tick) + 1 / self.fps
+        # Without a clock of its own, a recording is taken to have ended when its file was last written.
         self.start_ns = spec.start_ns if spec.start_ns is not None else modified - int(length * 1e9)
+        # Containers name counts that cannot be; nobody waits for those.
+        self.total = named if 0 < named < 2 * (length * max(self.fps, average) + 1) else None
+        if others > 0:
+            streams = "another stream" if others == 1 else f"{others} other streams"
+            self.notes.append(
+                f"{spec.camera}: The video {readable_path(path)} holds {streams} of pictures: only the best "
+                "one is read."
+            )
 
     def frames(self, first: int, stop: threading.Event) -> Iterator[SourceFrame]:
         """As `Source.frames`; those before ``first`` are decoded and passed over, which is exact."""
@@ -120,39 +132,28 @@ class VideoSource(Source):
         container, stream = self._open()
         # Below full HD a decoder of several threads costs the detector more than it gains.
         stream.codec_context.thread_count = 1 if 0 < self.width * self.height <= _FULL_HD else 0
-        good, bad, failed = 0, 0, False
+        good, losses, cut = 0, Losses(), False
         with container:
-            packets = container.demux(stream)
-            while not stop.is_set():
-                try:
-                    packet = next(packets, None)
-                except av.FFmpegError:
-                    failed = True
-                    break
-                if packet is None:
-                    break
+            for packet in _packets(container, stream, losses):
+                if stop.is_set():
+                    return
+                if packet.size:
+                    cut = packet.is_corrupt
+                    losses.sent(packet.pts)
                 try:
                     frames = packet.decode()
                 except av.FFmpegError:
-                    bad += 1
+                    losses.failed()
                     continue
                 for frame in frames:
                     if stop.is_set():
                         return
                     good += 1
+                    losses.shown(frame.pts)
                     yield frame
-        if stop.is_set():
-            return
-        if failed:
-            self.problem = f"The video {self._path} breaks off: it is damaged or cut short."
-        elif bad:
-            frames_are = "1 frame" if bad == 1 else f"{bad} frames"
-            self.problem = f"The video {self._path} is damaged: {frames_are} could not be decoded."
-        elif self.total is not None and good < self.total - max(2, self.total // 200):
-            self.problem = (
-                f"The video {self._path} ends after {good} frames, its container names {self.total}: "
-                "it may be cut short."
-            )
+            with suppress(OSError):
+                cut = cut or ends_early(self._path, stream.index_entries)
+        self.problem = sentence(self._path, losses, good, cut or losses.at_the_end, self.total)
 
     def _open(self) -> tuple[Any, Any]:
         try:
@@ -168,6 +169,27 @@ class VideoSource(Source):
                 f"The file {self._path} is not a video that can be decoded: damaged, cut short or no video."
             )
         return container, stream
+
+
+def _packets(container: Any, stream: Any, losses: Losses) -> Iterator[Any]:
+    """Packet after packet, past errors of the container; given up where it gives nothing but errors."""
+    in_a_row = 0
+    while True:
+        try:
+            for packet in container.demux(stream):
+                in_a_row = 0
+                yield packet
+            return
+        except av.FFmpegError:
+            in_a_row += 1
+            losses.failed()
+            if in_a_row > _MOST_ERRORS:
+                return
+
+
+def _moves(stream: Any) -> bool:
+    """Whether it is a video, and not its cover."""
+    return not stream.disposition & Disposition.attached_pic
 
 
 def _rate(container: Any, stream: Any) -> float:
@@ -186,11 +208,15 @@ def _rate(container: Any, stream: Any) -> float:
 def _last_pts(container: Any, stream: Any) -> int | None:
     """The last timestamp of a stream, in its time base; leaves the container at its end."""
     found: list[int] = []
-    # Not every form can be sought in: what is left is read to its end.
-    with suppress(av.FFmpegError):
-        container.seek(_FAR, stream=stream, backward=True)
-    with suppress(av.FFmpegError):
-        found = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
+    # Of a file cut short, the end is not there: it is read from its beginning.
+    for place in (_FAR, 0):
+        # Not every form can be sought in: what is left is read to its end.
+        with suppress(av.FFmpegError):
+            container.seek(place, stream=stream, backward=True)
+        with suppress(av.FFmpegError):
+            found += [packet.pts for packet in container.demux(stream) if packet.pts is not None]
+        if found:
+            break
     return max(found, default=None)
 
 
