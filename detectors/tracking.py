@@ -13,6 +13,8 @@ from detectors.quality import BestCrops, overlaps
 from reid_core.types import CloseReason, Detections, Floats, Frame, Modality, Tracklet
 
 _STILL = 0.15
+# The trackers count in whole numbers: parts of a frame at the nominal rate.
+_TICKS = 8
 _MOST, _ALL_BUT = 0.9, 0.995
 _NAMESPACE = uuid.UUID("6b1d3c1e-6a0e-5b0f-9a57-4e1f0b7c2d11")
 
@@ -64,7 +66,7 @@ class CameraTracker:
         recording: id of the recording; part of the tracklets' ids.
         camera: the camera's id.
         modality: of the camera.
-        fps: frames per second, to turn seconds into frames.
+        fps: frames per second, nominal; how long somebody is waited for is told by capture times.
         settings: of the tracker.
         look: thresholds of the modality.
 
@@ -88,7 +90,12 @@ class CameraTracker:
         self._lost_ns = int(settings.lost_seconds * 1e9)
         self._longest_ns = int(settings.longest_seconds * 1e9)
         self._spacing_ns = int(settings.crop_spacing_seconds * 1e9)
-        self._tracker = _make_tracker(settings, look, modality, max(1, round(fps * settings.lost_seconds)))
+        self._ticks_per_ns = _TICKS * fps / 1e9
+        # Somebody has as many frames' time as lie in it, and half of one for clocks that are not even.
+        patience = round(fps * settings.lost_seconds) if fps * settings.lost_seconds >= 1 else 0
+        self._patience = _TICKS * patience + _TICKS // 2
+        self._tracker = _make_tracker(settings, look, modality, self._patience)
+        self._clock_ns = self._step_ns = 0
         self._open: dict[int, _OpenTracklet] = {}
         self._opened_in: tuple[int, int] = (-1, 0)
         self._last_ns: int | None = None
@@ -125,6 +132,7 @@ class CameraTracker:
             closed += self.close(CloseReason.CUT)
         elif self._last_ns is not None and time_ns - self._last_ns > self._lost_ns:
             closed += self.close(CloseReason.TIMEOUT)
+        self._step_ns = max(0, time_ns - self._last_ns) if self._last_ns is not None else 0
         self._last_ns = time_ns
         if not len(found) and self.quiet:
             return closed
@@ -184,6 +192,7 @@ class CameraTracker:
         """
         if still and self._settled is not None and np.array_equal(self._settled[0].boxes, found.boxes):
             return self._settled[1]
+        self._wind_clock()
         rows = self._tracker.update(_TrackerInput(found))
         pairs = sorted(
             ((int(row[4]), int(row[7])) for row in rows), key=lambda pair: float(found.boxes[pair[1]][0])
@@ -191,6 +200,16 @@ class CameraTracker:
         waiting = self._tracker.lost_stracks or not all(t.is_activated for t in self._tracker.tracked_stracks)
         self._settled = None if waiting else (found, pairs)
         return pairs
+
+    def _wind_clock(self) -> None:
+        """Have the tracker count time, not frames; in still frames, which it never saw, nobody is lost."""
+        self._clock_ns = self._clock_ns + self._step_ns if self._tracker.frame_id else 0
+        now = max(self._tracker.frame_id + 1, 1 + round(self._clock_ns * self._ticks_per_ns))
+        # Whoever is given up in this frame has a last chance in it, unless a pause lies in front.
+        latest = now - self._patience - _TICKS
+        self._tracker.lost_stracks = [one for one in self._tracker.lost_stracks if one.end_frame >= latest]
+        # The tracker adds one.
+        self._tracker.frame_id = now - 1
 
     def _next_ordinal(self, index: int) -> int:
         ordinal = self._opened_in[1] + 1 if self._opened_in[0] == index else 0
@@ -259,7 +278,7 @@ def _travel(boxes: list[Floats], most: float = _MOST) -> float:
     return float(distance / max(usual[3] - usual[1], 1e-6))
 
 
-def _make_tracker(settings: TrackerSettings, look: LookSettings, modality: Modality, lost_frames: int) -> Any:
+def _make_tracker(settings: TrackerSettings, look: LookSettings, modality: Modality, patience: int) -> Any:
     """One of ultralytics' trackers, for a camera that does not move (no motion compensation).
 
     In infrared, a figure of twenty pixels is found with little confidence but at the right place. There
@@ -278,7 +297,7 @@ def _make_tracker(settings: TrackerSettings, look: LookSettings, modality: Modal
         track_high_thresh=look.low_confidence if infrared else look.confidence,
         track_low_thresh=look.low_confidence,
         new_track_thresh=look.confidence,
-        track_buffer=lost_frames,
+        track_buffer=patience,
         match_thresh=0.9 if infrared else 0.8,
         fuse_score=not infrared,
         gmc_method="none",
