@@ -204,9 +204,11 @@ class CameraTracker:
     def _wind_clock(self) -> None:
         """Have the tracker count time, not frames; in still frames, which it never saw, nobody is lost."""
         self._clock_ns = self._clock_ns + self._step_ns if self._tracker.frame_id else 0
-        now = max(self._tracker.frame_id + 1, 1 + round(self._clock_ns * self._ticks_per_ns))
-        # Whoever is given up in this frame has a last chance in it, unless a pause lies in front.
-        latest = now - self._patience - _TICKS
+        # At the first count, and only there, the tracker takes everybody at once.
+        first = 2 if self._tracker.frame_id else 1
+        now = max(self._tracker.frame_id, first, 1 + round(self._clock_ns * self._ticks_per_ns))
+        # The tracker lets go two frames late; behind a pause that would be any time.
+        latest = now - self._patience - 2 * _TICKS
         self._tracker.lost_stracks = [one for one in self._tracker.lost_stracks if one.end_frame >= latest]
         # The tracker adds one.
         self._tracker.frame_id = now - 1

@@ -11,14 +11,27 @@ _UNKNOWN = 0xFFFFFFFF
 class Losses:
     """Counts the frames that were lost to errors, and says where.
 
-    A decoder holds frames back and may name an error late. So what was lost is what had been sent and was
-    passed over by a later frame, and only where there was an error: some packets show nothing by themselves.
+    A decoder holds frames back, may name an error late, and one error takes along what hangs on it. So what
+    was lost is what had been sent and was passed over by a later frame, from an error to the next keyframe;
+    without an error, some packets just show nothing.
     """
 
     def __init__(self) -> None:
-        self.middle = 0
         self._waiting: list[int] = []
+        self._passed: set[int] = set()
         self._errors = 0
+        self._unplaced = 0
+        self._broken = False
+
+    @property
+    def middle(self) -> int:
+        """Number of frames that were lost in front of others."""
+        return len(self._passed) + self._unplaced
+
+    @property
+    def at_the_end(self) -> bool:
+        """Whether errors were followed by no frame."""
+        return self._errors > 0
 
     def sent(self, at: int | None) -> None:
         """A packet went to the decoder; ``at`` is its timestamp."""
@@ -28,24 +41,23 @@ class Losses:
     def failed(self) -> None:
         """The decoder or the container had an error."""
         self._errors += 1
+        self._broken = True
 
-    def shown(self, at: int | None) -> None:
-        """A frame came out; ``at`` is its timestamp."""
+    def shown(self, at: int | None, key: bool) -> None:
+        """A frame came out; ``at`` is its timestamp, ``key`` whether it hangs on no other."""
         if at is None:
-            self.middle += self._errors
+            self._unplaced += self._errors
             self._errors = 0
             self._waiting.clear()
             return
-        passed = sum(one < at for one in self._waiting)
+        # What comes out of its order was not lost.
+        self._passed.discard(at)
+        passed = [one for one in self._waiting if one < at]
         self._waiting = [one for one in self._waiting if one > at]
-        if self._errors and passed:
-            self.middle += passed
-            self._errors = max(0, self._errors - passed)
-
-    @property
-    def at_the_end(self) -> bool:
-        """Whether errors were followed by no frame."""
-        return self._errors > 0
+        if self._broken:
+            self._passed.update(passed)
+            self._errors = max(0, self._errors - len(passed))
+            self._broken = self._errors > 0 or not key
 
 
 def sentence(path: Path, losses: Losses, good: int, breaks_off: bool, total: int | None) -> str | None:

@@ -149,7 +149,7 @@ class VideoSource(Source):
                     if stop.is_set():
                         return
                     good += 1
-                    losses.shown(frame.pts)
+                    losses.shown(frame.pts, bool(frame.key_frame))
                     yield frame
             with suppress(OSError):
                 cut = cut or ends_early(self._path, stream.index_entries)
@@ -161,7 +161,7 @@ class VideoSource(Source):
                 container = av.open(name, options=_FILES_ONLY, metadata_errors="replace")
         except (av.FFmpegError, OSError, ValueError):
             container = None
-        stream = container.streams.best("video") if container is not None else None
+        stream = _best(container) if container is not None else None
         if container is None or stream is None:
             if container is not None:
                 container.close()
@@ -185,6 +185,15 @@ def _packets(container: Any, stream: Any, losses: Losses) -> Iterator[Any]:
             losses.failed()
             if in_a_row > _MOST_ERRORS:
                 return
+
+
+def _best(container: Any) -> Any:
+    """The stream of most pixels, among equals the one that the container prefers; ``None`` without any."""
+    preferred = container.streams.best("video")
+    moving = [one for one in container.streams.video if _moves(one)]
+    return max(
+        moving, key=lambda one: ((one.width or 0) * (one.height or 0), one == preferred), default=preferred
+    )
 
 
 def _moves(stream: Any) -> bool:

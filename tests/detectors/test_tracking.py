@@ -261,3 +261,76 @@ def test_what_is_too_slim_for_a_person_and_never_moves_is_nobody(width, step, ke
         box = detections([x, 60, x + width, 140], confidence=0.8)
         assert follow(one, [box], first=number) == []
     assert len(one.close(CloseReason.END)) == kept
+
+
+# Time, not frames
+
+
+def follow_at(one, times_s, scenes):
+    """Feed a scene at each time; the tracklets that ended, and when."""
+    ended = []
+    for index, (time, found) in enumerate(zip(times_s, scenes, strict=True)):
+        picture = Frame("gate", Modality.VISIBLE, index, round(time * 1e9), PICTURE)
+        ended += [(time, tracklet) for tracklet in one.update(index, round(time * 1e9), found, picture)]
+    return ended
+
+
+@KINDS
+@pytest.mark.parametrize("real", [2.5, 10, 25, 100])
+def test_who_is_lost_is_waited_for_by_time_whatever_the_nominal_rate_says(kind, real):
+    """A live camera that sends fewer frames than it says, or more."""
+    one = tracker(kind, fps=10, lost_seconds=2)
+    seen, behind = int(4 * real), int(4 * real)
+    times = np.arange(seen + behind) / real
+    scenes = [person(10 + 20 * time) for time in times[:seen]] + [NOBODY] * behind
+    [(when, tracklet)] = follow_at(one, times, scenes)
+    assert len(tracklet) == seen and tracklet.close_reason is CloseReason.TIMEOUT
+    # Up to half a nominal frame more, and the tracker lets go in the frame behind.
+    assert 2 < when - times[seen - 1] <= 2.05 + 2.01 / real
+
+
+@KINDS
+def test_a_pause_counts_for_those_who_were_lost_before_it(kind):
+    """Neither the time before nor the pause is long enough alone."""
+    one = tracker(kind, lost_seconds=2)
+    times = [*np.arange(15) / 10, *(3.2 + np.arange(10) / 10)]
+    scenes = [person(60)] * 8 + [NOBODY] * 7 + [person(60)] * 10
+    [(when, first)] = follow_at(one, times, scenes)
+    assert when == 3.2 and first.times_ns[-1] == 700_000_000
+    [second] = one.close(CloseReason.END)
+    assert second.times_ns[0] >= 3_200_000_000 and len(second) >= 9
+
+
+@KINDS
+def test_somebody_seen_at_a_changing_rate_is_one_tracklet(kind):
+    """Idle, the camera sends one frame a second."""
+    one = tracker(kind, lost_seconds=2)
+    times = [*range(5), *(4.1 + np.arange(20) / 10), *range(7, 12)]
+    assert follow_at(one, times, [person(60 + index) for index in range(len(times))]) == []
+    [tracklet] = one.close(CloseReason.END)
+    assert len(tracklet) == len(times)
+
+
+@KINDS
+@pytest.mark.parametrize("fps", [7, 10, 24000 / 1001, 25, 30000 / 1001, 30])
+@pytest.mark.parametrize("lost_seconds", [0.3, 1, 2])
+def test_at_an_even_rate_patience_is_a_number_of_frames(kind, fps, lost_seconds):
+    """Rounded times give nobody a frame more or less."""
+    frames = round(fps * lost_seconds)
+    for absent, tracklets in ((frames, 1), (frames + 1, 1), (frames + 2, 2)):
+        one = tracker(kind, fps=fps, lost_seconds=lost_seconds)
+        count = 10 + absent + 10
+        times = [round(1000 * index / fps) / 1000 for index in range(count)]
+        scenes = [person(60)] * 10 + [NOBODY] * absent + [person(60)] * 10
+        ended = follow_at(one, times, scenes)
+        assert len(ended) + len(one.close(CloseReason.END)) == tracklets
+
+
+def test_nobody_is_lost_while_the_picture_stands_still():
+    one = tracker(lost_seconds=2)
+    for index in range(60):
+        one.update(index, at(index), person(60), frame(index) if index < 10 else None)
+    assert follow(one, [NOBODY] * 19, 60) == []
+    assert follow(one, [person(60)] * 5, 79) == []
+    [tracklet] = one.close(CloseReason.END)
+    assert len(tracklet) == 65
