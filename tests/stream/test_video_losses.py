@@ -88,6 +88,8 @@ def test_a_file_that_is_cut_short_is_told_of(tmp_path, form, codec, share):
     assert 30 < len(times) < 90 and times == sorted(times)
     assert times[: len(times) - ahead] == [40 * number for number in range(len(times) - ahead)]
     assert "it is damaged or cut short" in source.problem
+    # Its length is that of what is there.
+    assert cut.stat().st_mtime_ns - source.start_ns == pytest.approx((times[-1] + 40) * 1e6, abs=2e8)
     assert source.problem.startswith(f"The video {cut} ") and f" after {len(times)} " in source.problem
 
 
