@@ -3,6 +3,7 @@
 import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from reid_core.runtime import Embedder, load_embedder
 from reid_core.types import Detections, Floats, Image, Modality
 from stream.chain.config import RunSettings
 from stream.footage.naming import SourceSpec, parse_source
+from stream.footage.opening import open_source
 from stream.run.running import run_footage
 
 MODELS_TARGET = 1.2
@@ -80,7 +82,7 @@ def bench_pipeline(
         for _ in range(repeats):
             ours.append(_timed(lambda: _run_once(specs, detector, embedder, settings)))
             alone.append(_timed(lambda: _replay(detector, embedder, looks, crops)))
-    frames = sum(_frame_count(spec) for spec in specs)
+    frames = sum(_frame_count(spec, settings) for spec in specs)
     by_hand = _timed(lambda: _by_hand(specs, weights, embedder))
     ours_s, baseline_s = statistics.median(ours), statistics.median(alone)
     return {
@@ -144,11 +146,9 @@ def _replay(
         embedder.embed(images, modality)
 
 
-def _frame_count(spec: SourceSpec) -> int:
-    capture = cv2.VideoCapture(spec.location)
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    capture.release()
-    return count
+def _frame_count(spec: SourceSpec, settings: RunSettings) -> int:
+    source = open_source(spec, settings.folder_fps, settings.live.open_seconds, settings.live.gone_seconds)
+    return source.total or sum(1 for _ in source.frames(0, threading.Event()))
 
 
 def _by_hand(specs: Sequence[SourceSpec], weights: str, embedder: Embedder) -> None:
