@@ -19,6 +19,7 @@ from reid_core.errors import SourceError
 from reid_core.file_names import openable, readable_path
 from reid_core.images import as_rgb
 from reid_core.types import Image
+from stream.footage.file_dates import copied_note
 from stream.footage.losses import Losses, ends_early, sentence
 from stream.footage.naming import SourceSpec
 from stream.footage.sources import Source, SourceFrame, check_size, sampled_digest
@@ -68,6 +69,7 @@ class VideoSource(Source):
                 check_size(stream.width, stream.height, str(path))
             self.fps = _rate(container, stream)
             last = _last_pts(container, stream)
+            created = container.metadata.get("creation_time")
             tick, average, named = stream.time_base, float(stream.average_rate or 0), stream.frames
             others = sum(_moves(one) for one in container.streams.video) - 1
         self.width = self.height = 0
@@ -84,6 +86,9 @@ class VideoSource(Source):
             length = float((last - self._first_pts) * tick) + 1 / self.fps
         # Without a clock of its own, a recording is taken to have ended when its file was last written.
         self.start_ns = spec.start_ns if spec.start_ns is not None else modified - int(length * 1e9)
+        copied = copied_note(spec.camera, created, self.start_ns, length) if spec.start_ns is None else None
+        if copied is not None:
+            self.notes.append(copied)
         # Containers name counts that cannot be; nobody waits for those.
         self.total = named if 0 < named < 2 * (length * max(self.fps, average) + 1) else None
         if others > 0:
