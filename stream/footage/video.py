@@ -12,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 from av.stream import Disposition
+from numpy.typing import NDArray
 
 from detectors.thermal import RawScaler
 from reid_core.counts import Counts
@@ -77,7 +78,7 @@ class VideoSource(Source):
         if first is None:
             raise SourceError(f"The video {path} holds no frame that can be decoded.")
         frame, self._first_pts = first, first.pts
-        image = _pixels(frame, self._path)
+        image = _pixels(frame, _display_matrix(frame), self._path)
         self.height, self.width = image.shape[:2]
         check_size(self.width, self.height, str(path))
         self.problem = None
@@ -118,11 +119,15 @@ class VideoSource(Source):
             first: frames in colour before this number are left out.
         """
         latest: int | None = None
+        rotation: int | None = None
+        matrix: NDArray[np.int32] | None = None
         for index, frame in enumerate(self._decoded(stop)):
             time_ns = self._time(frame, latest)
             latest = time_ns
+            if frame.rotation != rotation:
+                rotation, matrix = frame.rotation, _display_matrix(frame)
             if index >= first or _is_counts(frame):
-                yield Shown(index, time_ns, _pixels(frame, self._path))
+                yield Shown(index, time_ns, _pixels(frame, matrix, self._path))
 
     def _time(self, frame: Any, latest: int | None) -> int:
         """Capture time: never before, and where there is no timestamp a frame's length behind, the latest."""
@@ -238,15 +243,24 @@ def _is_counts(frame: Any) -> bool:
     return len(frame.format.components) == 1 and frame.format.components[0].bits > 8
 
 
-def _pixels(frame: Any, path: Path) -> Image | Counts:
+def _display_matrix(frame: Any) -> NDArray[np.int32] | None:
+    """How a frame is to be shown, as `upright` takes it.
+
+    A frame whose side data was looked at is freed by the garbage collector only, and a hundred of them fill
+    memory before it comes: this is not for every frame.
+    """
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else np.frombuffer(bytes(matrix), np.int32)
+
+
+def _pixels(frame: Any, matrix: NDArray[np.int32] | None, path: Path) -> Image | Counts:
     if _is_counts(frame):
         pixels = frame.to_ndarray()
     else:
         pixels = frame.to_ndarray(format="bgr24", interpolation="BICUBIC")
-    matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return np.asarray(pixels)
-    turned = upright(pixels, np.frombuffer(bytes(matrix), np.int32))
+    turned = upright(pixels, matrix)
     if turned is None:
         raise SourceError(f"The video {path} is to be shown at an angle that is no multiple of 90 degrees.")
     return turned

@@ -1,5 +1,6 @@
 """A recording's clock is its container's; what is turned is upright; counts stay counts."""
 
+import gc
 import threading
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,16 @@ def test_every_turn_and_mirror_is_upright(matrix, shown):
 def test_an_odd_angle_is_not_guessed():
     matrix = np.array([46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30], np.int32)
     assert upright(np.zeros((2, 2)), matrix) is None
+
+
+def test_frames_that_were_shown_are_freed_at_once(tmp_path):
+    write(tmp_path / "long.mkv", list(range(0, 4000, 100)))
+    frames = opened(tmp_path / "long.mkv").frames(0, threading.Event())
+    gc.collect()
+    gc.disable()
+    try:
+        assert sum(1 for _ in frames) == 40
+        alive = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive < 10
