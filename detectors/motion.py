@@ -76,12 +76,14 @@ class Sketch:
 
     Attributes:
         thumbnail: small grey copy.
-        layout: a much smaller one.
+        layout: a much smaller one, flat, float32, less its mean.
+        contrast: length of the layout.
         histogram: ``(32,)`` float32 shares of its grey levels.
     """
 
     thumbnail: Image
-    layout: Image
+    layout: NDArray[np.float32]
+    contrast: float
     histogram: NDArray[np.float32]
 
 
@@ -93,9 +95,10 @@ def sketch(picture: Image, rgb: bool = False) -> Sketch:
         rgb: whether red comes first, so that a frame is decided about alike in either order.
     """
     thumbnail = _thumbnail(picture, rgb)
-    layout = np.asarray(cv2.resize(thumbnail, _CUT_LAYOUT, interpolation=cv2.INTER_AREA), np.uint8)
+    layout = _centred(np.asarray(cv2.resize(thumbnail, _CUT_LAYOUT, interpolation=cv2.INTER_AREA), np.uint8))
     counts = cv2.calcHist([thumbnail], [0], None, [_BINS], [0, 256])
-    return Sketch(thumbnail, layout, np.asarray(counts / thumbnail.size, np.float32).ravel())
+    shares = np.asarray(counts / thumbnail.size, np.float32).ravel()
+    return Sketch(thumbnail, layout, float(np.linalg.norm(layout)), shares)
 
 
 class MotionGate:
@@ -172,17 +175,21 @@ class MotionGate:
         before, self._before = self._before, now
         if before is None:
             return False, False
-        layout, layout_before = (_centred(one.layout) for one in (now, before))
-        contrasts = float(np.linalg.norm(layout)), float(np.linalg.norm(layout_before))
-        norm = contrasts[0] * contrasts[1]
-        likeness = float(layout @ layout_before) / norm if norm else 0.0
-        # By how many bins the one would have to be moved to be the other: whatever stands at a bin's border.
-        mirrored = np.abs(np.cumsum(now.histogram - before.histogram[::-1])).sum() < _MIRRORED_BINS
-        negative = likeness < (_MIRRORED_CORRELATION if mirrored else _NEGATIVE_CORRELATION)
-        if negative and min(contrasts) > _NEGATIVE_CONTRAST * layout.size**0.5:
+        norm = now.contrast * before.contrast
+        likeness = float(now.layout @ before.layout) / norm if norm else 0.0
+        negative = likeness < _NEGATIVE_CORRELATION or (
+            likeness < _MIRRORED_CORRELATION and _are_mirrored(now.histogram, before.histogram)
+        )
+        if negative and min(now.contrast, before.contrast) > _NEGATIVE_CONTRAST * now.layout.size**0.5:
             return True, True
-        jumped = cv2.norm(now.histogram, before.histogram, cv2.NORM_L1) / 2 >= _CUT_HISTOGRAM
-        return bool(jumped and (norm == 0 or likeness < _CUT_CORRELATION)), False
+        if norm != 0 and likeness >= _CUT_CORRELATION:
+            return False, False
+        return cv2.norm(now.histogram, before.histogram, cv2.NORM_L1) / 2 >= _CUT_HISTOGRAM, False
+
+
+def _are_mirrored(histogram: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """By how many bins the one would have to be moved to be the other: whatever stands at a bin's border."""
+    return bool(np.abs(np.cumsum(histogram - other[::-1])).sum() < _MIRRORED_BINS)
 
 
 def _centred(layout: Image) -> NDArray[np.float32]:

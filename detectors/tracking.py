@@ -2,6 +2,7 @@
 
 import uuid
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -30,12 +31,26 @@ class _OpenTracklet:
     boxes: list[Floats] = field(default_factory=list)
     confidences: list[float] = field(default_factory=list)
 
-    def end_before(self, first: int) -> None:
-        """Forget what was seen from frame ``first`` on."""
+    def cut_off(self, first: int, crops: BestCrops) -> "_OpenTracklet":
+        """End in front of frame ``first``; returns what was seen since, without its crops.
+
+        Args:
+            first: number of the frame.
+            crops: where what was seen since keeps its own.
+        """
         length = bisect_left(self.frames, first)
+        since = _OpenTracklet(
+            self.ordinal,
+            crops,
+            self.frames[length:],
+            self.times[length:],
+            self.boxes[length:],
+            self.confidences[length:],
+        )
         for column in (self.frames, self.times, self.boxes, self.confidences):
             del column[length:]
         self.crops.kept = [crop for crop in self.crops.kept if crop.frame < first]
+        return since
 
 
 class _TrackerInput:
@@ -149,13 +164,24 @@ class CameraTracker:
         return []
 
     def turn(self, modality: Modality, first: int) -> list[Tracklet]:
-        """Go on in another modality: every open tracklet ends in front of frame ``first``."""
-        for one in self._open.values():
-            one.end_before(first)
-        self._open = {track: one for track, one in self._open.items() if one.frames}
-        closed = self.close(CloseReason.SWITCH)
+        """Go on in another modality: every open tracklet ends in front of frame ``first``.
+
+        Whoever was seen since goes on as a tracklet of the other modality that begins there.
+        """
+        since = {track: one.cut_off(first, self._no_crops()) for track, one in self._open.items()}
+        before = self._in_order(one for one in self._open.values() if one.frames)
+        # Who came since has a number among those that begin with a frame; the others are counted on behind.
+        taken = Counter(one.frames[0] for track, one in since.items() if not self._open[track].frames)
+        for one in sorted(
+            (one for track, one in since.items() if self._open[track].frames and one.frames),
+            key=lambda one: (one.frames[0], float(one.boxes[0][0])),
+        ):
+            one.ordinal = taken[one.frames[0]]
+            taken[one.frames[0]] += 1
+        ended = [self._finish(one, CloseReason.SWITCH) for one in before]
+        self._open = {track: one for track, one in since.items() if one.frames}
         self._modality = modality
-        return closed
+        return [tracklet for tracklet in ended if tracklet is not None]
 
     def close(self, reason: CloseReason) -> list[Tracklet]:
         """End every open tracklet."""
@@ -173,8 +199,7 @@ class CameraTracker:
         for track, place in self._associated(found, frame is None):
             one = self._open.get(track)
             if one is None:
-                crops = BestCrops(self._settings.crops, self._spacing_ns)
-                one = self._open[track] = _OpenTracklet(self._next_ordinal(index), crops)
+                one = self._open[track] = _OpenTracklet(self._next_ordinal(index), self._no_crops())
             box, confidence = found.boxes[place], float(found.confidences[place])
             one.frames.append(index)
             one.times.append(time_ns)
@@ -212,6 +237,9 @@ class CameraTracker:
         self._tracker.lost_stracks = [one for one in self._tracker.lost_stracks if one.end_frame >= latest]
         # The tracker adds one.
         self._tracker.frame_id = now - 1
+
+    def _no_crops(self) -> BestCrops:
+        return BestCrops(self._settings.crops, self._spacing_ns)
 
     def _next_ordinal(self, index: int) -> int:
         ordinal = self._opened_in[1] + 1 if self._opened_in[0] == index else 0

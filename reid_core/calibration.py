@@ -6,13 +6,14 @@ Fitted on the scores of held-out pairs. A model carries one `Calibration` for ea
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reid_core.errors import ModelError, UsageError
+from reid_core.size_law import SizeLaw
 
 # Fewer pairs of one class than this cannot tell where it ends.
 MIN_PAIRS = 10
@@ -37,6 +38,8 @@ class Calibration:
         data: what the pairs were taken from.
         prior: share of pairs of the same person that was assumed.
         kind: of the curve; there is one.
+        sizes: how probability and threshold depend on the number of identities that are searched.
+            Calibrations of before have none: both are then those of a gallery as large as the fitted ones.
     """
 
     slope: float
@@ -47,6 +50,41 @@ class Calibration:
     data: str
     prior: float = 0.5
     kind: str = _LOGISTIC
+    sizes: SizeLaw | None = None
+
+    def ranked_probabilities(self, scores: ArrayLike, searched: int) -> Doubles:
+        """That each identity of a ranking is who is looked for.
+
+        Args:
+            scores: ``(K,)`` best first, from the very first.
+            searched: how many identities were compared with.
+
+        Returns:
+            ``(K,)``. With a law of size, what is missing to 1 is the probability of somebody else.
+        """
+        if self.sizes is None:
+            return self.probability(scores)
+        return self.sizes.probabilities(scores, searched)
+
+    def threshold_for(self, searched: int, false_positive_rate: float | None = None) -> float:
+        """The least score that is called the same person.
+
+        Args:
+            searched: how many identities are compared with.
+            false_positive_rate: how often the best of so many wrong identities may reach it; by default what
+                the calibration was made for.
+
+        Raises:
+            UsageError: a rate is asked for, and the calibration has no law of size.
+        """
+        if self.sizes is not None:
+            return self.sizes.threshold(searched, false_positive_rate)
+        if false_positive_rate is not None:
+            raise UsageError(
+                "The model's calibration does not say how errors grow with the gallery.",
+                "Calibrate it anew with `nightreid calibrate`, or ask for no false positive rate.",
+            )
+        return self.threshold
 
     def probability(self, scores: ArrayLike) -> Doubles:
         """The probability of each score, in its shape."""
@@ -54,7 +92,10 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in ``model.json``."""
-        return asdict(self)
+        values = asdict(self)
+        if self.sizes is None:
+            del values["sizes"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
@@ -63,9 +104,10 @@ class Calibration:
         Raises:
             ModelError: a key is missing, surplus or of the wrong kind.
         """
-        names = {field.name for field in fields(cls)}
-        if set(values) != names:
-            wrong = ", ".join(sorted(names.symmetric_difference(values)))
+        names = {field.name for field in fields(cls)} - {"sizes"}
+        # The law of size came later.
+        if set(values) - {"sizes"} != names:
+            wrong = ", ".join(sorted(names.symmetric_difference(set(values) - {"sizes"})))
             raise ModelError(f"The calibration of the model has missing or surplus keys: {wrong}.")
         numbers = {name: values[name] for name in names - {"data", "kind"}}
         for name, value in numbers.items():
@@ -73,7 +115,11 @@ class Calibration:
                 raise ModelError(f"The calibration of the model has no usable number for {name!r}.")
         if values["kind"] != _LOGISTIC or values["slope"] <= 0 or not 0 < values["prior"] < 1:
             raise ModelError("The calibration of the model is not one that this version can use.")
-        return cls(**values)
+        law = values.get("sizes")
+        return replace(
+            cls(**{name: values[name] for name in names}),
+            sizes=None if law is None else SizeLaw.from_dict(law),
+        )
 
 
 def fit_calibration(
@@ -142,19 +188,23 @@ def equal_error_rate(same: ArrayLike, different: ArrayLike) -> float:
     return float((misses[nearest] + alarms[nearest]) / 2)
 
 
-def expected_calibration_error(probabilities: ArrayLike, same: ArrayLike, bins: int = 15) -> float:
+def expected_calibration_error(
+    probabilities: ArrayLike, same: ArrayLike, bins: int = 15, weights: ArrayLike | None = None
+) -> float:
     """Mean distance of probability and frequency over equally wide bins (Naeini et al. 2015), 0..1.
 
     Args:
         probabilities: ``(N,)`` in 0..1.
         same: ``(N,)`` whether each pair is the same person.
         bins: number of them.
+        weights: ``(N,)`` how much each pair counts; all the same by default.
     """
     chances = np.asarray(probabilities, np.float64)
     truths = np.asarray(same, np.float64)
     places = np.minimum((chances * bins).astype(np.int64), bins - 1)
-    surplus = np.bincount(places, weights=chances - truths, minlength=bins)
-    return float(np.abs(surplus).sum() / len(chances))
+    counts = np.ones(len(chances)) if weights is None else np.asarray(weights, np.float64)
+    surplus = np.bincount(places, weights=counts * (chances - truths), minlength=bins)
+    return float(np.abs(surplus).sum() / counts.sum())
 
 
 def _checked(scores: ArrayLike, of: str) -> Doubles:

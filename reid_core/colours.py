@@ -2,87 +2,89 @@
 
 The vocabulary follows the colour filter of TVI-LFM's captions and adds the shades that it misses; words
 that are seldom a colour by themselves (sky, wine, light) go only where they stand at one. Unlike plain
-string replacement this respects word boundaries and mends the sentence around the gap.
+string replacement this respects word boundaries, takes the longest match first and mends the sentence
+around the gap. "Two-tone" stays: an infrared camera sees that there are two, and not which.
+What the published filter makes of a text is in `reid_core.words.published_colours`.
 """
 
 import re
 
-__all__ = ["contains_colour", "strip_colours"]
+from reid_core.mending import FUNCTION_WORDS, any_of, without
+
+__all__ = ["COLOUR_WORDS", "contains_colour", "strip_colours"]
 
 _BASIC = (
     "black white grey gray red green blue yellow orange pink purple brown "
     "blackish whitish greyish grayish reddish redish greenish bluish blueish yellowish orangish orangey "
     "pinkish purplish brownish goldish silvery greys grays greying graying "
-    "blacks whites reds blues greens browns"
+    "blacks whites reds blues greens browns pinks purples yellows "
+    "reddy bluey greeny yellowy orangy pinky purply browny"
 )
 _SHADES = (
     "maroon teal magenta tan lime olive aqua khaki kaki beige coral taupe salmon burgundy navy gold golden "
     "silver peach auburn brunette blond blonde blondish bleached nude crimson scarlet violet lavender lilac "
     "turquoise cyan indigo azure fuchsia mauve ivory charcoal ochre mustard chestnut vermilion cobalt "
-    "emerald hazel ginger pastel neon"
+    "emerald hazel ginger pastel neon aquamarine cerulean periwinkle ecru puce russet sepia claret cerise "
+    "chartreuse ultramarine tangerine apricot ruby sapphire amber jade ebony mahogany sienna umber "
+    "terracotta aubergine oxblood greige maroons teals beiges turquoises darker darkest rainbow monochrome "
+    "monochromatic"
 )
+_PLAIN = "black white grey gray red green blue yellow orange pink purple brown"
+
+
+def _ish(colour: str) -> tuple[str, ...]:
+    """What is nearly a colour: bluish and blueish, reddish, tannish."""
+    return f"{colour}ish", f"{colour.removesuffix('e')}ish", f"{colour}{colour[-1]}ish"
+
+
+_NEARLY = " ".join(each for colour in f"{_PLAIN} {_SHADES}".split() for each in _ish(colour))
 # Not colours by themselves: only with a colour behind them.
-_MODIFIERS = "light dark darkish bright deep pale mild vivid dull half off jet metallic"
+_MODIFIERS = "light dark darkish bright deep pale mild vivid dull half off jet metallic all mid fluorescent"
 _OBJECTS = (
     "sky sea leaf leafy grass grassy straw wine honey rose lemon mint plum rust royal chocolate coffee camel "
     "sand sandy ash ashy midnight baby powder steel slate army forest bottle hot blood brick cherry coal ice "
-    "electric cream"
+    "electric cream copper bronze pewter moss sage petrol racing canary dusty shocking"
 )
 _AFTER = "colou?red|colou?rs?|hued?|shades?|toned|tones?|tinted|tint"
 _SEP = r"(?:\s*-\s*|\s+)"
-
-
-def _any(words: str) -> str:
-    return "|".join(sorted(words.split(), key=len, reverse=True))
-
-
-# What can follow a colour that stands for itself ("a man in black and ..."), rather than a noun's.
-_FUNCTION = (
-    "and or but with without that which who while wearing carrying holding sporting paired matched along "
-    "together combined teamed plus has have is are was were in on at over under beneath underneath for from "
-    "to of by as near walking standing pulling pushing talking he she they his her their the a an also"
-)
 # "in the dark" and "after dark" say when, not what colour.
 _DARK = (
     r"(?:(?<!in the )(?<!after )(?<!before )dark(?:ish)?"
-    rf"|(?<=in the )dark(?=\s+(?!(?:{_any(_FUNCTION)})\b)\w))"
+    rf"|(?<=in the )dark(?=\s+(?!(?:{any_of(FUNCTION_WORDS)})\b)\w))"
 )
-_NAMED = rf"(?:(?:{_any(f'{_BASIC} {_SHADES}')})|(?<!ice )(?<!sun )cream|{_DARK})"
+_NAMED = rf"(?:(?:{any_of(f'{_BASIC} {_SHADES} {_NEARLY}')})|(?<!ice )(?<!sun )cream|{_DARK})"
+_SEVERAL = "multi two three four tri bi dual duo"
+_MANY = f"{_SEVERAL} full single one uni mono vari parti"
+_HOW = "bright vivid light dark pale rich dull soft"
 _ANY_COLOURED = (
-    rf"(?:multi|two|three|tri|bi|full|{_any(_OBJECTS)}){_SEP}?colou?r(?:ed|s)?|colou?r(?:ed|s|ful)?"
+    rf"(?:{any_of(_MANY)}|{any_of(_OBJECTS)}){_SEP}?colou?r(?:ed|s)?"
+    rf"|(?:{any_of(_HOW)})ly{_SEP}colou?red|(?:many|several|various|different|contrasting){_SEP}colou?rs"
+    rf"|colou?r(?:ed|s|less|ful(?:ly)?)?(?:{_SEP}block(?:ed|s)?)?"
+    rf"|(?:{any_of(_SEVERAL)}){_SEP}?hued"
 )
 _UNIT = (
-    rf"(?:(?:{_any(_MODIFIERS)}){_SEP}){{0,3}}(?:(?:{_any(_OBJECTS)}){_SEP})?"
-    rf"(?:(?:{_NAMED})\b(?:{_SEP}(?:{_AFTER})\b)?|(?:{_ANY_COLOURED})\b)"
+    rf"(?:(?:{any_of(_MODIFIERS)}){_SEP}){{0,3}}(?:(?:{any_of(_OBJECTS)}){_SEP})?"
+    rf"(?:(?:{_NAMED})\b(?:(?:\s*['’-]\s*|\s+)ish\b|-y\b)?(?:{_SEP}(?:{_AFTER})\b)?|(?:{_ANY_COLOURED})\b)"
     r"(?:\s*-\s*(?:haired|skinned|eyed|clad)\b)?"
 )
-_LINK = rf"(?:\s*,\s*(?:and\s+|or\s+)?|\s*[/&+]\s*|\s+(?:and|or|n)\s+|{_SEP})"
+_LINK = rf"(?:-on-|\s*,\s*(?:and\s+|or\s+)?|\s*[/&+]\s*|{_SEP}(?:and|or|n){_SEP}|{_SEP})"
 _RUN = re.compile(rf"\b{_UNIT}(?:{_LINK}\b{_UNIT})*", re.IGNORECASE)
 # "in a shade of purple, and ...": always ends with its colour, whatever comes next.
 _SHADE_OF = re.compile(
     rf"\b(?:in\s+)?(?:an?\s+|the\s+)?(?:shades?|tones?|hues?)\s+of\s+{_UNIT}(?:\s+and\s+{_UNIT})?",
     re.IGNORECASE,
 )
-
-_ENDS = re.compile(rf"\s*(?:$|[^\w\s'\"(-]|(?:{_any(_FUNCTION)})\b)", re.IGNORECASE)
-# A comma that continues a row of adjectives: "black, straight hair", not "black, a bag".
-_ROW_GOES_ON = re.compile(rf"\s*,\s*(?!(?:{_any(_FUNCTION)})\b|\w+ing\b)\w", re.IGNORECASE)
-_ROW_STARTS = re.compile(
-    r"\b(?:an?|the|his|her|their|with|of|has|wearing|and|length|short|long)\s+$", re.IGNORECASE
-)
-_ADJECTIVE = re.compile(
-    r"\b(?:short|long|medium|straight|wavy|curly|open|loose|thick|thin|big|large|small|tall|plain|new|old|young"
-    r"|slim|baggy|length|sleeve|\w+ed)\s*,\s*$",
-    re.IGNORECASE,
-)
-_DANGLING = re.compile(
-    r"(?:^|(?<=[^\w'-]))(?:in|of|with|wearing|wears|dressed|clad|a|an|the|is|are|was|were|that|which|mostly|mainly"
-    r"|all|entirely|both|and|or|same|different|matching|(?:shades?|tones?|hues?)(?=\s+$))\s*$",
-    re.IGNORECASE,
-)
-_ARTICLE = re.compile(r"\ban?(\s+)$", re.IGNORECASE)
 _HEAD = re.compile(r"\b(?:blonde?|brunette)$", re.IGNORECASE)
 
+COLOUR_WORDS = frozenset(
+    f"{_BASIC} {_SHADES} {_NEARLY} cream dark darkish colorful colourful colorless colourless".split()
+) | frozenset(
+    f"{front}{colour}{end}"
+    for front in ("", *_MANY.split(), *_OBJECTS.split())
+    for colour in ("color", "colour")
+    for end in ("", "s", "ed")
+)
+"""Words that name a colour standing alone, in lower case."""
 
 # Characters before a colour within which a sentence is mended.
 _REACH = 80
@@ -113,65 +115,6 @@ def strip_colours(text: str) -> str:
         # Only the words just before a colour are mended, and only there can a new one come together, so a
         # long text takes no longer than it must.
         start = text.rfind(" ", 0, max(0, run.start() - _REACH)) + 1
-        text = text[:start] + _without(text[start : run.start()], run.group(), text[run.end() :])
-
-
-def _without(before: str, run: str, after: str) -> str:
-    """What is left when a run of colours between the two is taken out."""
-    if _SHADE_OF.fullmatch(run):
-        return _joined(*_closed(before, after), False)
-    opening = not before.strip() or before.rstrip()[-1] in ".!?"
-    before, after = re.sub(r"(?<=\w)\s*-\s*$", " ", before), re.sub(r"^\s*-\s*(?=\w)", " ", after)
-    if _ROW_GOES_ON.match(after) and _ROW_STARTS.search(before):
-        after = re.sub(r"^\s*,(?:\s*and\b)?", "", after)
-    if _ENDS.match(after):
-        if _HEAD.search(run) and _ARTICLE.search(before):
-            return _joined(_article(before, "person"), " person" + after, opening)
-        before, after = _closed(before, after)
-    elif _ADJECTIVE.search(before):
-        before = before.rstrip().rstrip(",") + " "
-    return _joined(_article(before, after), after, opening)
-
-
-def _closed(before: str, after: str) -> tuple[str, str]:
-    """Both sides of a colour that stood for itself, without the words that only led to it."""
-    kept = before
-    while (shorter := _DANGLING.sub("", kept)) != kept:
-        kept = shorter
-    if kept != before:
-        after = re.sub(r"^\s*and\s+(?=\w+ing\b)", " ", after, flags=re.IGNORECASE)
-    if not after.strip() or after.lstrip()[0] in ",.;:!?)":
-        kept = re.sub(r"[\s,;]+$", "", kept)
-    return kept, after
-
-
-def _article(before: str, after: str) -> str:
-    """``before`` with its last word, if that is an article, as the next word wants it."""
-    following = after.strip()
-    if not following or not _ARTICLE.search(before):
-        return before
-    wanted = "an" if re.match(r"(?!one|uni|use)[aeiou]", following, re.IGNORECASE) else "a"
-
-    def put(match: re.Match[str]) -> str:
-        return (wanted.capitalize() if match.group()[0] == "A" else wanted) + match.group(1)
-
-    return _ARTICLE.sub(put, before)
-
-
-def _joined(before: str, after: str, opening: bool) -> str:
-    """The two sides with one space between words, none before punctuation, a capital where one was."""
-    after = after.lstrip()
-    if not before.strip():
-        after = re.sub(r"^(?:[,;:.]\s*|(?:and|or)\s+)+", "", after, flags=re.IGNORECASE)
-        return (
-            after[:1].upper() + after[1:] if opening and after[:1].islower() and _sentence(after) else after
-        )
-    before = before.rstrip()
-    if before[-1] in ".!?" and after[:1] in (".", ",", ";"):
-        after = after[1:].lstrip()
-    tight = not after or after[0] in ",.;:!?)" or before[-1] in "(/\"'"
-    return before + after if tight else f"{before} {after}"
-
-
-def _sentence(text: str) -> bool:
-    return text.rstrip()[-1:] in (".", "!", "?")
+        whole = _SHADE_OF.fullmatch(run.group()) is not None
+        person = "person" if _HEAD.search(run.group()) else ""
+        text = text[:start] + without(text[start : run.start()], text[run.end() :], person, whole)

@@ -2,7 +2,8 @@
 
 Precedence, lowest first: defaults of the model, the YAML file, environment variables
 (``NIGHTREID_<SECTION>__<KEY>``), ``--set section.key=value``. An unknown key is an error that offers
-the nearest valid name.
+the nearest valid name. A variable ``NIGHTREID_<SECTION>__<KEY>__FILE`` names a file that holds the value, as
+secrets of containers are given.
 """
 
 import re
@@ -19,8 +20,24 @@ from reid_core.validation import first_wrong
 ENVIRONMENT_PREFIX = "NIGHTREID_"
 # Variables of that prefix which are not configuration keys.
 RESERVED_ENVIRONMENT = frozenset(
-    {"NIGHTREID_SHARED", "NIGHTREID_DEBUG", "NIGHTREID_CACHE", "NIGHTREID_REQUIRE"}
+    {
+        "NIGHTREID_SHARED",
+        "NIGHTREID_DEBUG",
+        "NIGHTREID_CACHE",
+        "NIGHTREID_REQUIRE",
+        "NIGHTREID_ARTEFACTS",
+        "NIGHTREID_AUDIT_KEY",
+        "NIGHTREID_AUDIT_KEY_FILE",
+        "NIGHTREID_AUDIT_CHECKPOINTS",
+        "NIGHTREID_ERASURE_LEDGER",
+        "NIGHTREID_PURPOSE",
+        "NIGHTREID_CASE",
+    }
 )
+
+
+FILE_KEY = "file"
+"""At the end of a variable's name: its value is the path of a file that holds the setting, a secret."""
 
 
 class Settings(BaseModel):
@@ -71,7 +88,10 @@ def read_config(
     for name, text in sorted((environment or {}).items()):
         if name.startswith(ENVIRONMENT_PREFIX) and name not in RESERVED_ENVIRONMENT:
             keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-            _put(values, keys, _scalar(text, name), name)
+            if len(keys) > 1 and keys[-1] == FILE_KEY:
+                _put(values, keys[:-1], _content(text, name), name)
+            else:
+                _put(values, keys, _scalar(text, name), name)
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator or not re.fullmatch(r"[\w.\-]+", key.strip()):
@@ -124,6 +144,17 @@ def _scalar(text: str, name: str) -> Any:
     except yaml.YAMLError:
         # The value is not repeated: it may be a password.
         raise ConfigError(f"The value of {name} is not valid YAML.", "Quote it.") from None
+
+
+def _content(path: str, name: str) -> str:
+    try:
+        content = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigError(f"The file of {name} ({path}) cannot be read: {reason}.") from None
+    if not content:
+        raise ConfigError(f"The file of {name} ({path}) is empty.")
+    return content
 
 
 def _put(values: dict[str, Any], keys: list[str], value: Any, origin: str) -> None:

@@ -42,6 +42,18 @@ class UsageError(NightreidError):
     exit_code = 2
 
 
+class StaleError(UsageError):
+    """What was to be changed is not what it was when whoever asks looked at it."""
+
+    code = "stale"
+
+
+class SecondPersonError(UsageError):
+    """Something that two people have to agree on was to be decided by one."""
+
+    code = "second-person"
+
+
 class ConfigError(NightreidError):
     """A configuration file or override is not valid."""
 
@@ -77,6 +89,12 @@ class SchemaTooNewError(GalleryError):
     """The database was written by a newer version."""
 
     code = "gallery-newer"
+
+
+class GalleryInUseError(GalleryError):
+    """The database must be migrated, and a worker of an older version is at work on it."""
+
+    code = "gallery-in-use"
 
 
 class DatabaseAwayError(GalleryError):

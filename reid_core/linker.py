@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
+from reid_core.errors import UsageError
 from reid_core.gallery.paging import TrackletFilter, every, pages
 from reid_core.gallery.store import Gallery
 from reid_core.matcher import Matcher
@@ -29,6 +30,11 @@ class Linker:
         self._gallery = gallery
         self._matcher = matcher
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores can be read as probabilities."""
+        return self._matcher.calibrated
+
     def infrared_of(self, recording: str) -> tuple[str, ...]:
         """The ids of a recording's infrared tracklets, in order of arrival."""
         where = TrackletFilter(recordings=frozenset({recording}), modality=Modality.INFRARED)
@@ -45,16 +51,24 @@ class Linker:
                 to raise where they may not be written any more; then nothing is.
 
         Returns:
-            the link of each tracklet.
+            the link of each tracklet that is there: one that was erased meanwhile has none.
 
         Raises:
-            UsageError: there is no such tracklet.
             ModelMismatchError: the gallery is of another space.
         """
-        links = tuple(self._matcher.match(tracklet) for tracklet in tracklets)
+        found = [self._matched(tracklet) for tracklet in tracklets]
+        links = tuple(link for link in found if link is not None)
         if links or within is not None:
             self._gallery.put_links(links, within)
         return links
+
+    def _matched(self, tracklet: str) -> Link | None:
+        try:
+            return self._matcher.match(tracklet)
+        except UsageError:
+            if self._gallery.tracklet(tracklet) is None:
+                return None
+            raise
 
     def link_all(self, progress: Callable[[int], None] | None = None) -> int:
         """Link every infrared tracklet, a page at a time, in order of arrival; can be stopped and done again.

@@ -1,14 +1,18 @@
 """Infrared tracklets to gallery identities."""
 
-import numpy as np
+from collections.abc import Sequence
 
 from reid_core.calibration import Calibration
 from reid_core.errors import UsageError
+from reid_core.gallery.calibrations import camera_ids, count_everybody
 from reid_core.gallery.index import SearchFilter
-from reid_core.gallery.records import TrackletVectors
 from reid_core.gallery.store import Gallery
 from reid_core.querying.ranking import ranked_identities, visible_only
+from reid_core.querying.tracklet_vector import query_vector
+from reid_core.size_law import COMPARED
 from reid_core.types import Candidate, Decision, Floats, Link
+
+__all__ = ["Matcher", "query_vector"]
 
 
 class Matcher:
@@ -22,10 +26,13 @@ class Matcher:
         model: id of the model of the vectors, which is that of their space.
         calibration: of infrared-visible pairs, or ``None`` where the model has none.
         top: how many identities to rank.
-        min_probability: the least probability to link at; the calibration's own threshold by default.
+        min_probability: the least probability to link at; by default a false positive rate decides.
+        false_positive_rate: how often the best wrong identity may be linked to, at the number of identities
+            that are searched; by default what the calibration was made for.
+        cameras: those that the calibration was fitted on, where it is the gallery's own.
 
     Raises:
-        UsageError: ``top`` is below 1, or a probability is asked for without a calibration.
+        UsageError: ``top`` is below 1, or a probability or a rate is asked for that no calibration tells.
     """
 
     def __init__(
@@ -36,16 +43,27 @@ class Matcher:
         *,
         top: int = 5,
         min_probability: float | None = None,
+        false_positive_rate: float | None = None,
+        cameras: frozenset[str] | None = None,
     ) -> None:
         if top < 1:
             raise UsageError(f"The number of identities to rank must be at least 1, not {top}.")
         if min_probability is not None and calibration is None:
             raise UsageError("A least probability needs a model with a calibration.")
+        if false_positive_rate is not None and calibration is not None:
+            calibration.threshold_for(1, false_positive_rate)
         self._gallery = gallery
         self._model = model
         self._calibration = calibration
         self._top = top
         self._min_probability = min_probability
+        self._false_positive_rate = false_positive_rate
+        self._cameras = cameras
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores can be read as probabilities."""
+        return self._calibration is not None
 
     def match(self, tracklet: str, where: SearchFilter | None = None) -> Link:
         """Who of the gallery a stored infrared tracklet is.
@@ -79,21 +97,47 @@ class Matcher:
             UsageError: the query does not fit, or the filter asks for infrared sightings.
             ModelMismatchError: the gallery is of another space.
         """
-        found = ranked_identities(self._gallery, query, self._model, self._top, visible_only(where))
+        searched = self._searched(where)
+        # Probabilities are made of more candidates than may be asked for.
+        count = self._top if searched is None else max(self._top, COMPARED)
+        found = ranked_identities(self._gallery, query, self._model, count, visible_only(where))
+        chances: Sequence[float | None] = [None] * len(found)
+        if self._calibration is not None and found:
+            scores = [one.score for one in found]
+            chances = self._calibration.ranked_probabilities(scores, searched or len(found)).tolist()
         candidates = tuple(
             Candidate(
                 rank=rank,
                 identity=one.identity,
                 score=one.score,
-                probability=self._probability(one.score),
+                probability=chance,
                 tracklet=one.tracklet,
                 sighting=one.sighting,
             )
-            for rank, one in enumerate(found, start=1)
-        )
-        return Link(tracklet, self._model, self._decision(candidates), candidates)
+            for rank, (one, chance) in enumerate(zip(found, chances, strict=True), start=1)
+        )[: self._top]
+        decision = self._decision(candidates, searched or 0)
+        own_cameras = self._on_own_cameras() if candidates else None
+        return Link(tracklet, self._model, decision, candidates, searched, own_cameras)
 
-    def _decision(self, candidates: tuple[Candidate, ...]) -> Decision:
+    def _searched(self, where: SearchFilter | None) -> int | None:
+        """How many identities there are to compare with, where that counts."""
+        if self._calibration is None or self._calibration.sizes is None:
+            return None
+        if where is not None and where != SearchFilter():
+            return self._gallery.count_identities(self._model, visible_only(where))
+        with self._gallery.database.read() as session:
+            return count_everybody(session)
+
+    def _on_own_cameras(self) -> bool | None:
+        if self._calibration is None:
+            return None
+        if self._cameras is None:
+            return False
+        with self._gallery.database.read() as session:
+            return camera_ids(session) <= self._cameras
+
+    def _decision(self, candidates: tuple[Candidate, ...], searched: int) -> Decision:
         if not candidates:
             return Decision.UNKNOWN
         best = candidates[0]
@@ -102,28 +146,5 @@ class Matcher:
         if self._min_probability is not None:
             same = best.probability >= self._min_probability
         else:
-            same = best.score >= self._calibration.threshold
+            same = best.score >= self._calibration.threshold_for(searched, self._false_positive_rate)
         return Decision.LINKED if same else Decision.UNKNOWN
-
-    def _probability(self, score: float) -> float | None:
-        return float(self._calibration.probability(score)) if self._calibration is not None else None
-
-
-def query_vector(stored: TrackletVectors) -> Floats:
-    """One vector for a tracklet: the mean of its sightings' weighted by their quality, of length 1.
-
-    The mean takes out what a single crop has by chance (a step, a lamp, noise) and quality keeps a poor
-    crop from spoiling good ones. Where all qualities are 0, all sightings weigh the same.
-
-    Returns:
-        ``(D,)`` float32; the best sighting's vector where the mean has no direction.
-    """
-    weights = np.maximum(stored.qualities.astype(np.float64), 0)
-    if not weights.sum():
-        weights = np.ones(len(weights))
-    mean = weights @ stored.vectors.astype(np.float64)
-    length = float(np.linalg.norm(mean))
-    query: Floats = stored.vectors[0]
-    if length > 1e-6 * weights.sum():
-        query = np.asarray(mean / length, np.float32)
-    return query

@@ -142,3 +142,11 @@ def as_rgb(crop: Any, index: int = 0) -> Image:
     if crop.shape[2] == 1:
         crop = np.repeat(crop, 3, axis=2)
     return np.ascontiguousarray(crop)
+
+
+def grey(crop: Image) -> Image:
+    """An infrared crop's one channel, three times: ``h x w x 3`` to the same."""
+    import cv2
+
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    return np.repeat(grey[:, :, None], 3, axis=2)

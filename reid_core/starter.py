@@ -6,12 +6,24 @@ from pathlib import Path
 PACK = Path(__file__).resolve().parents[1] / "models"
 EMBEDDER = PACK / "night-embedder"
 DETECTOR = PACK / "night-detector"
+TEXT_ENCODER = PACK / "night-words"
+CAPTIONER = PACK / "night-captioner"
 _TORCH, _OPENVINO = "night-detector.pt", "night-detector_openvino_model"
 
 
 def starter_embedder() -> Path | None:
     """Folder of the embedder's checkpoint, or ``None`` where this version carries none."""
     return EMBEDDER if (EMBEDDER / "model.json").is_file() else None
+
+
+def starter_text_encoder() -> Path | None:
+    """Folder of the text encoder of the embedder's space, or ``None`` where this version carries none."""
+    return TEXT_ENCODER if (TEXT_ENCODER / "text.json").is_file() else None
+
+
+def starter_captioner() -> Path | None:
+    """Folder of the captioner, or ``None`` where this version carries none."""
+    return CAPTIONER if (CAPTIONER / "captioner.json").is_file() else None
 
 
 def starter_detector() -> Path | None:

@@ -5,6 +5,7 @@ nanoseconds since 1970; images are ``uint8`` ``H x W x 3`` RGB (an infrared imag
 channel three times); embeddings are ``float32``, L2-normalised, ``(N, D)``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -193,14 +194,37 @@ class Link:
         model: id of the model whose vectors were compared.
         decision: linked, unknown, or not calibrated (ranked, but nobody can say how sure).
         candidates: ranked, best first; empty when the gallery is.
+        searched: how many identities it was compared with, where probabilities depend on that; else ``None``.
+        own_cameras: whether probabilities were calibrated on the cameras of this gallery; ``None`` where
+            there are none.
     """
 
     tracklet: str
     model: str
     decision: Decision
     candidates: tuple[Candidate, ...] = field(default=())
+    searched: int | None = None
+    own_cameras: bool | None = None
+
+    @property
+    def unknown(self) -> float | None:
+        """The probability that it is nobody of the candidates; ``None`` where there is none."""
+        return unknown_probability(self.searched, [one.probability for one in self.candidates])
 
     @property
     def identity(self) -> str | None:
         """The identity it was linked to, if it was."""
         return self.candidates[0].identity if self.decision is Decision.LINKED else None
+
+
+def unknown_probability(searched: int | None, candidates: Sequence[float | None]) -> float | None:
+    """What the probabilities of a ranking leave over, 0..1: that it is nobody of them.
+
+    Args:
+        searched: how many identities they are made of; ``None`` where they are of single pairs, which do not
+            share one whole: then there is none.
+        candidates: probabilities.
+    """
+    if searched is None:
+        return None
+    return max(0.0, 1 - sum(one for one in candidates if one is not None))

@@ -3,8 +3,10 @@
 import io
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,13 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from reid_core.errors import GalleryError, MissingDependencyError, SchemaTooNewError, UsageError
+from reid_core.errors import (
+    GalleryError,
+    GalleryInUseError,
+    MissingDependencyError,
+    SchemaTooNewError,
+    UsageError,
+)
 from reid_core.gallery.failures import translated
 from reid_core.gallery.postgresql import postgresql_engine
 from reid_core.gallery.vector_column import POSTGRESQL
@@ -25,6 +33,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOGIN = re.compile(r"[\w+]+://[^:/]*(:[^@]*)?@")
 # How long a writer waits for another before it gives up.
 _BUSY_SECONDS = 30.0
+# A worker shows four times in `limits.lease_seconds` that it lives: every 1.25 s by default.
+_WATCHED_SECONDS = 4.0
+_WATCH_SECONDS = 0.2
 
 
 class Database:
@@ -36,6 +47,7 @@ class Database:
     Attributes:
         name: what a person knows it by: the file, or the address without its password.
         file: of an SQLite database that has one.
+        in_memory: whether it is gone with this process.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,19 +57,22 @@ class Database:
             UsageError: the address is not one.
             MissingDependencyError: its driver is not installed.
             SchemaTooNewError: a newer version wrote it.
+            GalleryInUseError: an older version wrote it, and a worker of that version is at work.
             DatabaseAwayError: the server cannot be reached.
             GalleryError: it is not a gallery, or damaged, or locked.
             StorageError: it cannot be opened, created or written.
         """
         address = _parsed(url)
         self.file = _sqlite_file(address)
-        in_memory = address.get_backend_name() == "sqlite" and self.file is None
+        in_memory = self.in_memory = address.get_backend_name() == "sqlite" and self.file is None
         self.name = str(self.file) if self.file else _without_secrets(address)
         self._engine = _engine(address, in_memory)
         self._writers = self._engine.execution_options(nightreid_writes=True)
+        self._appenders = self._writers
         self._readers = self._engine
         if self.dialect == POSTGRESQL:
             self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ")
+            self._appenders = self._engine.execution_options(nightreid_appends=True)
         self._write_lock = threading.RLock()
         # An in-memory database is one connection: its readers must wait for its writer.
         self._read_lock: AbstractContextManager[Any] = self._write_lock if in_memory else nullcontext()
@@ -84,17 +99,35 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, in_turn: bool = True) -> Iterator[Session]:
         """One writing transaction: committed at the end, or nothing of it is kept.
 
         Its first statement waits for the writers before it. Outbox rows therefore become visible in the
         order of their ids. One inside another would wait for itself.
 
+        Args:
+            in_turn: whether it waits so on PostgreSQL too, where a writer of rows of its own need not: it
+                locks these, and writes no outbox row.
+
         Raises:
             DatabaseBusyError: the writer before it does not end.
         """
-        with translated(self.name), self._write_lock, Session(self._writers) as session, session.begin():
+        beside = not in_turn and self._appenders is not self._writers
+        engine, lock = (self._appenders, nullcontext()) if beside else (self._writers, self._write_lock)
+        with translated(self.name), lock, Session(engine) as session, session.begin():
             yield session
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A connection outside of transactions, for what tidies the database's own files.
+
+        Raises:
+            DatabaseBusyError: somebody holds what it needs.
+        """
+        options = {"isolation_level": "AUTOCOMMIT"} if self.dialect != "sqlite" else {"nightreid_alone": True}
+        plain = self._engine.execution_options(**options)
+        with translated(self.name), self._write_lock, plain.connect() as connection:
+            yield connection
 
     def _prepare(self) -> None:
         with self._engine.connect() as connection:
@@ -106,8 +139,38 @@ class Database:
                 raw.execute("PRAGMA journal_mode=WAL")
             current = self._checked_revision(connection)
         if current != _head():
+            self._check_nobody_works()
             with self._writers.begin() as connection:
                 _upgrade(connection)
+
+    def _check_nobody_works(self) -> None:
+        """See that no worker of an older version is at work, before the tables change under it.
+
+        It would go on with rows that it does not understand. Who holds a lease and lives counts its beat up.
+
+        Raises:
+            GalleryInUseError: one is.
+        """
+        before = self._beats()
+        deadline = time.monotonic() + (_WATCHED_SECONDS if before else 0.0)
+        while time.monotonic() < deadline:
+            time.sleep(_WATCH_SECONDS)
+            now = self._beats()
+            moved = [holder for holder, beat in now.items() if before.get(holder, beat) != beat]
+            if moved:
+                raise GalleryInUseError(
+                    f"The database {self.name} needs new tables, and a worker of an older version "
+                    f"({min(moved)}) is at work on it.",
+                    "Stop all workers of this database first.",
+                )
+
+    def _beats(self) -> dict[str, int]:
+        """The holders of leases, and how often they have shown that they live."""
+        with self._engine.connect() as connection:
+            if not inspect(connection).has_table("leases"):
+                return {}
+            held = text("SELECT holder, SUM(beat) FROM leases WHERE holder <> '' GROUP BY holder")
+            return {holder: int(beat) for holder, beat in connection.execute(held)}
 
     def _checked_revision(self, connection: Connection) -> str | None:
         """The schema's revision, ``None`` for an empty database."""
@@ -193,11 +256,16 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
     # In WAL a killed process loses nothing with it; a power cut may lose the last commits, whole.
     connection.execute("PRAGMA synchronous=NORMAL")
+    # What is deleted is overwritten: who was erased is in no free page either.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer that first reads must hold the lock from the start, or two would both believe what they read.
-    writes = connection.get_execution_options().get("nightreid_writes", False)
+    options = connection.get_execution_options()
+    if options.get("nightreid_alone", False):
+        return
+    writes = options.get("nightreid_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -209,17 +277,19 @@ def _alembic_config() -> Any:
     return config
 
 
+@cache
 def _head() -> str | None:
     from alembic.script import ScriptDirectory
 
     return ScriptDirectory.from_config(_alembic_config()).get_current_head()
 
 
-def _known_revisions() -> set[str]:
+@cache
+def _known_revisions() -> frozenset[str]:
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory.from_config(_alembic_config())
-    return {script.revision for script in scripts.walk_revisions()}
+    return frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def _upgrade(connection: Connection) -> None:

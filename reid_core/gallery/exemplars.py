@@ -12,10 +12,9 @@ import numpy as np
 from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
-from reid_core.gallery.outbox import EXEMPLARS_REPLACED, put_event
-from reid_core.gallery.records import VectorKind
-from reid_core.gallery.schema import SurplusRow, TrackletRow, VectorRow
-from reid_core.types import Floats
+from reid_core.gallery.schema import SurplusRow, TrackletRow, VectorRow, table_of
+from reid_core.gallery.scoring import exact_scores, slack
+from reid_core.types import Floats, Ints
 
 
 def is_exemplar() -> ColumnElement[bool]:
@@ -23,32 +22,24 @@ def is_exemplar() -> ColumnElement[bool]:
     return ~select(SurplusRow.vector_id).where(SurplusRow.vector_id == VectorRow.id).exists()
 
 
-def keep_exemplars(session: Session, space: str, identity: str, most: int, created_ns: int) -> None:
-    """Set aside what an identity has beyond its exemplars.
+def keep_exemplars(session: Session, exemplars: tuple[Ints, Floats] | None, most: int) -> list[int]:
+    """Set aside what an identity has beyond its exemplars; the caller puts the outbox row that tells of it.
 
     Args:
         session: of the writing transaction.
-        space: of the vectors.
-        identity: its id.
+        exemplars: what `VectorStore.exemplars` gave of the identity: ids, ascending, and vectors; ``None``
+            where there are not too many.
         most: how many exemplars there may be, at least 1.
-        created_ns: capture time of what was added.
+
+    Returns:
+        the vectors that were set aside, ascending.
     """
-    tracklets = session.scalars(select(TrackletRow.id).where(TrackletRow.identity_id == identity)).all()
-    # By tracklet alone: a database that has never counted its rows would take the space for the rarer thing.
-    theirs = select(VectorRow.id, VectorRow.space, VectorRow.kind).where(
-        VectorRow.tracklet_id.in_(tracklets), is_exemplar()
-    )
-    made = space, str(VectorKind.CROP)
-    mine = [row.id for row in session.execute(theirs) if (row.space, row.kind) == made]
-    if len(mine) <= most:
-        return
-    chosen = select(VectorRow.id, VectorRow.data).where(VectorRow.id.in_(mine)).order_by(VectorRow.id)
-    rows = session.execute(chosen).all()
-    vectors = np.frombuffer(b"".join(row.data for row in rows), "<f4").reshape(len(rows), -1)
-    gone = [rows[place].id for place in redundant(vectors, most)]
-    session.execute(insert(SurplusRow), [{"vector_id": number} for number in gone])
-    payload = {"space": space, "kind": str(VectorKind.CROP), "vectors": gone}
-    put_event(session, EXEMPLARS_REPLACED, identity, payload, created_ns)
+    if exemplars is None:
+        return []
+    ids, vectors = exemplars
+    gone: list[int] = ids[redundant(vectors, most)].tolist()
+    session.execute(insert(table_of(SurplusRow)), [{"vector_id": number} for number in gone])
+    return gone
 
 
 def restore_exemplars(session: Session, tracklets: Sequence[str]) -> None:
@@ -69,13 +60,19 @@ def redundant(vectors: Floats, most: int) -> list[int]:
         vectors: ``(N, D)`` float32, L2-normalised, in order of arrival.
         most: how many may be left, at least 1.
     """
-    wide = vectors.astype(np.float64)
-    # Of pairs that are equally alike the earliest.
-    alike = np.triu((wide @ wide.T).astype(np.float32), 1)
+    # float32 finds the pairs that can be the most alike, float64 says which it is.
+    alike = vectors @ vectors.T
     alike[np.tril_indices(len(vectors))] = -np.inf
+    margin = slack(vectors.shape[1])
+    sure = np.zeros(alike.shape, np.bool_)
     gone = []
     for _ in range(len(vectors) - most):
-        later = int(alike.argmax()) % len(vectors)
-        alike[later], alike[:, later] = -np.inf, -np.inf
-        gone.append(later)
+        near = alike >= alike.max() - margin
+        earlier, later = np.nonzero(near & ~sure)
+        alike[earlier, later] = exact_scores(vectors, vectors, earlier, later)
+        sure[earlier, later] = True
+        # Of pairs that are equally alike the earliest.
+        goes = int(np.where(near, alike, -np.inf).argmax()) % len(vectors)
+        alike[goes], alike[:, goes] = -np.inf, -np.inf
+        gone.append(goes)
     return sorted(gone)

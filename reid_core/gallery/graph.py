@@ -21,6 +21,8 @@ SAMPLE = 16_384
 _BREADTH_OF_BUILDING = 60
 # Rows looked at for each that is asked for, and at least.
 _BREADTH, _LEAST_BREADTH = 2, 64
+# So many queries at once are worth FAISS's threads. It wakes them for two, and they spin on afterwards.
+_TOGETHER = 16
 # FAISS's own annotations are wrong of the one and leave the other out.
 _HNSW, _PARAMETERS = vars(faiss)["IndexHNSWSQ"], vars(faiss)["SearchParametersHNSW"]
 
@@ -76,5 +78,9 @@ class Graph:
             bits = np.packbits(wanted, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(wanted), faiss.swig_ptr(bits))
             parameters.sel = selector
-        rows: Ints = self._hnsw.search(queries, k, params=parameters)[1]
-        return rows
+        step = 1 if len(queries) < _TOGETHER else len(queries)
+        found = [
+            self._hnsw.search(queries[start : start + step], k, params=parameters)[1]
+            for start in range(0, len(queries), step)
+        ]
+        return np.concatenate(found) if found else np.empty((0, k), np.int64)

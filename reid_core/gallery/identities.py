@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reid_core.calibration import Calibration
 from reid_core.gallery.limits import EXEMPLARS
 from reid_core.gallery.scoring import exact_scores, slack
+from reid_core.gallery.whereabouts import Whereabouts
 from reid_core.types import Floats, Ints
 
 # Digits of a score that mean something; the rest would differ between machines.
@@ -28,11 +30,33 @@ class IdentityPolicy:
             calibrated threshold: then every tracklet founds its own.
         margin: how far the best identity's score must be above the runner-up's.
         exemplars: so many sightings of an identity decide who joins it (see `exemplars`).
+        calibration: gives the least score at the gallery's present size, where ``merge_score`` says none.
+        false_positive_rate: how often a newcomer may be made one with somebody there; by default what the
+            calibration was made for.
+        whereabouts: who cannot be in two cameras; ``None`` where only one camera's own pictures say so.
+        look_back: by how much an identity has to fit a tracklet better than the one that it was given, for it
+            to move there (see `looking_back`); ``None``: it stays.
     """
 
     merge_score: float | None
     margin: float = 0.0
     exemplars: int = EXEMPLARS
+    calibration: Calibration | None = None
+    false_positive_rate: float | None = None
+    whereabouts: Whereabouts | None = None
+    look_back: float | None = None
+
+    @property
+    def grows(self) -> bool:
+        """Whether the least score depends on how many identities there are."""
+        calibrated = self.calibration is not None and self.calibration.sizes is not None
+        return self.merge_score is None and calibrated
+
+    def least_score(self, identities: int) -> float | None:
+        """The least score to join one of so many identities; ``None`` where nobody ever joins."""
+        if self.merge_score is not None or self.calibration is None:
+            return self.merge_score
+        return self.calibration.threshold_for(identities, self.false_positive_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +91,13 @@ class Nominees:
         identities: their ids, the best first.
         newest: id of the newest vector that was looked at.
         bound: the mean that nobody else was above; ``None`` where not everybody was looked at.
+        changes: what `relocating.identity_changes` said then; where it says more, they count no more.
     """
 
     identities: tuple[str, ...]
     newest: int
     bound: float | None
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +121,7 @@ def decide(
     finalists: Finalists | None,
     policy: IdentityPolicy,
     model: str,
+    identities: int = 0,
 ) -> Assignment:
     """Join the identity that the tracklet matches best, or found a new one.
 
@@ -111,7 +138,9 @@ def decide(
         finalists: whom to compare it with, if anybody came before it.
         policy: when to join.
         model: id of the model the vectors belong to.
+        identities: how many the gallery has; read only where the least score depends on it.
     """
+    least = policy.least_score(identities)
     evidence: dict[str, Any] = {
         "decision": "founded",
         "score": None,
@@ -119,10 +148,12 @@ def decide(
         "sighting": None,
         "matched_sighting": None,
         "runner_up": None,
-        "threshold": policy.merge_score,
+        "threshold": least,
         "model": model,
         "reason": "there was nothing to compare with",
     }
+    if policy.grows:
+        evidence["searched"] = identities
     founded = Assignment(identity_id(tracklet), True, evidence)
     if finalists is None:
         return founded
@@ -138,10 +169,24 @@ def decide(
     if finalists.allowed and len(ranked) > 1:
         ahead = best.score - ranked[1].score
         evidence["runner_up"] = {"identity": ranked[1].identity, "score": round(ranked[1].score, _DIGITS)}
-    evidence["reason"] = _reason(policy, finalists.allowed, best.score, ahead)
+    evidence["reason"] = _reason(policy, least, finalists.allowed, best.score, ahead)
     if evidence["reason"] != _JOINED:
         return founded
     return Assignment(best.identity, False, evidence | {"decision": "joined"})
+
+
+def fitness(vectors: Floats, exemplars: Floats) -> float:
+    """The score of an identity for a tracklet, by its definition (see `decide`).
+
+    Args:
+        vectors: ``(S, D)`` float32, of the tracklet.
+        exemplars: ``(N, D)`` float32, of the identity; ``N`` at least 1.
+    """
+    views, rows = len(vectors), len(exemplars)
+    pairs = exact_scores(
+        vectors, exemplars, np.repeat(np.arange(views), rows), np.tile(np.arange(rows), views)
+    )
+    return float(pairs.reshape(views, rows).max(axis=1).mean(dtype=np.float64))
 
 
 def contenders(scores: NDArray[np.floating[Any]], dim: int) -> NDArray[np.bool_]:
@@ -179,12 +224,12 @@ def outdone(scores: NDArray[np.floating[Any]], bound: float, dim: int) -> bool:
 _JOINED = "the score reached the threshold"
 
 
-def _reason(policy: IdentityPolicy, allowed: bool, score: float, ahead: float) -> str:
-    if policy.merge_score is None:
+def _reason(policy: IdentityPolicy, least: float | None, allowed: bool, score: float, ahead: float) -> str:
+    if least is None:
         return "the model has no calibrated threshold"
     if not allowed:
         return "everybody known was in the same picture at the same time"
-    if score < policy.merge_score:
+    if score < least:
         return "nobody reached the threshold"
     if ahead < policy.margin:
         return "two identities were too close to tell apart"

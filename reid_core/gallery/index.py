@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from reid_core.errors import UsageError
 from reid_core.gallery.columns import Column, TimeBlocks
 from reid_core.gallery.graph import Graph
+from reid_core.gallery.hours import Hours, at_hours
 from reid_core.gallery.limits import EXACT_UP_TO
 from reid_core.gallery.scoring import best_rows, nearly_best_rows
 from reid_core.types import Floats, Ints, Modality
@@ -48,6 +49,7 @@ class SearchFilter:
         since_ns: captured at or after this, UTC nanoseconds.
         until_ns: captured before this.
         newest: only vectors up to this id, which were there when it was the newest.
+        hours: only captured at these times of day, on whichever day.
     """
 
     cameras: frozenset[str] | None = None
@@ -56,6 +58,7 @@ class SearchFilter:
     since_ns: int | None = None
     until_ns: int | None = None
     newest: int | None = None
+    hours: Hours | None = None
 
 
 @dataclass(frozen=True)
@@ -246,9 +249,17 @@ class VectorIndex:
             keep &= columns["time_ns"] < where.until_ns
         if where.newest is not None:
             keep &= columns["id"] <= where.newest
+        if where.hours is not None:
+            keep &= at_hours(columns["time_ns"], where.hours)
         return keep
 
-    def search(self, queries: Floats, k: int, where: SearchFilter | None = None) -> Hits:
+    def search(
+        self,
+        queries: Floats,
+        k: int,
+        where: SearchFilter | None = None,
+        also: Sequence[Ints] | None = None,
+    ) -> Hits:
         """The ``k`` best of the sightings that pass the filter, never fewer than there are.
 
         Exact where no more than ``exact_up_to`` pass it, or while there is no graph; else nearly all of the
@@ -258,6 +269,7 @@ class VectorIndex:
             queries: ``(Q, D)`` float32, L2-normalised.
             k: how many for each query, at least 1.
             where: which sightings to look at; all by default.
+            also: rows that each query looks at beside what the graph finds.
 
         Raises:
             UsageError: the queries do not fit, or ``k`` is below 1.
@@ -267,25 +279,36 @@ class VectorIndex:
         queries = checked_vectors(queries, self.dim)
         wanted = self.passing(where or SearchFilter())
         if self.graph is not None and np.count_nonzero(wanted) > self.exact_up_to:
-            scores, rows = nearly_best_rows(self._flat, self.graph, queries, wanted, k)
+            scores, rows = nearly_best_rows(self._flat, self.graph, queries, wanted, k, also)
         else:
             scores, rows = best_rows(self._flat, queries, wanted, k)
         columns = self.columns
         return Hits(scores, columns["id"][rows], columns["tracklet"][rows], columns["sighting"][rows])
 
-    def near(self, queries: Floats, k: int) -> Ints | None:
-        """Rows, ascending, among which nearly all of the ``k`` nearest of each query are.
+    @property
+    def by_graph(self) -> bool:
+        """Whether searches of all rows go by a graph."""
+        return self.graph is not None and len(self) > self.exact_up_to
+
+    @property
+    def in_graph(self) -> int:
+        """How many of the first rows the graph holds."""
+        return len(self.graph) if self.graph is not None else 0
+
+    def near(self, queries: Floats, k: int, wanted: NDArray[np.bool_] | None = None) -> Ints | None:
+        """Rows of the graph, ascending, among which nearly all of the ``k`` nearest of each query are.
 
         ``None`` where all rows are to be compared: there are few, or there is no graph.
 
         Args:
             queries: ``(Q, D)`` float32, L2-normalised.
             k: how many, at least 1.
+            wanted: ``(in_graph,)`` which rows to look at; all by default.
         """
-        if self.graph is None or len(self) <= self.exact_up_to:
+        if self.graph is None or not self.by_graph:
             return None
-        found = self.graph.nearest(queries, min(k, len(self.graph)))
-        return np.concatenate([np.unique(found[found >= 0]), np.arange(len(self.graph), len(self))])
+        found = self.graph.nearest(queries, min(k, len(self.graph)), wanted)
+        return np.unique(found[found >= 0])
 
     def _of_cameras(self, names: frozenset[str], column: NDArray[Any]) -> NDArray[np.bool_]:
         codes = [code for camera, code in self._cameras.items() if camera in names]

@@ -1,28 +1,38 @@
 """What holds and compares the vectors of one gallery: an index for each space and kind, made on first use."""
 
 import hashlib
+import logging
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from filelock import FileLock
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from reid_core.errors import NightreidError
 from reid_core.gallery.database import Database
 from reid_core.gallery.growing import Grower
 from reid_core.gallery.identities import Nominees
 from reid_core.gallery.index import VectorIndex, checked_vectors
 from reid_core.gallery.live import LiveIndex
-from reid_core.gallery.outbox import VECTORS_ADDED, VECTORS_REMOVED, Outbox
+from reid_core.gallery.outbox import VECTORS_ADDED, VECTORS_REMOVED, Outbox, pruned_to
 from reid_core.gallery.pgvector_index import PgvectorIndex
 from reid_core.gallery.records import VectorKind
-from reid_core.gallery.schema import TrackletRow
+from reid_core.gallery.relocating import identity_changes
+from reid_core.gallery.schema import OutboxRow, TrackletRow
 from reid_core.gallery.spaces import check_space
+from reid_core.gallery.standardisations import model_of
 from reid_core.gallery.vector_column import POSTGRESQL
 from reid_core.gallery.vector_store import VectorStore
 from reid_core.types import Floats
+
+_LOG = logging.getLogger(__name__)
+_LOCK = ".lock"
 
 
 class Indexes:
@@ -49,10 +59,62 @@ class Indexes:
         self._grower = Grower(self.lock, self._in_memory)
 
     def save(self) -> None:
-        """Write those that have changed; only a warning is logged where the disk does not take them."""
+        """Write those that have changed; only a warning is logged where the disk does not take them.
+
+        One that holds vectors that were taken out meanwhile is not written: who was erased would be on disk
+        again.
+        """
         with self.lock:
-            for store in self._stores.values():
-                store.save()
+            if self._folder is None or not self._stores:
+                return
+            try:
+                with self._files(self._folder):
+                    removed = self._last_removal()
+                    for store in self._stores.values():
+                        mark = store.mark()
+                        if mark is not None and mark[1].outbox >= removed:
+                            store.save()
+            except (OSError, NightreidError) as error:
+                _LOG.warning("The vector index cannot be saved (%s); nothing is lost.", error)
+
+    @contextmanager
+    def erasing(self) -> Iterator[Session]:
+        """A writing transaction that takes people out; behind it no index of before is on disk or in use.
+
+        Whoever saves an index meanwhile is waited for, and finds out afterwards that it holds too much.
+        """
+        with self.guard:
+            if self._folder is None:
+                with self._database.write() as session:
+                    yield session
+                return
+            with self._files(self._folder), self._database.write() as session:
+                yield session
+                # Before the end: whoever dies here loses a cache, and nothing is left of anybody.
+                if self._folder.exists():
+                    shutil.rmtree(self._folder)
+                self._stores.clear()
+
+    def forget(self) -> None:
+        """Let go of all indexes, in memory and on disk; the next use builds them from the database."""
+        with self.guard:
+            self._stores.clear()
+            if self._folder is not None and self._folder.exists():
+                with self._files(self._folder):
+                    shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def _files(self, folder: Path) -> Iterator[None]:
+        """The right to write or remove the files of indexes, of all processes."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{folder.name}{_LOCK}")):
+            yield
+
+    def _last_removal(self) -> int:
+        """The number of the last event that tells of vectors taken out; 0 where there is none."""
+        with self._database.read() as session:
+            chosen = select(func.max(OutboxRow.id)).where(OutboxRow.kind == VECTORS_REMOVED)
+            return max(session.scalar(chosen) or 0, pruned_to(session))
 
     def close(self) -> None:
         """Save and forget them; not with the lock held."""
@@ -82,8 +144,8 @@ class Indexes:
             ModelMismatchError: the gallery is of another space.
         """
         with self.guard, self._database.read() as session:
-            check_space(session, space)
-            store = self._store(space, kind)
+            check_space(session, space, kind)
+            store = self._store(space if kind is VectorKind.CROP else model_of(session, space), kind)
             store.sync(session)
             self._grower.look()
             yield session, store
@@ -97,23 +159,33 @@ class Indexes:
                 name: store.nominate(session, checked_vectors(vectors, store.dim(session)))
                 for name, vectors in asked.items()
             }
-        return {name: nominees for name, nominees in found.items() if nominees is not None}
+            changes = identity_changes(session)
+        return {
+            name: replace(nominees, changes=changes)
+            for name, nominees in found.items()
+            if nominees is not None
+        }
 
     @contextmanager
     def writing(self, space: str) -> Iterator[tuple[Session, VectorStore]]:
         """As `Gallery.writing`."""
         with self.guard:
             store = self._store(space, VectorKind.CROP)
-            mark = store.mark()
-            try:
-                with self._database.write() as session:
-                    check_space(session, space)
+            while True:
+                mark = store.mark()
+                try:
+                    with self._database.write() as session:
+                        check_space(session, space)
+                        if store.sync(session, slowly=False):
+                            mark = store.mark()
+                            yield session, store
+                            return
+                except BaseException:
+                    store.restore(mark)
+                    raise
+                # No writer waits while an index is built.
+                with self._database.read() as session:
                     store.sync(session)
-                    mark = store.mark()
-                    yield session, store
-            except BaseException:
-                store.restore(mark)
-                raise
 
     def _in_memory(self) -> Iterator[VectorIndex]:
         for store in self._stores.values():

@@ -14,14 +14,8 @@ from sqlalchemy.orm import Session
 from reid_core.errors import GalleryError
 from reid_core.gallery import writing
 from reid_core.gallery.database import Database
-from reid_core.gallery.records import Checkpoint
-from reid_core.gallery.refusals import (
-    RECORD_REFUSED,
-    Refused,
-    put_refused,
-    refused_from,
-    take_unnamed,
-)
+from reid_core.gallery.records import Checkpoint, Refused
+from reid_core.gallery.refusals import RECORD_REFUSED, put_refused, refused_from, take_unnamed
 from reid_core.gallery.schema import (
     AttemptRow,
     PartitionRow,
@@ -155,16 +149,25 @@ class Ledger:
                 if self._row(session, topic, number) is None:
                     self._begin(session, topic, number, 0)
 
-    def reached(self) -> dict[tuple[str, int], int]:
+    def reached(self, topic_ids: Mapping[str, str] | None = None) -> dict[tuple[str, int], int]:
         """Of each partition, by topic and number, the record behind the last one that was begun with.
 
         What closed in front of it is staged or in the gallery.
+
+        Args:
+            topic_ids: Kafka's own of the topics that are there now, as far as they are known. Of a topic that
+                was made anew, partitions that nobody has claimed since are left out: nothing of it was read.
         """
-        query = select(PartitionRow.topic, PartitionRow.number, PartitionRow.reached).where(
-            PartitionRow.group_id == self._group
-        )
+        query = select(
+            PartitionRow.topic, PartitionRow.number, PartitionRow.reached, PartitionRow.topic_id
+        ).where(PartitionRow.group_id == self._group)
+        now = topic_ids or {}
         with self._database.read() as session:
-            return {(row.topic, row.number): row.reached for row in session.execute(query)}
+            return {
+                (row.topic, row.number): row.reached
+                for row in session.execute(query)
+                if not row.topic_id or now.get(row.topic, "") in ("", row.topic_id)
+            }
 
     def claim(
         self, topic: str, number: int, holder: str, kept: tuple[int, int], span: int, topic_id: str = ""

@@ -1,7 +1,7 @@
 """The index of one space and kind, kept in step with the database: loaded, caught up, or built anew."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +9,31 @@ import numpy as np
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from reid_core.gallery.identities import Finalists, Nominees, contenders, outdone
+from reid_core.gallery.choosing import finalists, nominees
+from reid_core.gallery.identities import Finalists, Nominees
 from reid_core.gallery.index import Hits, Rows, SearchFilter, VectorIndex, checked_vectors
 from reid_core.gallery.index_files import Position, load_index, save_index
+from reid_core.gallery.likely import Likely
 from reid_core.gallery.limits import EXACT_UP_TO
-from reid_core.gallery.outbox import EXEMPLARS_REPLACED, VECTORS_ADDED, VECTORS_REMOVED
+from reid_core.gallery.outbox import (
+    EXEMPLARS_REPLACED,
+    IDENTITY_CHANGED,
+    VECTORS_ADDED,
+    VECTORS_REMOVED,
+    pruned_to,
+)
 from reid_core.gallery.owners import Owners
+from reid_core.gallery.ownership import identities_of, surplus_of
 from reid_core.gallery.records import VectorKind
-from reid_core.gallery.schema import MetaRow, OutboxRow, SurplusRow, TrackletRow, VectorRow
-from reid_core.gallery.scoring import slack
+from reid_core.gallery.schema import MetaRow, OutboxRow, SurplusRow, VectorRow, table_of
 from reid_core.gallery.vector_store import Mark
 from reid_core.types import Floats, Ints, Modality
 
 _LOG = logging.getLogger(__name__)
 # Rows read at a time, and values in one IN list: SQLite allows some 32,000, PostgreSQL more.
 _PAGE = 4096
-# Identities nominated for a tracklet, of which the nearest two matter.
-_NOMINATED = 8
-_TOLD = 2
-# Vectors near each of a tracklet's that say who is nominated; so many times more where they are of too few.
-_NEAR, _GROWTH, _MOST_NEAR = 64, 8, 4096
+# So many outbox rows are applied while writers wait, and no more.
+_MOST_NEWS = 1024
 
 
 class LiveIndex:
@@ -54,6 +59,9 @@ class LiveIndex:
         self._position: Position | None = None
         self._saved: Position | None = None
         self._owners = Owners()
+        self._likely = Likely()
+        # Where it stood before it learnt of what is being written.
+        self._learnt: Mark | None = None
 
     def __len__(self) -> int:
         return len(self._index) if self._index is not None else 0
@@ -63,13 +71,19 @@ class LiveIndex:
         """What it holds in memory, another one after it was built anew; ``None`` while there is nothing."""
         return self._index
 
-    def sync(self, session: Session) -> None:
-        """Hold exactly the vectors that the session sees."""
-        latest = session.scalar(select(func.max(OutboxRow.id))) or 0
-        if self._position is None:
+    def sync(self, session: Session, slowly: bool = True) -> bool:
+        """As `VectorStore.sync`: hold exactly the vectors that the session sees."""
+        latest = session.scalar(_LATEST) or 0
+        behind = latest - self._position.outbox if self._position is not None else None
+        if not slowly and (behind is None or behind > _MOST_NEWS):
+            return False
+        if behind is None:
             self._load(session, latest)
-        elif latest != self._position.outbox and not self._catch_up(session, latest):
+        elif behind and not self._catch_up(session, latest):
+            if not slowly:
+                return False
             self._rebuild(session, latest)
+        return True
 
     def dim(self, session: Session) -> int | None:
         """Length of the vectors; ``None`` while there are none."""
@@ -80,26 +94,16 @@ class LiveIndex:
         index = self._index
         if index is None:
             index = VectorIndex(checked_vectors(queries, None).shape[1], self._exact_up_to)
-        return index.search(queries, k, where)
+        also = None
+        if index.by_graph and self._index is not None and k > 0:
+            also = self._likely.rows(index, self._owned(session), checked_vectors(queries, index.dim), k)
+        return index.search(queries, k, where, also)
 
     def nominate(self, session: Session, vectors: Floats) -> Nominees | None:
         """As `VectorStore.nominate`."""
         if self._index is None:
             return None
-        owners = self._owned(session)
-        if not owners.names:
-            return None
-        rows = self._index.near(vectors, _NEAR)
-        best = self._best_scores(vectors, rows)
-        # Beside those that are nominated, one to say what the others are within.
-        means = best.mean(axis=0, dtype=np.float64)
-        order = np.argsort(-means, kind="stable")[: _NOMINATED + 1]
-        order = order[np.isfinite(means[order])]
-        bound = None
-        if rows is None:
-            bound = float(means[order[_NOMINATED]]) if len(order) > _NOMINATED else -np.inf
-        names = tuple(owners.names[number] for number in order[:_NOMINATED].tolist())
-        return Nominees(names, int(self._index.columns["id"][-1]), bound)
+        return nominees(self._index, self._owned(session), self._likely, vectors)
 
     def finalists(
         self,
@@ -111,34 +115,49 @@ class LiveIndex:
         """As `VectorStore.finalists`."""
         if self._index is None:
             return None
-        owners = self._owned(session)
-        if not owners.names:
+        return finalists(self._index, self._owned(session), self._likely, vectors, forbidden, nominees)
+
+    def exemplars(self, session: Session, identity: str, most: int) -> tuple[Ints, Floats] | None:
+        """As `VectorStore.exemplars`."""
+        if self._index is None:
             return None
-        left_out = {owners.number(name) for name in forbidden}
-        if nominees is not None:
-            known = {owners.number(name) for name in nominees.identities} - {None}
-            first = int(np.searchsorted(self._index.columns["id"], nominees.newest, "right"))
-            found = self._among(
-                vectors, {*known, *owners.deciding[first:].tolist()}, left_out, nominees.bound
-            )
-            if found is not None:
-                return found
-        near, k = self._index.near(vectors, _NEAR), _NEAR
-        while near is not None and k <= _MOST_NEAR:
-            numbers = set(owners.deciding[near].tolist())
-            found = self._among(vectors, numbers, left_out, None)
-            if found is not None:
-                return found
-            k *= _GROWTH
-            near = self._index.near(vectors, k)
-        return self._of_all(vectors, left_out)
+        rows = self._owned(session).exemplars(identity)
+        return (self._index.columns["id"][rows], self._index.vectors[rows]) if len(rows) > most else None
+
+    def learn(self, session: Session, rows: Rows, identity: str | None) -> None:
+        """As `VectorStore.learn`."""
+        if self._index is None:
+            self._index = VectorIndex(rows.vectors.shape[1], self._exact_up_to)
+        owners = self._owned(session)
+        self._learnt = self.mark()
+        self._index.add(rows)
+        owners.extend([identity] * len(rows.ids), np.zeros(len(rows.ids), np.bool_))
+
+    def advance(
+        self, session: Session, events: Sequence[int], chain: str | None, replaced: Sequence[int]
+    ) -> None:
+        """As `VectorStore.advance`."""
+        position = self._position
+        if position is None or list(events) != list(range(position.outbox + 1, events[-1] + 1)):
+            # Somebody else has written in this transaction, too: the outbox says what.
+            if self._learnt is not None:
+                self.restore(self._learnt)
+            self.sync(session)
+            return
+        self._learnt = None
+        if replaced and self._index is not None:
+            self._owners.set_aside(np.searchsorted(self._index.columns["id"], replaced).tolist())
+        self._position = Position(events[-1], chain or position.chain)
 
     def identities(self, session: Session, where: SearchFilter) -> int:
         """As `VectorStore.identities`."""
         if self._index is None:
             return 0
-        found = np.unique(self._owned(session).all[self._index.passing(where)])
-        return int(np.count_nonzero(found >= 0))
+        owners = self._owned(session)
+        # The last one stands for nobody: number -1. To mark is several times as fast as to sort.
+        seen = np.zeros(len(owners.names) + 1, np.bool_)
+        seen[owners.all[self._index.passing(where)]] = True
+        return int(np.count_nonzero(seen[:-1]))
 
     def mark(self) -> Mark | None:
         """Where it stands, for `restore`."""
@@ -148,7 +167,8 @@ class LiveIndex:
 
     def restore(self, mark: Mark | None) -> None:
         """Forget what came after ``mark``: the transaction it came from was not committed."""
-        if mark is None or self._index is None:
+        self._learnt = None
+        if mark is None or self._index is None or not mark[0]:
             self._clear()
             return
         count, self._position, replaced = mark
@@ -173,88 +193,16 @@ class LiveIndex:
         first = len(self._owners)
         added = self._index.columns["tracklet"][first:].tolist()
         if added:
-            identities = _identities_of(session, {name.decode() for name in added})
+            identities = identities_of(session, {name.decode() for name in added})
             ids = self._index.columns["id"][first:]
             beyond = select(SurplusRow.vector_id).where(SurplusRow.vector_id >= int(ids[0]))
             surplus = np.isin(ids, np.array(session.scalars(beyond).all(), np.int64))
             self._owners.extend([identities[name.decode()] for name in added], surplus)
         return self._owners
 
-    def _best_scores(self, vectors: Floats, rows: Ints | None) -> Floats:
-        """For each of ``S`` sightings its best float32 cosine with each identity's exemplars: ``(S, I)``.
-
-        Of some rows only, where they are given; -inf where an identity has none of them.
-        """
-        assert self._index is not None
-        owners, names = self._owners.deciding, self._owners.names
-        if rows is None:
-            return _best_scores(vectors @ self._index.vectors.T, owners, len(names))
-        return _best_scores(vectors @ self._index.vectors[rows].T, owners[rows], len(names))
-
-    def _among(
-        self,
-        vectors: Floats,
-        numbers: Collection[int | None],
-        left_out: Collection[int | None],
-        bound: float | None,
-    ) -> Finalists | None:
-        """The finalists, if they are among some identities; ``None`` if somebody else may be.
-
-        Args:
-            vectors: as of `finalists`.
-            numbers: the identities; -1 and ``None`` are nobody.
-            left_out: whom to leave out, unless nobody else is there.
-            bound: the mean that the others are within; ``None`` where nearly the best will do.
-        """
-        index = self._index
-        assert index is not None
-        known = sorted(number for number in numbers if number is not None and number >= 0)
-        eligible = [number for number in known if number not in left_out]
-        allowed = bool(eligible)
-        among = np.array(eligible or known, np.int64)
-        if not len(among) or (bound is None and len(eligible) < _TOLD):
-            return None
-        rows = self._owners.rows(among.tolist())
-        scores = vectors @ index.vectors[rows].T
-        owners = np.searchsorted(among, self._owners.all[rows])
-        best = _best_scores(scores, owners, len(among))
-        if bound is not None and not (outdone(best, bound, index.dim) if allowed else bound == -np.inf):
-            return None
-        final = contenders(best, index.dim)
-        bounds = (best - slack(index.dim))[:, owners]
-        return self._finalists(rows[final[owners] & (scores >= bounds).any(axis=0)], allowed)
-
-    def _of_all(self, vectors: Floats, left_out: Collection[int | None]) -> Finalists:
-        """As `_among`, among all identities."""
-        assert self._index is not None
-        owners = self._owners.deciding
-        scores = vectors @ self._index.vectors.T
-        best = _best_scores(scores, owners, len(self._owners.names))
-        numbers = np.arange(best.shape[1])
-        eligible = numbers[~np.isin(numbers, [number for number in left_out if number is not None])]
-        among = eligible if len(eligible) else numbers
-        # Rows of nobody (-1) look at the last place, which is never among them.
-        final = np.zeros(len(numbers) + 1, np.bool_)
-        final[among[contenders(best[:, among], self._index.dim)]] = True
-        bounds = (best - slack(self._index.dim))[:, owners]
-        rows = np.flatnonzero(final[owners] & (scores >= bounds).any(axis=0))
-        return self._finalists(rows, bool(len(eligible)))
-
-    def _finalists(self, rows: Ints, allowed: bool) -> Finalists:
-        assert self._index is not None
-        columns = self._index.columns
-        return Finalists(
-            self._index.vectors[rows],
-            columns["id"][rows],
-            [self._owners.names[number] for number in self._owners.all[rows].tolist()],
-            [name.decode() for name in columns["tracklet"][rows].tolist()],
-            [name.decode() for name in columns["sighting"][rows].tolist()],
-            allowed,
-        )
-
     def _clear(self) -> None:
         self._index, self._position = None, None
-        self._owners = Owners()
+        self._owners, self._likely = Owners(), Likely()
 
     def _load(self, session: Session, latest: int) -> None:
         found = load_index(self.space, self.kind, self._folder) if self._folder is not None else None
@@ -279,7 +227,8 @@ class LiveIndex:
     def _catch_up(self, session: Session, latest: int) -> bool:
         """Apply what the outbox says came after the index's position; ``False`` where that cannot be."""
         assert self._position is not None
-        if latest < self._position.outbox:
+        # What was taken out of the outbox since cannot be applied any more.
+        if latest < self._position.outbox or self._position.outbox < pruned_to(session):
             return False
         news = session.execute(
             select(OutboxRow.kind, OutboxRow.payload)
@@ -296,6 +245,7 @@ class LiveIndex:
         for start in range(0, len(ids), _PAGE):
             self._append(session, select(VectorRow).where(VectorRow.id.in_(ids[start : start + _PAGE])))
         self._set_aside([payload for kind, payload in news if kind == EXEMPLARS_REPLACED])
+        self._reassign(session, [payload for kind, payload in news if kind == IDENTITY_CHANGED])
         self._position = Position(latest, batches[-1]["chain"] if batches else self._position.chain)
         return True
 
@@ -305,6 +255,21 @@ class LiveIndex:
         if ids and self._index is not None:
             known = self._index.columns["id"][: len(self._owners)]
             self._owners.set_aside(np.flatnonzero(np.isin(known, ids)).tolist())
+
+    def _reassign(self, session: Session, changed: Sequence[Mapping[str, Any]]) -> None:
+        """Learn whose the rows of identities are that tracklets went from or to, and which decide."""
+        if not changed or self._index is None:
+            return
+        count = len(self._owners)
+        named = {payload[key] for payload in changed for key in ("before", "identity")}
+        rows = self._owners.rows_of(named)
+        tracklets = [name.decode() for name in self._index.columns["tracklet"][:count][rows].tolist()]
+        identities = identities_of(session, set(tracklets))
+        ids = self._index.columns["id"][:count][rows].tolist()
+        surplus = surplus_of(session, ids)
+        self._owners.reassign(
+            rows.tolist(), [identities.get(name) for name in tracklets], [number in surplus for number in ids]
+        )
 
     def _is_mine(self, batch: Mapping[str, Any]) -> bool:
         """Whether the payload of an outbox row is of vectors held here."""
@@ -333,7 +298,8 @@ class LiveIndex:
             self._index.add(rows)
 
 
-_NEWS = VECTORS_ADDED, VECTORS_REMOVED, EXEMPLARS_REPLACED
+_NEWS = VECTORS_ADDED, VECTORS_REMOVED, EXEMPLARS_REPLACED, IDENTITY_CHANGED
+_LATEST = select(func.max(table_of(OutboxRow).c.id))
 _CHAIN = select(MetaRow.value).where(MetaRow.key == "chain")
 
 
@@ -360,28 +326,3 @@ def _unpacked(page: "Sequence[Row[*tuple[Any, ...]]]") -> Rows:
         [sighting or "" for sighting in sightings],
         np.frombuffer(b"".join(data), "<f4").reshape(len(page), dims[0]),
     )
-
-
-def _best_scores(scores: Floats, owners: Ints, identities: int) -> Floats:
-    """For each of ``S`` sightings its best of ``(S, N)`` cosines with each identity: ``(S, I)``.
-
-    Rows of nobody (-1) are left out; -inf where an identity has no row.
-    """
-    # Their place is the last.
-    best = np.full((len(scores), identities + 1), -np.inf, np.float32)
-    for view, row_scores in enumerate(scores):
-        np.maximum.at(best[view], owners, row_scores)
-    return best[:, :identities]
-
-
-def _identities_of(session: Session, tracklets: Iterable[str]) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for names in _pages(sorted(tracklets)):
-        chosen = select(TrackletRow.id, TrackletRow.identity_id).where(TrackletRow.id.in_(names))
-        found.update((row.id, row.identity_id) for row in session.execute(chosen))
-    return found
-
-
-def _pages(names: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(names), _PAGE):
-        yield names[start : start + _PAGE]

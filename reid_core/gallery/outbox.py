@@ -1,6 +1,6 @@
 """What happened in a gallery, in order, for those who tell others of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,15 +8,35 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.database import Database
-from reid_core.gallery.schema import LinkRow, OutboxRow, RefusedRow, TrackletRow
+from reid_core.gallery.records import Refused
+from reid_core.gallery.schema import (
+    CaptionRow,
+    LinkRow,
+    MetaRow,
+    OutboxRow,
+    RefusedRow,
+    SightingRow,
+    TrackletRow,
+    table_of,
+)
+from reid_core.gallery.watch_rows import AlertRow
+from reid_core.types import unknown_probability
 
 TRACKLET_CLOSED, LINK_MADE = "tracklet.closed", "link.made"
 VECTORS_ADDED, VECTORS_REMOVED = "vectors.added", "vectors.removed"
 EXEMPLARS_REPLACED = "exemplars.replaced"
+IDENTITY_CHANGED = "identity.changed"
+CAPTION_MADE = "caption.made"
+ALERT_RAISED = "alert.raised"
+AUDIT_CHECKPOINT = "audit.checkpoint"
 
 EVENT_SET_ASIDE = "event.set_aside"
 """Kind of the event that tells of another one, with which somebody who follows the outbox cannot do what is
 to be done; the payload names both and says why."""
+
+_PRUNED = "outbox_pruned"
+_ROWS = table_of(OutboxRow)
+_APPEND = insert(_ROWS).returning(_ROWS.c.id, sort_by_parameter_order=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +50,32 @@ class Event:
     created_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedRecord:
-    """A dead letter that is not on its topic yet; fields as in `RefusedRow`."""
-
-    topic: str
-    number: int
-    offset: int
-    reason: str
-    message: str
-    attempts: int
-    record: bytes
-
-
 def put_event(session: Session, kind: str, subject: str, payload: dict[str, Any], created_ns: int) -> None:
     """Append to the outbox, in its caller's writing transaction."""
-    values = {"kind": kind, "subject": subject, "payload": payload, "created_ns": created_ns}
-    session.execute(insert(OutboxRow).values(values))
+    put_events(session, [event_values(kind, subject, payload, created_ns)])
+
+
+def put_events(session: Session, events: Sequence[dict[str, Any]]) -> list[int]:
+    """Append what `event_values` gave, in its caller's writing transaction; returns the rows' numbers."""
+    session.flush()
+    return list(session.connection().scalars(_APPEND, events))
+
+
+def event_values(kind: str, subject: str, payload: dict[str, Any], created_ns: int) -> dict[str, Any]:
+    """An event for `put_events`."""
+    return {"kind": kind, "subject": subject, "payload": payload, "created_ns": created_ns}
+
+
+def pruned_to(session: Session) -> int:
+    """The highest number of an event that was taken out; 0 where none was."""
+    row = session.get(MetaRow, _PRUNED)
+    return int(row.value) if row is not None else 0
+
+
+def note_pruned(session: Session, number: int) -> None:
+    """Remember that events up to a number are not all there any more, in a writing transaction."""
+    session.merge(MetaRow(key=_PRUNED, value=str(max(number, pruned_to(session)))))
+    session.flush()
 
 
 class Outbox:
@@ -120,16 +149,65 @@ class Outbox:
                 "probability": row.probability,
                 "candidates": row.candidates,
                 "model": row.model_id,
+                "searched": row.searched,
+                "unknown": unknown_probability(row.searched, [one["probability"] for one in row.candidates]),
+                "calibrated_for_cameras": row.own_cameras,
             }
 
-    def refused(self, number: int) -> RefusedRecord | None:
-        """A dead letter by the number its event names."""
+    def captions(self, tracklet: str, model: str) -> list[dict[str, Any]]:
+        """What a captioner says of a tracklet's sightings, best first; empty where they are gone."""
+        chosen = (
+            select(CaptionRow.sighting_id, SightingRow.rank, CaptionRow.text)
+            .join(SightingRow, SightingRow.id == CaptionRow.sighting_id)
+            .where(CaptionRow.tracklet_id == tracklet, CaptionRow.model_id == model)
+            .order_by(SightingRow.rank)
+        )
         with self._database.read() as session:
-            row = session.get(RefusedRow, number)
+            return [
+                {"sighting": row.sighting_id, "rank": row.rank, "text": row.text}
+                for row in session.execute(chosen)
+            ]
+
+    def alert(self, number: int) -> dict[str, Any] | None:
+        """What a watch found, for those who were not there; ``None`` where the alert is gone."""
+        with self._database.read() as session:
+            row = session.get(AlertRow, number)
+            if row is None:
+                return None
+            return {
+                "alert": row.id,
+                "watch": row.watch_id,
+                "name": row.name,
+                "kind": row.kind,
+                "tracklet": row.tracklet_id,
+                "camera": row.camera_id,
+                "modality": row.modality,
+                "start_ns": row.start_ns,
+                "end_ns": row.end_ns,
+                "identity": row.identity_id,
+                "score": row.score,
+                "probability": row.probability,
+                "false_alarms": row.false_alarms,
+                "calibrated": row.calibrated,
+                "evidence": row.evidence,
+            }
+
+    def refused(self, event: Event) -> Refused | None:
+        """The dead letter that an event tells of; ``None`` where it is on its topic already, or gone."""
+        with self._database.read() as session:
+            row = session.get(RefusedRow, int(event.payload["id"]))
             if row is None or not row.record:
                 return None
-            return RefusedRecord(
-                row.topic, row.number, row.offset, row.reason, row.message, row.attempts, row.record
+            return Refused(
+                topic=row.topic,
+                number=row.number,
+                offset=row.offset,
+                reason=row.reason,
+                message=row.message,
+                attempts=row.attempts,
+                record=row.record,
+                time_ns=event.created_ns,
+                topic_id=row.topic_id,
             )
 
 

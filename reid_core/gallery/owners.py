@@ -24,8 +24,11 @@ class Owners:
         self._deciding = Column(np.dtype(np.int64))
         # The exemplars of each identity, ascending.
         self._rows: list[list[int]] = []
-        # Rows that are exemplars no more, in the order in which that was learnt.
-        self._set_aside: list[int] = []
+        # Rows that were changed, with their owner and what they decided before, in the order of the changes.
+        self._changed: list[tuple[int, int, int]] = []
+        # What `news` has not told yet.
+        self._kept = 0
+        self._first: set[int] = set()
 
     def __len__(self) -> int:
         return self._owners.length
@@ -41,12 +44,29 @@ class Owners:
         return self._deciding.values
 
     def number(self, name: str) -> int | None:
-        """The number of an identity; ``None`` where it has no row."""
-        return self._numbers.get(name)
+        """The number of an identity; ``None`` where it has no exemplar."""
+        number = self._numbers.get(name)
+        return number if number is not None and self._rows[number] else None
 
     def rows(self, numbers: Iterable[int]) -> Ints:
         """The exemplars of some identities, ascending."""
         return np.sort(np.array([row for number in numbers for row in self._rows[number]], np.int64))
+
+    def exemplars(self, name: str) -> Ints:
+        """The exemplars of one identity, ascending; none where it has no row."""
+        number = self._numbers.get(name)
+        return np.array(self._rows[number] if number is not None else (), np.int64)
+
+    def news(self) -> tuple[int, list[int]]:
+        """What is not as it was when this was last asked.
+
+        Returns:
+            how many of the names are, the first ones; and the numbers of those among them whose first
+            exemplar is another one now, ascending.
+        """
+        kept, first = min(self._kept, len(self.names)), self._first
+        self._kept, self._first = len(self.names), set()
+        return kept, sorted(number for number in first if number < kept)
 
     def extend(self, identities: Sequence[str | None], surplus: NDArray[np.bool_]) -> None:
         """Learn of the next rows.
@@ -62,40 +82,75 @@ class Owners:
         self._deciding.extend(deciding)
         for row, owner in enumerate(deciding.tolist(), start=first):
             if owner >= 0:
-                self._rows[owner].append(row)
+                self._gain(owner, row)
+
+    def rows_of(self, names: Iterable[str]) -> Ints:
+        """All rows of some identities, ascending: exemplars and others."""
+        numbers = [self._numbers[name] for name in names if name in self._numbers]
+        return np.flatnonzero(np.isin(self.all, numbers)).astype(np.int64)
 
     def set_aside(self, rows: Iterable[int]) -> None:
         """Learn that rows are exemplars no more."""
         for row in rows:
-            owner = int(self.deciding[row])
-            if owner >= 0:
-                self.deciding[row] = -1
-                places = self._rows[owner]
-                del places[bisect_left(places, row)]
-                self._set_aside.append(row)
+            if self.deciding[row] >= 0:
+                self._change(row, int(self.all[row]), -1)
+
+    def reassign(self, rows: Iterable[int], names: Iterable[str | None], surplus: Iterable[bool]) -> None:
+        """Learn that rows are of other identities.
+
+        Args:
+            rows: which.
+            names: of the identity of each from now on, ``None`` for nobody.
+            surplus: of each, whether it is no exemplar.
+        """
+        for row, name, beyond in zip(rows, names, surplus, strict=True):
+            owner = -1 if name is None else self._number(name)
+            self._change(row, owner, -1 if beyond else owner)
 
     def mark(self) -> int:
         """What `restore` is to be given."""
-        return len(self._set_aside)
+        return len(self._changed)
 
     def restore(self, count: int, mark: int) -> None:
-        """Forget the rows from ``count`` on, and what was set aside since ``mark``."""
+        """Forget the rows from ``count`` on, and what was changed since ``mark``."""
         for row in range(min(count, len(self)), len(self)):
-            owner = int(self.deciding[row])
-            if owner >= 0:
-                places = self._rows[owner]
-                del places[bisect_left(places, row)]
+            self._decide(row, -1)
         self._owners.length = self._deciding.length = min(count, len(self))
-        for row in self._set_aside[mark:]:
+        for row, owner, deciding in reversed(self._changed[mark:]):
             if row < len(self):
-                self.deciding[row] = self.all[row]
-                insort(self._rows[int(self.all[row])], row)
-        del self._set_aside[mark:]
+                self._owners.values[row] = owner
+                self._decide(row, deciding)
+        del self._changed[mark:]
         # Numbers were given in order of first appearance.
         known = int(self.all.max(initial=-1)) + 1
         for name in self.names[known:]:
             del self._numbers[name]
         del self.names[known:], self._rows[known:]
+        self._kept = min(self._kept, known)
+
+    def _change(self, row: int, owner: int, deciding: int) -> None:
+        self._changed.append((row, int(self.all[row]), int(self.deciding[row])))
+        self._owners.values[row] = owner
+        self._decide(row, deciding)
+
+    def _decide(self, row: int, number: int) -> None:
+        """Let a row be an exemplar of an identity, or of none (-1)."""
+        before = int(self.deciding[row])
+        if before >= 0:
+            places = self._rows[before]
+            place = bisect_left(places, row)
+            del places[place]
+            if not place:
+                self._first.add(before)
+        self.deciding[row] = number
+        if number >= 0:
+            self._gain(number, row)
+
+    def _gain(self, number: int, row: int) -> None:
+        rows = self._rows[number]
+        insort(rows, row)
+        if rows[0] == row:
+            self._first.add(number)
 
     def _number(self, name: str) -> int:
         number = self._numbers.get(name)

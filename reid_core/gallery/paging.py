@@ -144,6 +144,8 @@ def as_link(row: LinkRow) -> Link:
         model=row.model_id,
         decision=Decision(row.decision),
         candidates=tuple(Candidate(**candidate) for candidate in candidates),
+        searched=row.searched,
+        own_cameras=row.own_cameras,
     )
 
 

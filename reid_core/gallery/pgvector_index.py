@@ -32,8 +32,9 @@ from sqlalchemy.orm import Session
 
 from reid_core.errors import UsageError
 from reid_core.gallery.exemplars import is_exemplar
+from reid_core.gallery.filtering import passing
 from reid_core.gallery.identities import Finalists, Nominees, contenders, outdone
-from reid_core.gallery.index import ID_LENGTH, Hits, SearchFilter, checked_vectors
+from reid_core.gallery.index import ID_LENGTH, Hits, Rows, SearchFilter, checked_vectors
 from reid_core.gallery.records import VectorKind
 from reid_core.gallery.schema import TrackletRow, VectorRow
 from reid_core.gallery.scoring import decided, slack
@@ -68,8 +69,9 @@ class PgvectorIndex:
         self.kind = kind
         self._mine = and_(VectorRow.space == space, VectorRow.kind == str(kind))
 
-    def sync(self, session: Session) -> None:
+    def sync(self, session: Session, slowly: bool = True) -> bool:
         """Nothing: the rows are the index."""
+        return True
 
     def mark(self) -> Mark | None:
         """Nothing: what was not committed is forgotten by the server."""
@@ -142,6 +144,29 @@ class PgvectorIndex:
             allowed,
         )
 
+    def exemplars(self, session: Session, identity: str, most: int) -> tuple[Ints, Floats] | None:
+        """As `VectorStore.exemplars`."""
+        tracklets = session.scalars(select(TrackletRow.id).where(TrackletRow.identity_id == identity)).all()
+        # By tracklet alone: a database that has never counted its rows would take the space for the rarer.
+        theirs = select(VectorRow.id, VectorRow.space, VectorRow.kind).where(
+            VectorRow.tracklet_id == any_(_names(tracklets)), is_exemplar()
+        )
+        made = self.space, str(self.kind)
+        mine = [row.id for row in session.execute(theirs) if (row.space, row.kind) == made]
+        if len(mine) <= most:
+            return None
+        ids = np.array(mine, np.int64)
+        rows = session.execute(_columns().where(VectorRow.id == any_(_numbers(ids)))).all()
+        return np.sort(ids), _stacked(rows)
+
+    def learn(self, session: Session, rows: Rows, identity: str | None) -> None:
+        """Nothing: the rows are the index."""
+
+    def advance(
+        self, session: Session, events: Sequence[int], chain: str | None, replaced: Sequence[int]
+    ) -> None:
+        """Nothing."""
+
     def identities(self, session: Session, where: SearchFilter) -> int:
         """As `VectorStore.identities`."""
         counted = (
@@ -152,20 +177,7 @@ class PgvectorIndex:
         return session.scalar(counted) or 0
 
     def _passing(self, where: SearchFilter) -> ColumnElement[bool]:
-        conditions = [self._mine]
-        if where.cameras is not None:
-            conditions.append(VectorRow.camera_id == any_(_names(where.cameras)))
-        if where.exclude_cameras:
-            conditions.append(VectorRow.camera_id != all_(_names(where.exclude_cameras)))
-        if where.modality is not None:
-            conditions.append(VectorRow.modality == str(where.modality))
-        if where.since_ns is not None:
-            conditions.append(VectorRow.time_ns >= where.since_ns)
-        if where.until_ns is not None:
-            conditions.append(VectorRow.time_ns < where.until_ns)
-        if where.newest is not None:
-            conditions.append(VectorRow.id <= where.newest)
-        return and_(*conditions)
+        return and_(self._mine, *passing(where))
 
     def _best(
         self, session: Session, queries: Floats, k: int, passing: ColumnElement[bool]

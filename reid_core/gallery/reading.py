@@ -6,6 +6,7 @@ import numpy as np
 from sqlalchemy import case, func, select
 
 from reid_core.gallery.paging import PagedReader, as_link
+from reid_core.gallery.planning import unindexed
 from reid_core.gallery.records import (
     CameraRecord,
     CaptionVectors,
@@ -27,9 +28,10 @@ from reid_core.gallery.schema import (
     TrackletRow,
     VectorRow,
 )
-from reid_core.gallery.spaces import active_space
+from reid_core.gallery.spaces import active_space, comparing_space
+from reid_core.gallery.standardisations import Standardisation, model_of, standardisation_of
 from reid_core.gallery.tracks import unpack_track
-from reid_core.types import CloseReason, Link, Modality, Spectrum
+from reid_core.types import CloseReason, Floats, Link, Modality, Spectrum
 
 # Values in one IN list: SQLite allows some 32,000.
 _PAGE = 4096
@@ -95,7 +97,7 @@ class GalleryReader(PagedReader):
         chosen = (
             select(SightingRow.id, SightingRow.quality, VectorRow.dim, VectorRow.data)
             .join(VectorRow, VectorRow.sighting_id == SightingRow.id)
-            .where(SightingRow.tracklet_id == tracklet, VectorRow.space == space)
+            .where(SightingRow.tracklet_id == tracklet, unindexed(VectorRow.space) == space)
             .where(VectorRow.kind == str(VectorKind.CROP))
             .order_by(SightingRow.rank)
         )
@@ -113,7 +115,7 @@ class GalleryReader(PagedReader):
         """The vectors of a tracklet's captions in one space; empty where it has none."""
         chosen = (
             select(VectorRow.model_id, VectorRow.dim, VectorRow.data)
-            .where(VectorRow.tracklet_id == tracklet, VectorRow.space == space)
+            .where(VectorRow.tracklet_id == tracklet, unindexed(VectorRow.space) == space)
             .where(VectorRow.kind == str(VectorKind.CAPTION))
             .order_by(VectorRow.id)
         )
@@ -179,6 +181,44 @@ class GalleryReader(PagedReader):
             chosen = chosen.where(TrackletRow.recording_id.in_(recordings))
         with self._database.read() as session:
             return tuple(map(as_link, session.scalars(chosen)))
+
+    def comparing(self, model: str) -> str:
+        """The space in which vectors of a model are compared here, to be named wherever one is asked for.
+
+        Its id, or that of the standardisation in force: scores of the two are different things.
+        """
+        with self._database.read() as session:
+            return comparing_space(session, model)
+
+    def standardisation(self, space: str) -> Standardisation | None:
+        """By what vectors of a model come into a space; ``None`` where they are compared as they are."""
+        with self._database.read() as session:
+            return standardisation_of(session, space)
+
+    def model_of(self, space: str) -> str:
+        """The id of the model whose vectors are compared in a space."""
+        with self._database.read() as session:
+            return model_of(session, space)
+
+    def compared(self, vectors: Floats, space: str, modality: Modality, camera: str | None = None) -> Floats:
+        """Vectors that a model has just made, as they are compared in a space of it.
+
+        Those of stored tracklets are so already, and texts are compared as they are.
+
+        Args:
+            vectors: ``(N, D)`` float32, L2-normalised, of the model.
+            space: in which they are to be compared.
+            modality: of the crops.
+            camera: that they are from, if it is known.
+
+        Returns:
+            ``(N, D)`` float32, L2-normalised.
+
+        Raises:
+            UsageError: they are of another length than the gallery's.
+        """
+        found = self.standardisation(space)
+        return found.apply(vectors, modality, camera) if found is not None else vectors
 
     def newest_vector(self) -> int:
         """The id of the vector that was added last; 0 while there are none."""

@@ -255,3 +255,21 @@ class ModelRecord:
     vectors: int
     visible: int
     active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that will never be a frame; fields as in `RefusedRow`, ``time_ns`` of the record.
+
+    ``topic_id`` is that of the `Hold`.
+    """
+
+    topic: str
+    number: int
+    offset: int
+    reason: str
+    message: str
+    attempts: int
+    record: bytes
+    time_ns: int
+    topic_id: str = ""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from reid_core.errors import GalleryError, UsageError
 from reid_core.gallery.database import Database
 from reid_core.gallery.index import checked_vectors
-from reid_core.gallery.outbox import put_event
+from reid_core.gallery.outbox import VECTORS_ADDED, put_event
 from reid_core.gallery.records import VectorKind
 from reid_core.gallery.schema import SightingRow, TrackletRow, VectorRow
 from reid_core.gallery.spaces import active_space, set_active_space
@@ -34,21 +34,22 @@ def reembed(
     with database.read() as session:
         _check_crops(session, space)
         total = session.scalar(select(func.count()).select_from(SightingRow)) or 0
-        missing = session.scalar(select(func.count()).select_from(SightingRow).where(_missing(space))) or 0
+        without = session.scalar(select(func.count()).select_from(SightingRow).where(missing(space))) or 0
     embedded = 0
     # More than one round only where tracklets of the old model came in meanwhile.
-    while not _switched(database, space):
+    while not switched(database, space):
         after = (0, 0)
         while page := _page(database, space, batch, after):
             _embed_page(database, embed, space, page)
             embedded += len(page)
             after = (page[-1].position, page[-1].rank)
             if progress is not None:
-                progress(min(total - missing + embedded, total), total)
+                progress(min(total - without + embedded, total), total)
     return embedded
 
 
-def _missing(space: str) -> ColumnElement[bool]:
+def missing(space: str) -> ColumnElement[bool]:
+    """Whether a sighting has no vector in a space."""
     vector = select(VectorRow.id).where(
         VectorRow.sighting_id == SightingRow.id, VectorRow.space == space, _CROP
     )
@@ -56,7 +57,7 @@ def _missing(space: str) -> ColumnElement[bool]:
 
 
 def _check_crops(session: Session, space: str) -> None:
-    without = select(SightingRow.id).where(_missing(space), func.length(SightingRow.crop) == 0).limit(1)
+    without = select(SightingRow.id).where(missing(space), func.length(SightingRow.crop) == 0).limit(1)
     sighting = session.scalar(without)
     if sighting is not None:
         raise GalleryError(
@@ -83,7 +84,7 @@ def _page(
     chosen = (
         select(*columns)
         .join(TrackletRow, TrackletRow.id == SightingRow.tracklet_id)
-        .where(place > after, _missing(space))
+        .where(place > after, missing(space))
         .order_by(TrackletRow.position, SightingRow.rank)
         .limit(batch)
     )
@@ -102,7 +103,7 @@ def _embed_page(
             vectors.update(zip((row.id for row in rows), checked_vectors(embedded, None), strict=True))
     with database.write() as session:
         # Meanwhile somebody may have taken a tracklet out, or embedded the same crops.
-        asked = select(SightingRow.id).where(SightingRow.id.in_(vectors), _missing(space))
+        asked = select(SightingRow.id).where(SightingRow.id.in_(vectors), missing(space))
         wanted = set(session.scalars(asked))
         rows = [row for row in page if row.id in wanted]
         if not rows:
@@ -111,7 +112,8 @@ def _embed_page(
             CropOwner(row.id, row.tracklet_id, row.camera_id, row.modality, row.time_ns) for row in rows
         ]
         stacked = checked_vectors(np.stack([vectors[row.id] for row in rows]), dim_of(session, space))
-        add_crop_vectors(session, space, owners, stacked, space, rows[-1].time_ns)
+        added = add_crop_vectors(session, space, owners, stacked)
+        put_event(session, VECTORS_ADDED, space, added.payload, rows[-1].time_ns)
 
 
 def _decoded(sighting: str, crop: bytes) -> Image:
@@ -123,10 +125,10 @@ def _decoded(sighting: str, crop: bytes) -> Image:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _switched(database: Database, space: str) -> bool:
+def switched(database: Database, space: str) -> bool:
     """Compare the space's vectors from now on, if every sighting has one."""
     with database.write() as session:
-        if session.scalar(select(SightingRow.id).where(_missing(space)).limit(1)) is not None:
+        if session.scalar(select(SightingRow.id).where(missing(space)).limit(1)) is not None:
             return False
         latest = session.scalar(select(func.max(TrackletRow.end_ns)))
         if latest is not None and active_space(session) != space:

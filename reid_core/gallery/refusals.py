@@ -1,11 +1,13 @@
 """Records that will never be frames: written with the event that tells of them, in a caller's transaction."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
+import msgpack
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.outbox import put_event
+from reid_core.gallery.records import Refused
 from reid_core.gallery.schema import PartitionRow, RefusedRow
 
 RECORD_REFUSED = "record.refused"
@@ -14,22 +16,20 @@ RECORD_REFUSED = "record.refused"
 _NAMES = ("topic", "topic_id", "number", "offset", "reason", "message", "attempts", "record")
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A record that will never be a frame; fields as in `RefusedRow`, ``time_ns`` of the record.
+def packed_record(
+    key: bytes | None, headers: Iterable[tuple[str, bytes | None]], value: bytes | None
+) -> bytes:
+    """Key, headers and value as the column ``record`` has them."""
+    packed: bytes = msgpack.packb({"key": key, "headers": [list(one) for one in headers], "value": value})
+    return packed
 
-    ``topic_id`` is that of the `Hold`.
-    """
 
-    topic: str
-    number: int
-    offset: int
-    reason: str
-    message: str
-    attempts: int
-    record: bytes
-    time_ns: int
-    topic_id: str = ""
+def unpacked_record(
+    packed: bytes,
+) -> tuple[bytes | None, list[tuple[str, bytes]], bytes | None]:
+    """Key, headers and value as `packed_record` packed them."""
+    said = msgpack.unpackb(packed)
+    return said["key"], [(name, value) for name, value in said["headers"]], said["value"]
 
 
 def put_refused(session: Session, refused: Refused) -> None:

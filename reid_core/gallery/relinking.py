@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.records import RecordingStatus
-from reid_core.gallery.schema import CameraRow, RecordingRow, StagedRow, StreamRow, TrackletRow
+from reid_core.gallery.schema import RecordingRow, StagedRow, StreamRow, TrackletRow
 from reid_core.gallery.streams import AGAIN, END, Staged, StreamProgress, stage, stream_progress
 from reid_core.types import Modality
 
@@ -46,11 +46,14 @@ def rank_again(session: Session, due_ns: int) -> None:
 
 
 def _still(session: Session, after_ns: int) -> list[StreamProgress]:
-    """The infrared streams that have come to a stop behind a capture time."""
-    chosen = (
-        select(StreamRow)
-        .join(CameraRow, CameraRow.id == StreamRow.camera_id)
-        .where(CameraRow.modality == _INFRARED, StreamRow.seen_ns > after_ns)
+    """The streams with somebody in infrared that have come to a stop behind a capture time.
+
+    A visible camera whose infrared filter moved away is among them.
+    """
+    chosen = select(StreamRow).where(StreamRow.seen_ns > after_ns)
+    found = [one for one in map(stream_progress, session.scalars(chosen)) if not one.moves]
+    recordings = {one.state["epoch"][0]: one for one in found if one.state.get("epoch", ("",))[0]}
+    seen = select(TrackletRow.recording_id).where(
+        TrackletRow.modality == _INFRARED, TrackletRow.recording_id.in_(sorted(recordings))
     )
-    found = map(stream_progress, session.scalars(chosen))
-    return [one for one in found if not one.moves and one.state.get("epoch", ("",))[0]]
+    return [recordings[recording] for recording in session.scalars(seen.distinct())]

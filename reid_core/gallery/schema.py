@@ -2,10 +2,10 @@
 
 No column holds a wall-clock value: times are capture times and ids are derived from content or counted
 by the database in the order of arrival, so that a run that was killed and resumed ends in the very rows
-of an undisturbed one.
+of an undisturbed one. What a person corrected alone has the time at which it was done.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
+    Table,
     Text,
     UniqueConstraint,
 )
@@ -40,6 +41,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def table_of(row: type[Base]) -> Table:
+    """The table alone: what is done often is done past the object mapper, at half the cost."""
+    return cast(Table, row.__table__)
 
 
 class MetaRow(Base):
@@ -106,7 +112,7 @@ class TrackletRow(Base):
     """One person in one camera, unbroken; ``track`` is packed by `tracks.pack_track`."""
 
     __tablename__ = "tracklets"
-    __table_args__ = (Index(None, "camera_id", "start_ns", "end_ns"),)
+    __table_args__ = (Index(None, "camera_id", "start_ns", "end_ns"), Index(None, "end_ns", "start_ns"))
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger, unique=True)
@@ -185,8 +191,28 @@ class SurplusRow(Base):
     vector_id: Mapped[int] = mapped_column(ForeignKey("vectors.id"), primary_key=True, autoincrement=False)
 
 
+class CalibrationRow(Base):
+    """How scores of a kind of pair become probabilities on this gallery's own cameras.
+
+    ``content`` is a calibration, ``cameras`` are those that it was fitted on. The highest version of a space
+    and pair counts; earlier ones are kept, so that it can be told what a probability of then was made by.
+    """
+
+    __tablename__ = "calibrations"
+
+    space: Mapped[str] = mapped_column(String(64), primary_key=True)
+    pair: Mapped[str] = mapped_column(String(32), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    cameras: Mapped[list[str]] = mapped_column(JSON)
+
+
 class LinkRow(Base):
-    """Who of the gallery an infrared tracklet is, by one model; ``created_ns`` is the tracklet's end."""
+    """Who of the gallery an infrared tracklet is, by one model; ``created_ns`` is the tracklet's end.
+
+    ``searched`` is the number of identities that its probabilities depend on, ``own_cameras`` whether they
+    were calibrated on the cameras of this gallery.
+    """
 
     __tablename__ = "links"
 
@@ -198,6 +224,19 @@ class LinkRow(Base):
     probability: Mapped[float | None] = mapped_column(Float(53))
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     created_ns: Mapped[int] = mapped_column(BigInteger)
+    searched: Mapped[int | None] = mapped_column(Integer)
+    own_cameras: Mapped[bool | None] = mapped_column(Boolean)
+
+
+class CaptionRow(Base):
+    """What one captioner says of a sighting; a sighting of which it says nothing has no row."""
+
+    __tablename__ = "captions"
+
+    sighting_id: Mapped[str] = mapped_column(ForeignKey("sightings.id"), primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tracklet_id: Mapped[str] = mapped_column(ForeignKey("tracklets.id"), index=True)
+    text: Mapped[str] = mapped_column(Text)
 
 
 class OutboxRow(Base):
@@ -206,8 +245,11 @@ class OutboxRow(Base):
     Kinds: ``vectors.added`` (subject: tracklet or space; the payload names space, kind and model, the vectors
     and the chain; schemas before 0004 named the model alone, which was the space, and knew crops only),
     ``vectors.removed`` (subject: recording), ``exemplars.replaced`` (subject: identity; the payload names the
-    vectors that are exemplars no more), ``tracklet.closed`` and ``link.made`` (subject: tracklet),
-    ``model.changed`` (subject: space), ``event.set_aside`` (subject: of the event that a follower gave up).
+    vectors that are exemplars no more), ``tracklet.closed``, ``link.made`` and ``caption.made`` (subject:
+    tracklet), ``identity.changed`` (subject: a tracklet that is another identity's from now on; the payload
+    names both and the correction), ``model.changed`` (subject: space), ``alert.raised`` (subject: tracklet;
+    the payload names alert and watch), ``event.set_aside`` (subject: of the event that a follower gave up),
+    ``audit.checkpoint`` (the payload says where the audit log ends, signed).
     """
 
     __tablename__ = "outbox"

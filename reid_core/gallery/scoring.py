@@ -1,5 +1,6 @@
 """Nearest vectors by inner product: float32, or a graph, finds who may be among the best, float64 decides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import faiss
@@ -25,6 +26,10 @@ _SELECTIVE = 0.1
 _COARSE = 2
 # Scores held at a time, bytes.
 _SCORE_BYTES = 64 << 20
+# Products of so many terms and fewer are made by BLAS in the calling thread (OpenBLAS: 4 x 65,536).
+_ALONE = 1 << 18
+# With more pieces than this the threads of BLAS are worth waiting for.
+_PIECES = 64
 
 
 def best_rows(flat: Any, queries: Floats, wanted: NDArray[np.bool_], k: int) -> tuple[Floats, Ints]:
@@ -63,8 +68,18 @@ def best_rows(flat: Any, queries: Floats, wanted: NDArray[np.bool_], k: int) -> 
     return scores, best
 
 
+# Of more candidates than so many times the results, most are left out before they are compared exactly.
+_MANY = 1.25
+_FEW_ROWS = 128
+
+
 def nearly_best_rows(
-    flat: Any, graph: Graph, queries: Floats, wanted: NDArray[np.bool_], k: int
+    flat: Any,
+    graph: Graph,
+    queries: Floats,
+    wanted: NDArray[np.bool_],
+    k: int,
+    also: Sequence[Ints] | None = None,
 ) -> tuple[Floats, Ints]:
     """As `best_rows`, but the graph says which rows to look at: nearly all of the best are among them.
 
@@ -76,6 +91,7 @@ def nearly_best_rows(
         queries: ``(Q, D)`` float32, about unit length.
         wanted: ``(N,)`` the rows to look at, ``M`` of them.
         k: how many, at least 1.
+        also: rows that each query looks at as well, where they are wanted.
     """
     inside = wanted[: len(graph)]
     passing = int(np.count_nonzero(inside))
@@ -88,17 +104,83 @@ def nearly_best_rows(
     behind = wanted.copy()
     behind[: len(graph)] = False
     newer = best_rows(flat, queries, behind, k)[1]
-    rows = np.concatenate([found, newer], axis=1)
+    rows = np.concatenate([found, newer, _others(also, found, wanted, len(graph))], axis=1)
     enough = (rows >= 0).sum(axis=1) >= k
     scores, best = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
     vectors: Floats = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(-1, flat.d)
     if enough.any():
-        some = rows[enough]
-        query, place = np.nonzero(some >= 0)
-        scores[enough], best[enough] = decided(queries[enough], vectors, query, some[query, place], k)
+        some = queries[enough]
+        query, row = _likely_best(some, vectors, rows[enough], k)
+        scores[enough], best[enough] = decided(some, vectors, query, row, k)
     if not enough.all():
         scores[~enough], best[~enough] = best_rows(flat, queries[~enough], wanted, k)
     return scores, best
+
+
+def _likely_best(queries: Floats, vectors: Floats, rows: Ints, k: int) -> tuple[NDArray[np.intp], Ints]:
+    """Of each query's rows, -1 for none, those that can be among its best ``k``, as `decided` takes them.
+
+    Products of float32 cost half of exact ones, and leave out nobody who could be.
+    """
+    numbers, kept = [], []
+    for number, (query, mine) in enumerate(zip(queries, rows, strict=True)):
+        there = mine[mine >= 0]
+        if len(there) > _MANY * k:
+            near = _cosines_of_rows(query, vectors, there)
+            there = there[near >= np.partition(near, len(near) - k)[len(near) - k] - slack(len(query))]
+        numbers.append(np.full(len(there), number, np.intp))
+        kept.append(there)
+    return np.concatenate(numbers), np.concatenate(kept)
+
+
+def _cosines_of_rows(query: Floats, vectors: Floats, rows: Ints) -> Floats:
+    """``(R,)`` float32 inner products of one query and some rows, gathered a few at a time.
+
+    A copy of them all would be memory that the system has to hand out anew each time, page by page.
+    """
+    near = np.empty(len(rows), np.float32)
+    some = np.empty((_FEW_ROWS, vectors.shape[1]), np.float32)
+    for start in range(0, len(rows), _FEW_ROWS):
+        part = rows[start : start + _FEW_ROWS]
+        np.take(vectors, part, axis=0, out=some[: len(part)], mode="clip")
+        np.matmul(some[: len(part)], query, out=near[start : start + len(part)])
+    return near
+
+
+def _others(also: Sequence[Ints] | None, found: Ints, wanted: NDArray[np.bool_], count: int) -> Ints:
+    """``(Q, C)`` of a graph's so many rows those that are wanted and were not found; -1 behind the last."""
+    if also is None:
+        return np.empty((len(found), 0), np.int64)
+    fresh = [
+        np.setdiff1d(rows[(rows < count) & wanted[rows]], there)
+        for rows, there in zip(also, found, strict=True)
+    ]
+    others = np.full((len(found), max(map(len, fresh), default=0)), -1, np.int64)
+    for row, new in zip(others, fresh, strict=True):
+        row[: len(new)] = new
+    return others
+
+
+def cosines(vectors: Floats, rows: Floats) -> Floats:
+    """float32 inner products of a few vectors and a few rows, made in the calling thread.
+
+    BLAS wakes its threads for them and waits: beside a detector that keeps every core busy that takes
+    ten times as long as the product. Pieces that are small enough are multiplied without.
+
+    Args:
+        vectors: ``(S, D)`` float32.
+        rows: ``(N, D)`` float32.
+
+    Returns:
+        ``(S, N)`` float32; within `slack` of any other way to sum them.
+    """
+    step = max(1, _ALONE // max(1, vectors.size))
+    if len(rows) > _PIECES * step:
+        return vectors @ rows.T
+    scores = np.empty((len(vectors), len(rows)), np.float32)
+    for start in range(0, len(rows), step):
+        np.matmul(vectors, rows[start : start + step].T, out=scores[:, start : start + step])
+    return scores
 
 
 def slack(dim: int) -> np.float32:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 import numpy as np
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.errors import GalleryError, ModelMismatchError
@@ -19,7 +19,8 @@ from reid_core.gallery import writing
 from reid_core.gallery.identities import IdentityPolicy
 from reid_core.gallery.records import TrackletEntry
 from reid_core.gallery.relinking import linked_up_to, rank_again
-from reid_core.gallery.schema import StagedRow, StreamRow
+from reid_core.gallery.schema import StagedRow, StreamRow, table_of
+from reid_core.gallery.standardisations import model_of
 from reid_core.gallery.store import Gallery
 from reid_core.gallery.streams import AGAIN, StreamProgress, stream_progress
 from reid_core.gallery.tracks import pack_track, unpack_track
@@ -27,6 +28,13 @@ from reid_core.types import CloseReason, Modality, Sighting, Tracklet
 
 Guard = Callable[[Session], None]
 """Raises inside a writing transaction where its caller may not write any more."""
+
+
+_STAGED = table_of(StagedRow)
+# Of what still waits: a visible tracklet is done with, an infrared one is admitted.
+_WAITS = _STAGED.c.id == bindparam("number"), ~_STAGED.c.admitted
+_TAKE = delete(_STAGED).where(*_WAITS).returning(_STAGED.c.id)
+_ADMIT = update(_STAGED).where(*_WAITS).values(admitted=True, content=b"").returning(_STAGED.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Staging:
 
     Args:
         gallery: to admit to.
-        space: of the vectors.
+        space: in which the vectors are compared; what waits has its model's own.
         guard: called inside each writing transaction.
     """
 
@@ -100,19 +108,16 @@ class Staging:
         with self._gallery.writing(self._space) as (session, store):
             self._guard(session)
             for record in records:
-                there = select(StagedRow.id).where(StagedRow.id == record.id, ~StagedRow.admitted)
-                if record.id not in entries or session.scalar(there) is None:
+                visible = record.modality is Modality.VISIBLE
+                done = _TAKE if visible else _ADMIT
+                if record.id not in entries or session.scalar(done, {"number": record.id}) is None:
                     continue  # somebody has admitted it since it was read
                 entry = entries[record.id]
                 writing.add_tracklet(session, store, entry, policy, nominees.get(entry.tracklet.id))
-                done = StagedRow.id == record.id
-                if record.modality is Modality.VISIBLE:
-                    session.execute(delete(StagedRow).where(done))
+                if visible:
                     if self._linked_ns is None:
                         self._linked_ns = linked_up_to(session)
                     late_ns += [record.due_ns] * (record.due_ns < self._linked_ns)
-                else:
-                    session.execute(update(StagedRow).where(done).values(admitted=True, content=b""))
             if late_ns:
                 rank_again(session, min(late_ns))
 
@@ -122,7 +127,8 @@ class Staging:
         with self._gallery.database.read() as session:
             chosen = select(StagedRow.id, StagedRow.content).where(StagedRow.id.in_(numbers))
             contents = {row.id: row.content for row in session.execute(chosen) if row.content}
-        return {number: unpack_entry(content, self._space) for number, content in contents.items()}
+            model = model_of(session, self._space)
+        return {number: unpack_entry(content, model) for number, content in contents.items()}
 
     def settle(self, session: Session, record: StagedRecord) -> None:
         """Be done with what links were made for, in the transaction that writes them."""
@@ -161,11 +167,11 @@ class Staging:
             )
 
 
-def pack_entry(entry: TrackletEntry, space: str) -> bytes:
-    """A tracklet with its vectors of a space and its crops as bytes."""
+def pack_entry(entry: TrackletEntry, model: str) -> bytes:
+    """A tracklet with its vectors of a model and its crops as bytes."""
     tracklet = entry.tracklet
     content = {
-        "model": space,
+        "model": model,
         "id": tracklet.id,
         "recording": tracklet.recording,
         "camera": tracklet.camera,
@@ -190,16 +196,16 @@ def pack_entry(entry: TrackletEntry, space: str) -> bytes:
     return packed
 
 
-def unpack_entry(content: bytes, space: str) -> TrackletEntry:
+def unpack_entry(content: bytes, model: str) -> TrackletEntry:
     """What `pack_entry` packed; the sightings' decoded crops are left out, their JPEG files are there.
 
     Raises:
-        ModelMismatchError: its vectors are of another space.
+        ModelMismatchError: its vectors are of another model.
         GalleryError: the bytes are damaged.
     """
     try:
         said: dict[str, Any] = msgpack.unpackb(content)
-        if said["model"] != space:
+        if said["model"] != model:
             raise ModelMismatchError(
                 f"A tracklet of camera {said['camera']!r} waits with vectors of another model.",
                 "Run a worker with that model until nothing is staged, then re-embed the gallery.",
@@ -226,3 +232,14 @@ def unpack_entry(content: bytes, space: str) -> TrackletEntry:
         return TrackletEntry(tracklet, vectors, tuple(said["crops"]))
     except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
         raise GalleryError(f"A staged tracklet is damaged: {error}.") from None
+
+
+def staged_crops(content: bytes) -> tuple[bytes, ...]:
+    """The crops' files of what `pack_entry` packed, whatever the model."""
+    return tuple(msgpack.unpackb(content)["crops"])
+
+
+def staged_times(content: bytes) -> tuple[int, int]:
+    """Capture times of the first and last frame of what `pack_entry` packed, UTC nanoseconds."""
+    times_ns = unpack_track(msgpack.unpackb(content)["track"])[1]
+    return int(times_ns[0]), int(times_ns[-1])

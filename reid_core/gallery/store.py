@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy.orm import Session
@@ -14,6 +13,8 @@ from reid_core.gallery.identities import IdentityPolicy, Nominees
 from reid_core.gallery.index import Hits, SearchFilter
 from reid_core.gallery.indexes import Indexes
 from reid_core.gallery.limits import EXACT_UP_TO
+from reid_core.gallery.links import put_link, there_now
+from reid_core.gallery.opening import opened
 from reid_core.gallery.plain import plain_entries, plain_recording
 from reid_core.gallery.reading import GalleryReader
 from reid_core.gallery.records import (
@@ -24,7 +25,7 @@ from reid_core.gallery.records import (
     VectorKind,
 )
 from reid_core.gallery.reembedding import reembed
-from reid_core.gallery.spaces import active_space, check_space, set_active_space
+from reid_core.gallery.spaces import active_space, check_space, comparing_space, set_active_space
 from reid_core.gallery.vector_store import VectorStore
 from reid_core.types import CloseReason, Floats, Image, Link, Modality, Spectrum
 
@@ -46,10 +47,18 @@ class Gallery(GalleryReader):
     def __init__(self, database: Database, index_dir: Path | None, exact_up_to: int = EXACT_UP_TO) -> None:
         super().__init__(database)
         self._indexes = Indexes(database, index_dir, exact_up_to)
+        # The file of the erasures, outside the database.
+        self.erasures: Path | None = None
 
     @classmethod
-    def open(cls, url: str, index_dir: Path | None = None, exact_up_to: int = EXACT_UP_TO) -> Self:
-        """Open a gallery, or create an empty one.
+    def open(
+        cls,
+        url: str,
+        index_dir: Path | None = None,
+        exact_up_to: int = EXACT_UP_TO,
+        erasures: Path | None = None,
+    ) -> Self:
+        """Open a gallery, or create an empty one; whoever was erased since its backup is erased again.
 
         Args:
             url: ``sqlite:///gallery.db``, or another database's address as SQLAlchemy reads it.
@@ -57,6 +66,8 @@ class Gallery(GalleryReader):
                 SQLite file. PostgreSQL needs none; for every other database they are in memory alone.
             exact_up_to: a search that looks at more vectors than this goes by a graph and finds nearly all
                 of the best; not on PostgreSQL, where every search is exact.
+            erasures: file of the erasures, kept outside the database. By default what
+                ``NIGHTREID_ERASURE_LEDGER`` names, else ``gallery.db.erasures`` beside an SQLite file.
 
         Raises:
             UsageError: the address is not one.
@@ -69,17 +80,14 @@ class Gallery(GalleryReader):
         database = Database(url)
         if index_dir is None and database.file is not None:
             index_dir = database.file.with_name(f"{database.file.name}.index")
-        return cls(database, index_dir, exact_up_to)
+        gallery = cls(database, index_dir, exact_up_to)
+        opened(gallery, erasures)
+        return gallery
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     @property
@@ -91,6 +99,11 @@ class Gallery(GalleryReader):
     def database(self) -> Database:
         """The database, for rows that are written or read together with those of the gallery."""
         return self._database
+
+    @property
+    def indexes(self) -> Indexes:
+        """What holds and compares the vectors."""
+        return self._indexes
 
     def close(self) -> None:
         """Save the index and let go of the database."""
@@ -140,7 +153,7 @@ class Gallery(GalleryReader):
 
         Args:
             entries: what to write; their recordings are known.
-            space: of their vectors: the id of the model that made them.
+            space: in which they are compared (`comparing`); their vectors are as the model made them.
             policy: when a visible tracklet joins an identity.
             checkpoints: how far recordings have come with these tracklets.
 
@@ -169,7 +182,7 @@ class Gallery(GalleryReader):
 
         Args:
             entries: the tracklets.
-            space: of their vectors.
+            space: in which they are compared.
 
         Returns:
             nominees by tracklet; of those that are there, have no vector, or meet nobody, none.
@@ -178,11 +191,12 @@ class Gallery(GalleryReader):
             ModelMismatchError: the gallery is of another space.
             UsageError: the vectors do not fit one another or the gallery.
         """
-        asked = {
-            entry.tracklet.id: entry.vectors
-            for entry in entries
-            if entry.tracklet.modality is Modality.VISIBLE and len(entry.vectors)
-        }
+        seen = [one for one in entries if one.tracklet.modality is Modality.VISIBLE and len(one.vectors)]
+        asked = {one.tracklet.id: one.vectors for one in seen}
+        made = self.standardisation(space) if seen else None
+        if made is not None:
+            for one in seen:
+                asked[one.tracklet.id] = made.apply(one.vectors, Modality.VISIBLE, one.tracklet.camera)
         return self._indexes.nominees(asked, space) if asked else {}
 
     def add(
@@ -219,7 +233,7 @@ class Gallery(GalleryReader):
             spectrum = Spectrum.VISIBLE if modality is Modality.VISIBLE else Spectrum.NEAR
             self.put_camera(camera, modality, spectrum, start)
             self.begin_recording(plain_recording(camera, start, model))
-            self.add_tracklets(entries, model, policy or IdentityPolicy(None))
+            self.add_tracklets(entries, self.comparing(model), policy or IdentityPolicy(None))
         return tuple(entry.tracklet.id for entry in entries)
 
     def remove_tracklets(self, recording: str, reason: CloseReason) -> int:
@@ -236,7 +250,7 @@ class Gallery(GalleryReader):
             return writing.remove_tracklets(session, recording, reason)
 
     def put_links(self, links: Sequence[Link], within: Callable[[Session], None] | None = None) -> None:
-        """Write links in one transaction; equal ones stay untouched, and none is removed.
+        """Write links in one transaction: what was taken out since is left out, equal ones stay untouched.
 
         Args:
             links: what to write.
@@ -246,8 +260,8 @@ class Gallery(GalleryReader):
         with self._database.write() as session:
             if within is not None:
                 within(session)
-            for link in links:
-                writing.put_link(session, link)
+            for link in there_now(session, links):
+                put_link(session, link)
 
     def reembed(
         self,
@@ -260,8 +274,7 @@ class Gallery(GalleryReader):
         """Give every stored crop a vector in another space, then compare that space's vectors.
 
         Each batch is committed: a stopped call goes on where it was. The old space's vectors stay, and are
-        the ones that are searched until all is done. Identities stay as they are; captions of the old space
-        have to be encoded anew by a text encoder that aims at the new one.
+        searched until all is done. Identities stay; captions of the old space have to be encoded anew.
 
         Args:
             embed: ``n`` RGB crops of one modality -> ``(n, D)`` float32, L2-normalised.
@@ -291,7 +304,7 @@ class Gallery(GalleryReader):
             UsageError: there is no such tracklet, or the vectors do not fit the space.
         """
         with self._database.write() as session:
-            check_space(session, space)
+            check_space(session, space, VectorKind.CAPTION)
             vector_rows.add_caption_vectors(session, space, model, tracklet, vectors)
 
     # Searching
@@ -312,7 +325,7 @@ class Gallery(GalleryReader):
             ModelMismatchError: its vectors lie in another.
         """
         with self._database.write() as session:
-            check_space(session, space)
+            check_space(session, comparing_space(session, space))
             if active_space(session) is None:
                 set_active_space(session, space)
 
@@ -324,10 +337,7 @@ class Gallery(GalleryReader):
         return self._indexes.lag(space)
 
     def wait_for_graph(self) -> None:
-        """Until the graph by which many vectors are searched holds them; it grows beside all else.
-
-        Till then searches look at every vector that it lacks.
-        """
+        """Until the graph by which many vectors are searched holds them; till then all are looked at."""
         self._indexes.wait()
 
     def search(
@@ -366,6 +376,14 @@ class Gallery(GalleryReader):
         """
         with self._indexes.reading(space, kind) as (session, store):
             return store.identities(session, where or SearchFilter())
+
+    def reading(self, space: str) -> AbstractContextManager[tuple[Session, VectorStore]]:
+        """A reading transaction and the crops' vectors in step with it.
+
+        Raises:
+            ModelMismatchError: the gallery is of another space.
+        """
+        return self._indexes.reading(space, VectorKind.CROP)
 
     def writing(self, space: str) -> AbstractContextManager[tuple[Session, VectorStore]]:
         """A writing transaction and the crops' vectors in step with it, for `writing.add_tracklet`.

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from reid_core.gallery.erased import was_erased
 from reid_core.gallery.schema import StagedRow, StreamRow, TrackletRow
 
 TRACKLET, END, AGAIN = "tracklet", "end", "again"
@@ -50,11 +51,13 @@ class StreamProgress:
 
 
 def stage(session: Session, staged: Staged) -> None:
-    """Have something wait, unless it does already or is in the gallery."""
+    """Have something wait, unless it does already, is in the gallery, or was erased."""
     waiting = select(StagedRow.id).where(StagedRow.kind == staged.kind, StagedRow.subject == staged.subject)
     if session.scalar(waiting) is not None:
         return
     if staged.kind == TRACKLET and session.get(TrackletRow, staged.subject) is not None:
+        return
+    if staged.kind == TRACKLET and was_erased(session, staged.subject):
         return
     values = {
         "kind": staged.kind,

@@ -1,15 +1,15 @@
 """What the gallery asks of whatever holds and compares the vectors of one space and kind."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.identities import Finalists, Nominees
-from reid_core.gallery.index import Hits, SearchFilter
+from reid_core.gallery.index import Hits, Rows, SearchFilter
 from reid_core.gallery.index_files import Position
 from reid_core.gallery.records import VectorKind
-from reid_core.types import Floats
+from reid_core.types import Floats, Ints
 
 # Where a store stands: its rows, what it has applied of the outbox, and how many exemplars were replaced.
 Mark = tuple[int, Position, int]
@@ -28,8 +28,16 @@ class VectorStore(Protocol):
     space: str
     kind: VectorKind
 
-    def sync(self, session: Session) -> None:
-        """Be in step with what the session sees; comes before the methods below that take a session."""
+    def sync(self, session: Session, slowly: bool = True) -> bool:
+        """Be in step with what the session sees; comes before the methods below that take a session.
+
+        Args:
+            session: of a transaction.
+            slowly: whether it may take as long as reading all vectors does.
+
+        Returns:
+            whether it is in step; without ``slowly`` it may be as it was before.
+        """
 
     def dim(self, session: Session) -> int | None:
         """Length of the vectors; ``None`` while there are none."""
@@ -72,6 +80,30 @@ class VectorStore(Protocol):
             forbidden: identities to leave out, unless nobody else is there.
             nominees: what `nominate` found for it before; the answer is the same with them and without, but
                 sooner there. Where the search is approximate, both are of nearly the best.
+        """
+
+    def exemplars(self, session: Session, identity: str, most: int) -> tuple[Ints, Floats] | None:
+        """Ids, ascending, and vectors of an identity's exemplars, where there are more than ``most``."""
+
+    def learn(self, session: Session, rows: Rows, identity: str | None) -> None:
+        """Hold vectors that were written in this transaction; `advance` comes after it.
+
+        Args:
+            session: that it was in step with before.
+            rows: the vectors.
+            identity: whose they are; ``None`` for nobody's.
+        """
+
+    def advance(
+        self, session: Session, events: Sequence[int], chain: str | None, replaced: Sequence[int]
+    ) -> None:
+        """Be in step with what was written in this transaction, without reading it again.
+
+        Args:
+            session: of the transaction.
+            events: the outbox rows that tell of it, ascending; at least one.
+            chain: the digest over all vectors now; ``None`` where none was written.
+            replaced: vectors that are exemplars no more, ascending.
         """
 
     def identities(self, session: Session, where: SearchFilter) -> int:

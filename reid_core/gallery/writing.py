@@ -2,34 +2,81 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.errors import GalleryError, UsageError
+from reid_core.gallery.correction_rows import CorrectionRow
+from reid_core.gallery.erased import ERASURE_KEY, was_erased
 from reid_core.gallery.exemplars import keep_exemplars
-from reid_core.gallery.identities import Assignment, IdentityPolicy, Nominees, decide
-from reid_core.gallery.index import ID_LENGTH, checked_vectors
-from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, put_event
-from reid_core.gallery.records import CameraRecord, Checkpoint, RecordingRecord, TrackletEntry
+from reid_core.gallery.identities import Assignment, IdentityPolicy, Nominees
+from reid_core.gallery.index import ID_LENGTH, Rows, checked_vectors
+from reid_core.gallery.looking_back import Rivals, look_back
+from reid_core.gallery.outbox import (
+    EXEMPLARS_REPLACED,
+    TRACKLET_CLOSED,
+    VECTORS_ADDED,
+    event_values,
+    put_events,
+)
+from reid_core.gallery.placing import Known, place
+from reid_core.gallery.records import CameraRecord, Checkpoint, RecordingRecord, TrackletEntry, VectorKind
+from reid_core.gallery.relocating import CHANGES
 from reid_core.gallery.schema import (
     CameraRow,
+    CaptionRow,
     IdentityRow,
     LinkRow,
+    MetaRow,
     RecordingRow,
     SightingRow,
     TrackletRow,
+    table_of,
 )
-from reid_core.gallery.spaces import active_space, set_active_space
+from reid_core.gallery.spaces import set_active_space
+from reid_core.gallery.standardisation_rows import StandardisationRow
+from reid_core.gallery.standardisations import standardisation_of
 from reid_core.gallery.tracks import pack_track
 from reid_core.gallery.vector_rows import CropOwner, add_crop_vectors, forget_vectors
 from reid_core.gallery.vector_store import VectorStore
-from reid_core.types import CloseReason, Floats, Link, Modality, Tracklet
+from reid_core.types import CloseReason, Floats, Modality, Tracklet
 
 _NAMESPACE = uuid.UUID("0b9d7c7e-2f0a-5c0e-8d7b-6a1f3c9e5d42")
+_TRACKLETS, _META = table_of(TrackletRow), table_of(MetaRow)
+_RECORDINGS = table_of(RecordingRow)
+_IDENTITIES = table_of(IdentityRow)
+_STANDARDISED = table_of(StandardisationRow)
+_FOUND, _CLOSE = insert(_IDENTITIES), insert(_TRACKLETS)
+_SEE = insert(table_of(SightingRow))
+# What a tracklet's writing depends on, in one look.
+_BEFORE = select(
+    select(_TRACKLETS.c.id).where(_TRACKLETS.c.id == bindparam("tracklet")).scalar_subquery().label("stored"),
+    select(_RECORDINGS.c.camera_id)
+    .where(_RECORDINGS.c.id == bindparam("recording"))
+    .scalar_subquery()
+    .label("camera"),
+    select(func.max(_TRACKLETS.c.position)).scalar_subquery().label("last"),
+    select(func.max(_IDENTITIES.c.position)).scalar_subquery().label("founded"),
+    select(_META.c.value).where(_META.c.key == "space").scalar_subquery().label("space"),
+    select(_META.c.value).where(_META.c.key == CHANGES).scalar_subquery().label("changes"),
+    select(func.max(table_of(CorrectionRow).c.id)).scalar_subquery().label("corrected"),
+    select(_STANDARDISED.c.space)
+    .where(_STANDARDISED.c.space == bindparam("compared"))
+    .scalar_subquery()
+    .label("standardised"),
+    select(_META.c.value).where(_META.c.key == ERASURE_KEY).scalar_subquery().label("erasures"),
+)
+# Who a camera saw in a stretch of time.
+_ELSEWHERE = select(_TRACKLETS.c.identity_id).where(
+    _TRACKLETS.c.camera_id == bindparam("camera"),
+    _TRACKLETS.c.start_ns <= bindparam("last"),
+    _TRACKLETS.c.end_ns >= bindparam("first"),
+    _TRACKLETS.c.identity_id.is_not(None),
+)
 
 
 def sighting_id(tracklet: str, rank: int) -> str:
@@ -91,7 +138,7 @@ def add_tracklet(
     policy: IdentityPolicy,
     nominees: Nominees | None = None,
 ) -> str | None:
-    """Write one tracklet that is not yet there, with all that hangs on it.
+    """Write one tracklet that is not yet there, with all that hangs on it; one that was erased stays away.
 
     Args:
         session: of the writing transaction.
@@ -101,40 +148,56 @@ def add_tracklet(
         nominees: whom a visible one may belong to, as `VectorStore.nominate` found before.
 
     Returns:
-        the identity of a visible tracklet.
+        the identity of a visible tracklet that is there afterwards.
 
     Raises:
         UsageError: the parts of the entry do not fit one another or the gallery.
         GalleryError: its recording is not known.
     """
     tracklet = entry.tracklet
-    stored = session.get(TrackletRow, tracklet.id)
-    if stored is not None:
-        return stored.identity_id
-    vectors = _checked(session, entry, store.dim(session))
+    # What is written below goes past the session's own objects.
+    session.flush()
+    asked = {"tracklet": tracklet.id, "recording": tracklet.recording, "compared": store.space}
+    before = session.execute(_BEFORE, asked).one()
+    if before.stored is not None:
+        return session.scalar(select(TrackletRow.identity_id).where(TrackletRow.id == tracklet.id))
+    if before.erasures is not None and was_erased(session, tracklet.id, entry.crops):
+        return None
+    raw = _checked(entry, before.camera, store.dim(session))
+    made = standardisation_of(session, store.space) if before.standardised is not None else None
+    vectors = made.apply(raw, tracklet.modality, tracklet.camera) if made is not None else raw
     sightings = [sighting_id(tracklet.id, rank) for rank in range(1, len(vectors) + 1)]
-    position = (session.scalar(select(func.max(TrackletRow.position))) or 0) + 1
-    assignment = _assigned(session, store, tracklet, sightings, vectors, policy, nominees)
-    if assignment is not None and assignment.founded:
-        founder = {"id": assignment.identity, "created_ns": int(tracklet.times_ns[0]), "position": position}
-        session.execute(insert(IdentityRow).values(founder))
-    session.execute(insert(TrackletRow).values(_tracklet_values(tracklet, position, assignment)))
-    if sightings:
-        if active_space(session) is None:
-            set_active_space(session, store.space)
-        session.execute(insert(SightingRow), _sighting_values(entry, sightings))
-        owners = [
-            CropOwner(name, tracklet.id, tracklet.camera, str(tracklet.modality), sighting.time_ns)
-            for name, sighting in zip(sightings, tracklet.sightings, strict=True)
-        ]
-        add_crop_vectors(session, store.space, owners, vectors, tracklet.id, int(tracklet.times_ns[-1]))
-        if assignment is not None:
-            ended = int(tracklet.times_ns[-1])
-            keep_exemplars(session, store.space, assignment.identity, policy.exemplars, ended)
+    # A split founds identities between the tracklets.
+    position = max(before.last or 0, before.founded or 0) + 1
+    known = Known(int(before.changes or 0), before.corrected is not None)
+    assignment, rivals = _assigned(session, store, tracklet, sightings, vectors, policy, nominees, known)
     identity = assignment.identity if assignment is not None else None
+    connection = session.connection()
+    if assignment is not None and assignment.founded:
+        founder = {"id": identity, "created_ns": int(tracklet.times_ns[0]), "position": position}
+        connection.execute(_FOUND, founder)
+    connection.execute(_CLOSE, _tracklet_values(tracklet, position, assignment))
     closed = {"camera": tracklet.camera, "modality": str(tracklet.modality), "identity": identity}
-    put_event(session, TRACKLET_CLOSED, tracklet.id, closed, int(tracklet.times_ns[-1]))
-    store.sync(session)
+    if sightings and before.space is None:
+        set_active_space(session, store.space)
+    news = _News()
+    if sightings:
+        connection.execute(_SEE, _sighting_values(entry, sightings))
+        owners = _owners(tracklet, sightings)
+        if made is not None:
+            own = add_crop_vectors(session, made.model, owners, raw)
+            news.events.append((VECTORS_ADDED, tracklet.id, own.payload))
+        _vectors_added(session, store, owners, vectors, identity, policy, news)
+    news.events.append((TRACKLET_CLOSED, tracklet.id, closed))
+    ended = int(tracklet.times_ns[-1])
+    numbers = put_events(session, [event_values(*one, ended) for one in news.events])
+    store.advance(session, numbers, news.chain, news.replaced)
+    if (
+        rivals is not None
+        and identity
+        and look_back(session, store, policy, identity, vectors, rivals, ended)
+    ):
+        store.sync(session)
     return identity
 
 
@@ -156,7 +219,7 @@ def remove_tracklets(session: Session, recording: str, reason: CloseReason) -> i
         return 0
     names = sorted(row.id for row in rows)
     forget_vectors(session, names, recording, max(row.end_ns for row in rows))
-    for table in (LinkRow, SightingRow):
+    for table in (LinkRow, CaptionRow, SightingRow):
         session.execute(delete(table).where(table.tracklet_id.in_(gone)))
     session.execute(delete(TrackletRow).where(TrackletRow.id.in_(names)))
     members = select(TrackletRow.identity_id).where(TrackletRow.identity_id.is_not(None))
@@ -166,34 +229,59 @@ def remove_tracklets(session: Session, recording: str, reason: CloseReason) -> i
     return len(names)
 
 
-def put_link(session: Session, link: Link) -> None:
-    """Write a link; one that is there and equal stays untouched.
+@dataclass(slots=True)
+class _News:
+    """What an index and the outbox are to be told of a tracklet's vectors.
 
-    Raises:
-        GalleryError: its tracklet is not known.
+    ``chain`` is the digest over all vectors, ``replaced`` are vectors that are exemplars no more, and
+    ``events`` are kind, subject and payload of outbox rows.
     """
-    tracklet = session.get(TrackletRow, link.tracklet)
-    if tracklet is None:
-        raise GalleryError(f"The gallery has no tracklet {link.tracklet!r}.")
-    best = link.candidates[0] if link.candidates else None
-    values = {
-        "decision": str(link.decision),
-        "identity_id": link.identity,
-        "score": best.score if best is not None else None,
-        "probability": best.probability if best is not None else None,
-        "candidates": [asdict(candidate) for candidate in link.candidates],
-        "created_ns": tracklet.end_ns,
-    }
-    stored = session.get(LinkRow, (link.tracklet, link.model))
-    if stored is not None and all(getattr(stored, name) == value for name, value in values.items()):
-        return
-    session.merge(LinkRow(tracklet_id=link.tracklet, model_id=link.model, **values))
-    session.flush()
-    payload = {"model": link.model, "decision": str(link.decision), "identity": link.identity}
-    put_event(session, LINK_MADE, link.tracklet, payload, tracklet.end_ns)
+
+    chain: str | None = None
+    replaced: list[int] = field(default_factory=list)
+    events: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
 
-def _checked(session: Session, entry: TrackletEntry, dim: int | None) -> Floats:
+def _vectors_added(
+    session: Session,
+    store: VectorStore,
+    owners: Sequence[CropOwner],
+    vectors: Floats,
+    identity: str | None,
+    policy: IdentityPolicy,
+    news: _News,
+) -> None:
+    """Write a tracklet's vectors, and set aside what its identity then has beyond its exemplars."""
+    added = add_crop_vectors(session, store.space, owners, vectors)
+    rows = Rows(
+        np.array(added.ids, np.int64),
+        np.array([one.time_ns for one in owners], np.int64),
+        [Modality(one.modality) for one in owners],
+        [one.camera_id for one in owners],
+        [one.tracklet_id for one in owners],
+        [one.sighting_id for one in owners],
+        vectors,
+    )
+    store.learn(session, rows, identity)
+    news.chain = added.chain
+    news.events.append((VECTORS_ADDED, owners[0].tracklet_id, added.payload))
+    if identity is not None:
+        exemplars = store.exemplars(session, identity, policy.exemplars)
+        news.replaced = keep_exemplars(session, exemplars, policy.exemplars)
+    if identity is not None and news.replaced:
+        payload = {"space": store.space, "kind": str(VectorKind.CROP), "vectors": news.replaced}
+        news.events.append((EXEMPLARS_REPLACED, identity, payload))
+
+
+def _owners(tracklet: Tracklet, sightings: Sequence[str]) -> list[CropOwner]:
+    return [
+        CropOwner(name, tracklet.id, tracklet.camera, str(tracklet.modality), sighting.time_ns)
+        for name, sighting in zip(sightings, tracklet.sightings, strict=True)
+    ]
+
+
+def _checked(entry: TrackletEntry, camera: str | None, dim: int | None) -> Floats:
+    """The vectors of an entry whose recording is of a camera, found fit to be written."""
     tracklet = entry.tracklet
     if not (tracklet.id.isascii() and 0 < len(tracklet.id) <= ID_LENGTH):
         raise UsageError(f"The tracklet id {tracklet.id!r} is not of 1 to {ID_LENGTH} ASCII characters.")
@@ -204,10 +292,9 @@ def _checked(session: Session, entry: TrackletEntry, dim: int | None) -> Floats:
             f"Tracklet {tracklet.id} has {len(tracklet.sightings)} sightings, "
             f"but {len(entry.vectors)} vectors and {len(entry.crops)} crops were given."
         )
-    recording = session.get(RecordingRow, tracklet.recording)
-    if recording is None:
+    if camera is None:
         raise GalleryError(f"The gallery has no recording {tracklet.recording!r}.")
-    if recording.camera_id != tracklet.camera:
+    if camera != tracklet.camera:
         raise UsageError(f"Tracklet {tracklet.id} is of camera {tracklet.camera!r}, its recording is not.")
     return checked_vectors(entry.vectors, dim) if len(entry.vectors) else np.zeros((0, dim or 1), np.float32)
 
@@ -220,19 +307,14 @@ def _assigned(
     vectors: Floats,
     policy: IdentityPolicy,
     nominees: Nominees | None,
-) -> Assignment | None:
+    known: Known,
+) -> tuple[Assignment | None, Rivals | None]:
     if tracklet.modality is not Modality.VISIBLE:
-        return None
+        return None, None
     # Nobody is in two places of one frame: whoever this camera saw meanwhile is somebody else.
-    elsewhere = select(TrackletRow.identity_id).where(
-        TrackletRow.camera_id == tracklet.camera,
-        TrackletRow.start_ns <= int(tracklet.times_ns[-1]),
-        TrackletRow.end_ns >= int(tracklet.times_ns[0]),
-        TrackletRow.identity_id.is_not(None),
-    )
-    forbidden = {identity for identity in session.scalars(elsewhere) if identity is not None}
-    finalists = store.finalists(session, vectors, forbidden, nominees) if len(vectors) else None
-    return decide(tracklet.id, sightings, vectors, finalists, policy, store.space)
+    times = {"first": int(tracklet.times_ns[0]), "last": int(tracklet.times_ns[-1])}
+    forbidden = {*session.scalars(_ELSEWHERE, {"camera": tracklet.camera, **times})}
+    return place(session, store, tracklet, sightings, vectors, policy, forbidden, nominees, known)
 
 
 def _tracklet_values(tracklet: Tracklet, position: int, assignment: Assignment | None) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 from torch import nn
 
 from reid_core.errors import ModelError
+from reid_core.models.instance_norm import with_instance_norm
+from reid_core.models.non_local import with_non_local
 from reid_core.models.weights import load_imagenet
 from reid_core.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
@@ -46,7 +48,16 @@ def default_preprocess(backbone: str, height: int = 256, width: int = 128) -> Pr
     return Preprocess(height=height, width=width, mean=(127.5,) * 3, std=(127.5,) * 3)
 
 
-def create_backbone(name: str, stem_stages: int, last_stride: int, pretrained: bool) -> Backbone:
+def create_backbone(
+    name: str,
+    stem_stages: int,
+    last_stride: int,
+    pretrained: bool,
+    *,
+    non_local: bool = False,
+    stem_activation: bool = True,
+    instance_norm: bool = False,
+) -> Backbone:
     """Build a backbone and cut it.
 
     Args:
@@ -54,18 +65,31 @@ def create_backbone(name: str, stem_stages: int, last_stride: int, pretrained: b
         stem_stages: stages in the stem, after the first convolution.
         last_stride: 1 keeps the last maps twice as fine; 2 is the network as it was published.
         pretrained: with ImageNet weights.
+        non_local: with AGW's non-local blocks (`reid_core.models.non_local`); ResNets only.
+        stem_activation: ResNets only: false leaves the ReLU between the first norm and the pooling out.
+        instance_norm: half of the channels of all blocks down to a sixteenth of the input's size are
+            normalised by their own image (`reid_core.models.instance_norm`).
 
     Raises:
-        ModelError: no such backbone, too many stages, or no weights to be had.
+        ModelError: no such backbone, too many stages, no weights to be had, or what is a ResNet's of another.
     """
     if name not in BACKBONES:
         raise ModelError(f"There is no backbone {name!r}.", f"Choose one of: {', '.join(BACKBONES)}.")
+    if name not in RESNETS and (non_local or not stem_activation):
+        what = "non-local blocks" if non_local else "a stem without activation"
+        raise ModelError(f"{name} has no place for {what}.", f"Choose one of: {', '.join(RESNETS)}.")
     build = _resnet if name in RESNETS else _efficientnet
     network, first, stages, last, width = build(name, pretrained)
     if stem_stages > len(stages):
         raise ModelError(f"{name} has {len(stages)} stages, not {stem_stages}, to give to the stems.")
     if last_stride == 1:
         _unstride(stages)
+    if non_local:
+        stages = with_non_local(stages)
+    if not stem_activation:
+        first = [nn.Identity() if isinstance(module, nn.ReLU) else module for module in first]
+    if instance_norm:
+        with_instance_norm(stages[: 3 if name in RESNETS else 5])
     del network
     return Backbone(
         nn.Sequential(*first, *stages[:stem_stages]), nn.Sequential(*stages[stem_stages:], *last), width

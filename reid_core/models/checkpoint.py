@@ -141,7 +141,7 @@ def take_weights(model: Network, files: CheckpointFiles) -> None:
 def _built(model: Network) -> dict[str, Any]:
     """What a network is built of, without what only training needs."""
     architecture = SYSTEMS.get(model.kind)().for_inference(model.architecture)
-    return {"kind": model.kind, **architecture.model_dump(), "embedding": model.embedding}
+    return {"kind": model.kind, **dict(architecture), "embedding": model.embedding}
 
 
 def write_manifest(folder: Path, manifest: ModelManifest) -> None:

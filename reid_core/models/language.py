@@ -5,9 +5,14 @@ another text encoder of the same space embeds no crop anew.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
+from reid_core.calibration import Calibration
+from reid_core.fusion import Ensemble
 from reid_core.types import Floats, Image, Modality
+
+QueryKind = Literal["text", "fused"]
+"""What asks: a text alone, or an infrared tracklet with a text."""
 
 
 class TextEncoder(Protocol):
@@ -31,6 +36,52 @@ class TextEncoder(Protocol):
         Raises:
             UsageError: a text is empty, or no text.
         """
+
+
+@runtime_checkable
+class FusingEncoder(TextEncoder, Protocol):
+    """A text encoder that makes one query of an infrared image and words; see `reid_core.fusion`."""
+
+    def fused(self, infrared: Floats, wanted: Sequence[str], filtered: Sequence[str]) -> Floats:
+        """Semantic filtered fusion.
+
+        Args:
+            infrared: ``(N, D)`` raw features of the images, of any length.
+            wanted: ``N`` texts about the visible person.
+            filtered: ``N`` filter texts: what the images themselves show.
+
+        Returns:
+            ``(N, D)`` float32, L2-normalised.
+
+        Raises:
+            UsageError: a text is empty, or no text.
+        """
+
+    def ensemble(
+        self, infrared: Floats, wanted: Sequence[str], filtered: Sequence[str], form: Ensemble
+    ) -> Floats:
+        """Image, text and their fusion as one query, likewise."""
+
+
+@runtime_checkable
+class PairingEncoder(TextEncoder, Protocol):
+    """A text encoder that knows how its vectors go together with those of images."""
+
+    def fuse(self, vector: Floats, text: Floats) -> Floats:
+        """``(D,)`` float32 of length one: one query of an image's vector and a text's."""
+
+
+@runtime_checkable
+class CalibratedEncoder(TextEncoder, Protocol):
+    """A text encoder that knows what its scores are worth."""
+
+    def calibration(self, kind: QueryKind) -> Calibration | None:
+        """Of queries of a kind against identities' best crops; ``None`` where it was not fitted."""
+
+
+def calibration_of(encoder: TextEncoder, kind: QueryKind) -> Calibration | None:
+    """An encoder's calibration for a kind of queries; ``None`` where it has none."""
+    return encoder.calibration(kind) if isinstance(encoder, CalibratedEncoder) else None
 
 
 class Captioner(Protocol):

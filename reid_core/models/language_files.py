@@ -1,7 +1,7 @@
 """``text.json`` and ``captioner.json``: what a folder of a text encoder or captioner holds, and who loads it.
 
 A kind of text encoder or captioner is added by a file and a line of its registry, or by an entry point of
-the registry's group in a package of one's own. None is built in yet.
+the registry's group in a package of one's own.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, field_val
 from reid_core.config import Settings
 from reid_core.errors import ModelError, ModelMismatchError, UsageError
 from reid_core.models.checkpoint_files import checked_digest
-from reid_core.models.language import Captioner, TextEncoder
-from reid_core.models.manifest import Sha256, Training
+from reid_core.models.language import Captioner, QueryKind, TextEncoder
+from reid_core.models.manifest import PlainCalibration, Sha256, Training
 from reid_core.models.manifest_file import read_json
 from reid_core.registry import Registry
 
@@ -121,8 +121,24 @@ class CaptionerKind(Protocol):
         """Load it; see `TextEncoderKind`."""
 
 
-TEXT_ENCODERS: Registry[TextEncoderKind] = Registry("text encoder", "nightreid.text_encoders", {})
-CAPTIONERS: Registry[CaptionerKind] = Registry("captioner", "nightreid.captioners", {})
+TEXT_ENCODERS: Registry[TextEncoderKind] = Registry(
+    "text encoder",
+    "nightreid.text_encoders",
+    {
+        "understood": "reid_core.models.understood.encoder:UnderstoodEncoder",
+        "clip": "reid_core.models.clip_text.encoder:ClipTextEncoder",
+        "bert": "reid_core.models.star_reid.text_encoder:BertTextEncoder",
+    },
+)
+CAPTIONERS: Registry[CaptionerKind] = Registry(
+    "captioner",
+    "nightreid.captioners",
+    {
+        "blip": "reid_core.models.blip.captioner:BlipCaptioner",
+        "llava": "reid_core.models.llava.captioner:LlavaCaptioner",
+        "attributes": "reid_core.models.attribute_captioner.captioner:AttributeCaptioner",
+    },
+)
 
 
 class TextManifest(LanguageManifest):
@@ -130,6 +146,7 @@ class TextManifest(LanguageManifest):
 
     Attributes:
         embedding: numbers in a vector.
+        calibrations: score -> probability, by what asks.
     """
 
     what = "text encoder"
@@ -138,6 +155,7 @@ class TextManifest(LanguageManifest):
 
     space: Sha256
     embedding: int = Field(ge=1)
+    calibrations: dict[QueryKind, PlainCalibration] = Field(default_factory=dict)
 
 
 class CaptionerManifest(LanguageManifest):
@@ -172,7 +190,7 @@ def open_language_files(manifest: type[ManifestT], path: Path, space: str | None
         )
     for relative, digest in said.weights.items():
         checked_digest(file.parent / relative, digest, said.name, file.name)
-    return LanguageFiles(said, file.parent, _model_id(said))
+    return LanguageFiles(said, file.parent, language_id(said))
 
 
 def _locate(manifest: type[LanguageManifest], path: Path) -> Path:
@@ -199,8 +217,10 @@ def _sections(manifest: type[LanguageManifest]) -> Any:
     return sections
 
 
-def _model_id(manifest: LanguageManifest) -> str:
-    # Where a file lies says nothing of what it holds, but which of several files it is does.
-    unsaid = {"name", "training"}
+def language_id(manifest: LanguageManifest) -> str:
+    """The digest over weights and settings, by which vectors and captions know what made them."""
+    # Where a file lies says nothing of what it holds, but which of several files it is does. What scores are
+    # worth changes no vector.
+    unsaid = {"name", "training", "calibrations"}
     said = {"what": manifest.what, **manifest.model_dump(mode="json", exclude=unsaid)}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

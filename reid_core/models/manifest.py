@@ -25,6 +25,7 @@ from reid_core.errors import ModelError, UsageError
 from reid_core.models.manifest_file import read_json
 from reid_core.models.systems import EXTERNAL, SYSTEMS, Handling, System
 from reid_core.preprocess import Preprocess
+from reid_core.standardising import parse_form
 from reid_core.types import EMBEDDING, Modality
 
 MANIFEST_NAME = "model.json"
@@ -98,6 +99,27 @@ class Result(Settings):
     metrics: dict[str, float]
 
 
+class StandardisedScores(Settings):
+    """What scores say where vectors are standardised by their cameras.
+
+    Attributes:
+        form: how, as `reid_core.standardising.parse_form` reads it.
+        calibration: score -> probability, a kind of pair each.
+    """
+
+    form: str
+    calibration: dict[PairKind, PlainCalibration] = Field(default_factory=dict)
+
+    @field_validator("form")
+    @classmethod
+    def _is_one(cls, form: str) -> str:
+        try:
+            parse_form(form)
+        except UsageError as error:
+            raise ValueError(error.message.rstrip(".")) from None
+        return form
+
+
 class ModelManifest(Settings):
     """Everything ``model.json`` says; unknown keys are errors.
 
@@ -123,6 +145,7 @@ class ModelManifest(Settings):
         training: where it comes from.
         results: what was measured.
         calibration: score -> probability, a kind of pair each.
+        standardised: the same where vectors are standardised by their cameras, if that was measured.
     """
 
     format: Literal[1]
@@ -141,6 +164,7 @@ class ModelManifest(Settings):
     training: Training = Training()
     results: tuple[Result, ...] = ()
     calibration: dict[PairKind, PlainCalibration] = Field(default_factory=dict)
+    standardised: StandardisedScores | None = None
 
     @field_validator("kind")
     @classmethod
@@ -182,6 +206,18 @@ class ModelManifest(Settings):
                 f"make it {self.handling!r}"
             )
         return self
+
+    def calibrations(self, form: str | None = None) -> Mapping[PairKind, Calibration]:
+        """Score -> probability, a kind of pair each; none where nobody measured them.
+
+        Args:
+            form: how the vectors are standardised (`reid_core.standardising.parse_form`); by default not at
+                all.
+        """
+        if form is None:
+            return self.calibration
+        made = self.standardised
+        return made.calibration if made is not None and parse_form(made.form) == parse_form(form) else {}
 
     @property
     def external(self) -> bool:
@@ -272,14 +308,15 @@ def _sections(values: Mapping[str, Any]) -> Mapping[str, type[BaseModel]]:
 def manifest_json(manifest: ModelManifest) -> str:
     """The manifest as it is written to disk."""
     values = manifest.model_copy(update={"modality_handling": manifest.handling})
-    unsaid = None if manifest.local_features else {"local_features"}
+    later = {"local_features": manifest.local_features, "standardised": manifest.standardised}
+    unsaid = {name for name, value in later.items() if not value}
     return json.dumps(values.model_dump(mode="json", exclude=unsaid), indent=2, ensure_ascii=False) + "\n"
 
 
 def model_id(manifest: ModelManifest, weights: Mapping[Modality, tuple[str, ...]]) -> str:
     """What a vector belongs to: digest over the weights and all that changes a vector.
 
-    Name, paths, results, training and calibration do not take part.
+    Name, paths, results, training and calibrations do not take part.
 
     Args:
         manifest: of the model.

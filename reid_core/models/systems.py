@@ -67,5 +67,9 @@ class System(ABC, Generic[ArchitectureT]):
 SYSTEMS: Registry[type[System[Any]]] = Registry(
     "system",
     "nightreid.systems",
-    {"dual-stream": "reid_core.models.dual_stream.system:DualStreamSystem"},
+    {
+        "dual-stream": "reid_core.models.dual_stream.system:DualStreamSystem",
+        "star-reid": "reid_core.models.star_reid.system:StarReidSystem",
+        "eees": "reid_core.models.eees.system:EeesSystem",
+    },
 )

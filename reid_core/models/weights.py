@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reid_core.errors import MissingDependencyError, ModelError
 from reid_core.models.checkpoint_files import sha256_of
+from reid_core.models.hub import reason
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -101,9 +102,8 @@ def _downloaded(backbone: str, hint: str) -> "dict[str, Tensor]":
         return fetch_state(backbone)
     except Exception as error:
         # Every hub client has its own family of network errors; all mean the same to the user.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"The ImageNet weights of {backbone} cannot be downloaded: {reason.rstrip('.')}.", hint
+            f"The ImageNet weights of {backbone} cannot be downloaded: {reason(error)}.", hint
         ) from error
 
 

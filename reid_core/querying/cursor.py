@@ -21,7 +21,7 @@ class Cursor(BaseModel):
         newest: the newest vector there was when the first page was asked for.
         searched: how many identities were compared with.
         given: how many identities the pages so far hold.
-        score: of the last of them.
+        score: that the last of them is ranked by.
         identity: id of the last of them.
     """
 
@@ -58,6 +58,8 @@ class Cursor(BaseModel):
 def query_digest(query: Query, where: SearchFilter, space: str, encoder: str | None) -> str:
     """What a page's cursor holds for: what was asked, not the last bits of what a network made of it."""
     filtered = [sorted(one) if isinstance(one, frozenset) else one for one in astuple(where)]
-    vector = b"" if query.vector is None else np.asarray(query.vector, "<f4").tobytes()
-    said = repr((query.text, filtered, str(query.kind), space, encoder)).encode()
-    return hashlib.sha256(said + vector).hexdigest()[:16]
+    asked = query.text, filtered, str(query.kind), space, encoder, str(query.form), sorted(query.without)
+    digest = hashlib.sha256(repr(asked).encode())
+    for vector in (query.vector, query.raw):
+        digest.update(b"" if vector is None else np.asarray(vector, "<f4").tobytes())
+    return digest.hexdigest()[:16]

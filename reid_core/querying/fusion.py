@@ -4,6 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
+from reid_core.models.language import PairingEncoder, TextEncoder
 from reid_core.types import Floats
 
 
@@ -19,3 +20,8 @@ def normalised_mean(vector: Floats, text: Floats) -> Floats:
     mean = vector.astype(np.float64) + text.astype(np.float64)
     length = float(np.linalg.norm(mean))
     return np.asarray(mean / length, np.float32) if length > 1e-6 else vector
+
+
+def fusion_of(encoder: TextEncoder | None) -> Fusion:
+    """The fusion that an encoder was calibrated with; `normalised_mean` for those that say nothing."""
+    return encoder.fuse if isinstance(encoder, PairingEncoder) else normalised_mean

@@ -1,11 +1,25 @@
 """What is asked and what is answered, as plain data."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reid_core.calibration import Calibration
 from reid_core.gallery.index import SearchFilter
 from reid_core.gallery.records import VectorKind
 from reid_core.types import Floats
+
+
+class Form(StrEnum):
+    """What is made of an image and a text that are asked for together."""
+
+    FUSED = "fused"
+    """One vector of both, as the text encoder fuses them."""
+    ENSEMBLE = "ensemble"
+    """Image, text and their fusion count alike: the sum of their cosines (TVI-LFM's modality ensemble)."""
+    TEXT = "text"
+    """The text alone."""
+    IMAGE = "image"
+    """The image alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,17 +28,29 @@ class Query:
 
     Attributes:
         vector: ``(D,)`` float32, L2-normalised, of the service's space.
-        text: a description.
+        text: a description, in the words of captions (`reid_core.querying.description`).
         where: which visible sightings to look at; all by default.
-        kind: of the vectors that are compared with.
-        calibration: of pairs of such a query and such vectors, if there is one.
+        kind: of the vectors that are compared with; ``None`` for pictures and captions together, which only a
+            text can be compared with.
+        calibration: of pairs of such a query and such vectors, if there is one; of pictures where both kinds
+            are compared.
+        form: what is made of a vector and a text.
+        raw: ``(D,)`` float32 of any length: the image's feature before the neck, for text encoders that fuse
+            there.
+        without: tracklets that are not looked at, such as the one that is asked for.
+        views: ``(S, D)`` float32, L2-normalised, that ``vector`` is the mean of, where the calibration is of
+            the mean of their best cosines with an identity, as that of merging is.
     """
 
     vector: Floats | None = None
     text: str | None = None
     where: SearchFilter | None = None
-    kind: VectorKind = VectorKind.CROP
+    kind: VectorKind | None = VectorKind.CROP
     calibration: Calibration | None = None
+    form: Form = Form.FUSED
+    raw: Floats | None = None
+    without: frozenset[str] = frozenset()
+    views: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +88,19 @@ class RankedIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one thing that a description says adds to an identity's score.
+
+    Attributes:
+        name: of the thing, for people.
+        share: score of the whole query less that of the query without it.
+    """
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One page of an answer.
 
@@ -69,8 +108,14 @@ class Answer:
         identities: best first.
         searched: how many identities were compared with.
         cursor: what to ask for the next page with; ``None`` where this is the last.
+        unknown: the probability that it is nobody of this page and those before; ``None`` where probabilities
+            do not sum to one, because there are none or they are of single pairs.
+        captioned: how many identities have captions that were compared with; ``None`` where one kind of
+            vectors was asked for alone.
     """
 
     identities: tuple[RankedIdentity, ...]
     searched: int
     cursor: str | None
+    unknown: float | None = None
+    captioned: int | None = None

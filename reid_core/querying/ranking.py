@@ -4,7 +4,10 @@ An identity's score is the cosine of the query and the identity's best vector: s
 found by the side that fits.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from reid_core.errors import UsageError
 from reid_core.gallery.index import Hits, SearchFilter
@@ -12,8 +15,10 @@ from reid_core.gallery.records import VectorKind
 from reid_core.gallery.store import Gallery
 from reid_core.types import Floats, Modality
 
-# Vectors fetched at first, and how many times more each time they were of too few identities.
+# Vectors fetched at first, where ties are asked for too so many at least and so many of each identity that is
+# asked for, and how many times more each time they were of too few identities.
 _FIRST_FETCH = 64
+_WITH_TIES, _A_PERSON = 256, 8
 _GROWTH = 8
 
 
@@ -55,6 +60,8 @@ def ranked_identities(
     kind: VectorKind = VectorKind.CROP,
     *,
     with_ties: bool = False,
+    slack: float = 0.0,
+    without: Collection[str] = (),
 ) -> tuple[RankedMatch, ...]:
     """The best ``count`` identities by score, equal ones by the arrival of the vector that fits.
 
@@ -66,19 +73,21 @@ def ranked_identities(
         where: which vectors to look at.
         kind: of the vectors to look at.
         with_ties: also those that score as the last one does.
+        slack: by which such a score may be lower.
+        without: tracklets that are not looked at.
 
     Raises:
         UsageError: the query does not fit.
         ModelMismatchError: the gallery is of another space.
     """
-    fetch = max(_FIRST_FETCH, count)
+    fetch = max(_WITH_TIES, count * _A_PERSON) if with_ties else max(_FIRST_FETCH, count)
     while True:
         hits = gallery.search(query[None], space, fetch, where, kind)
-        found = _by_identity(gallery, hits)
+        found = _by_identity(gallery, hits, without)
         exhausted = hits.scores.shape[1] < fetch
         if exhausted or len(found) >= count:
             # The best vectors come first, so further ones can only be of further identities.
-            last = found[count - 1].score if len(found) >= count else -1.0
+            last = found[count - 1].score - slack if len(found) >= count else -np.inf
             if not with_ties:
                 return tuple(found[:count])
             if exhausted or hits.scores[0, -1] < last:
@@ -86,12 +95,12 @@ def ranked_identities(
         fetch *= _GROWTH
 
 
-def _by_identity(gallery: Gallery, hits: Hits) -> list[RankedMatch]:
+def _by_identity(gallery: Gallery, hits: Hits, without: Collection[str]) -> list[RankedMatch]:
     tracklets, sightings = hits.tracklets[0].tolist(), hits.sightings[0].tolist()
     identities = gallery.identities_of(tracklets)
     best: dict[str, RankedMatch] = {}
     for score, tracklet, sighting in zip(hits.scores[0].tolist(), tracklets, sightings, strict=True):
         identity = identities.get(tracklet)
-        if identity is not None and identity not in best:
+        if identity is not None and identity not in best and tracklet not in without:
             best[identity] = RankedMatch(identity, score, tracklet, sighting)
     return list(best.values())

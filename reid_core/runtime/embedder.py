@@ -9,7 +9,7 @@ import numpy as np
 from reid_core.calibration import Calibration
 from reid_core.errors import ModelError, UsageError
 from reid_core.models.manifest import ModelManifest, PairKind
-from reid_core.preprocess import as_rgb
+from reid_core.preprocess import as_rgb, grey
 from reid_core.types import EMBEDDING, Floats, Image, Modality
 
 Runtime = Literal["torch", "onnx", "openvino"]
@@ -54,9 +54,15 @@ class Embedder(ABC):
         """Numbers in a vector."""
         return self.manifest.embedding
 
-    def calibration(self, pair: PairKind) -> Calibration | None:
-        """How scores of a kind of pair become probabilities; ``None`` where nobody measured it."""
-        return self.manifest.calibration.get(pair)
+    def calibration(self, pair: PairKind, form: str | None = None) -> Calibration | None:
+        """How scores of a kind of pair become probabilities; ``None`` where nobody measured it.
+
+        Args:
+            pair: the kind.
+            form: how the vectors are standardised (`reid_core.standardising.parse_form`); by default not at
+                all.
+        """
+        return self.manifest.calibrations(form).get(pair)
 
     def embed(
         self,
@@ -128,7 +134,7 @@ class Embedder(ABC):
         for start in range(0, len(crops), batch_size):
             chunk = crops[start : start + batch_size]
             if modality is Modality.INFRARED:
-                chunk = [_grey(as_rgb(crop, start + index)) for index, crop in enumerate(chunk)]
+                chunk = [grey(as_rgb(crop, start + index)) for index, crop in enumerate(chunk)]
             batch = self.manifest.preprocess(chunk)
             raw = self._infer(batch, modality, tuple(shapes))
             absent = next((name for name in shapes if name not in raw), None)
@@ -188,10 +194,3 @@ def _modality(modality: Modality | str) -> Modality:
         return Modality(modality)
     except ValueError:
         raise UsageError(f"There is no modality {modality!r}.", "Use 'visible' or 'infrared'.") from None
-
-
-def _grey(crop: Image) -> Image:
-    import cv2
-
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    return np.repeat(grey[:, :, None], 3, axis=2)

@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from reid_core.gallery.schema import Base
+from reid_core.gallery.correction_rows import CorrectionRow
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    # Of every table: its file reads that of the others.
+    target_metadata=CorrectionRow.metadata,
     render_as_batch=True,
     compare_type=True,
 )

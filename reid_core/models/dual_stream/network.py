@@ -2,16 +2,19 @@
 
 import copy
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple, Self, cast
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reid_core.errors import UsageError
+from reid_core.errors import ModelError, UsageError
 from reid_core.models.backbones import create_backbone, default_stem_stages
 from reid_core.models.dual_stream.architecture import DualStreamArchitecture
-from reid_core.models.network import Network, ParameterGroup
+from reid_core.models.dual_stream.kept import KeptImageNet
+from reid_core.models.neck import BNNeck, identity_classifier
+from reid_core.models.network import NeckedNetwork, ParameterGroup
+from reid_core.models.pooling import GeM
 from reid_core.types import EMBEDDING, Modality
 
 
@@ -29,54 +32,19 @@ class DualStreamOutput(NamedTuple):
     logits: Tensor | None
 
 
-class GeM(nn.Module):
-    """Generalised mean pooling: ``(mean over h, w of max(x, eps)^p)^(1/p)``.
-
-    Source: Radenović, Tolias, Chum, "Fine-tuning CNN Image Retrieval with No Human Annotation" (2018),
-    eq. 3, with the lower bound of the authors' code. ``p = 1`` is the mean, large ``p`` the maximum;
-    AGW and CAJ use ``p = 3``, fixed.
-
-    Args:
-        p: the power.
-        learned: whether it is a parameter.
-        eps: lower bound of the activations.
-    """
-
-    def __init__(self, p: float = 3.0, learned: bool = False, eps: float = 1e-6) -> None:
-        super().__init__()
-        self.p: float | nn.Parameter = nn.Parameter(torch.tensor([float(p)])) if learned else float(p)
-        self.eps = eps
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """``(N, C, h, w)`` to ``(N, C)``, computed in float32 under autocast too."""
-        with torch.autocast(maps.device.type, enabled=False):
-            powered = maps.float().clamp(min=self.eps).pow(self.p)
-            return powered.mean(dim=(2, 3)).pow(1.0 / self.p)
-
-
-class BNNeck(nn.BatchNorm1d):
-    """Batch norm between the metric loss and the classifier, its bias frozen at 0.
-
-    Source: Luo et al., "Bag of Tricks and A Strong Baseline for Deep Person Re-identification" (2019),
-    section 3.6.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__(width)
-        self.bias.requires_grad_(False)
-
-
-class DualStream(Network):
+class DualStream(NeckedNetwork):
     """Two stems and a shared rest (the common ancestor of AGW, CAJ and TVI-LFM).
 
     Args:
         architecture: what to build.
         embedding: numbers in a vector; ``None`` for the backbone's own width. Another number puts a
-            linear map without bias between the pooling and the neck.
+            linear map without bias between the pooling and the neck. With ``imagenet_share`` the vector is
+            ``[sqrt(1 - s) v, sqrt(s) f]``, ``v`` what was learned and ``f`` ImageNet's features, each of
+            length one, and the number counts both.
         pretrained: start from ImageNet weights; both stems start alike in any case.
 
     Raises:
-        ModelError: there is no such backbone, or its weights cannot be had.
+        ModelError: there is no such backbone, its weights cannot be had, or the embedding is too short.
     """
 
     kind: ClassVar[str] = "dual-stream"
@@ -85,11 +53,27 @@ class DualStream(Network):
     def __init__(self, architecture: DualStreamArchitecture, embedding: int | None, pretrained: bool) -> None:
         super().__init__()
         backbone = create_backbone(
-            architecture.backbone, architecture.stem_stages, architecture.last_stride, pretrained
+            architecture.backbone,
+            architecture.stem_stages,
+            architecture.last_stride,
+            pretrained,
+            non_local=architecture.non_local,
+            stem_activation=architecture.stem_activation,
+            instance_norm=architecture.instance_norm,
         )
-        width = embedding or backbone.width
+        self.kept: KeptImageNet | None = None
+        beside = 0
+        if architecture.imagenet_share is not None:
+            self.kept = KeptImageNet(
+                architecture.backbone, architecture.last_stride, architecture.gem_p, pretrained
+            )
+            beside = self.kept.width
+        width = backbone.width if embedding is None else embedding - beside
+        if width < 1:
+            raise ModelError(f"An embedding of {embedding} numbers has no room for ImageNet's {beside}.")
         self.architecture = architecture
-        self.embedding = width
+        self.embedding = width + beside
+        self._width = width
         self.visible_stem = backbone.stem
         self.infrared_stem = copy.deepcopy(backbone.stem)
         self.trunk = backbone.trunk
@@ -97,11 +81,10 @@ class DualStream(Network):
         self.reduce = (
             nn.Identity() if width == backbone.width else nn.Linear(backbone.width, width, bias=False)
         )
-        self.neck = BNNeck(width)
+        self.neck = BNNeck(width, architecture.neck_bias)
         self.classifier: nn.Linear | None = None
         if architecture.classes is not None:
-            self.classifier = nn.Linear(width, architecture.classes, bias=False)
-            nn.init.normal_(self.classifier.weight, std=0.001)
+            self.classifier = identity_classifier(width, architecture.classes)
 
     def forward(self, visible: Tensor | None = None, infrared: Tensor | None = None) -> DualStreamOutput:
         """One pass over images of either or both modalities.
@@ -120,16 +103,63 @@ class DualStream(Network):
             maps.append(self.infrared_stem(infrared))
         if not maps:
             raise UsageError("The dual-stream network needs images of at least one modality.")
-        features = self.reduce(self.pool(self.trunk(torch.cat(maps) if len(maps) > 1 else maps[0])))
+        if self.kept is not None and self.training:
+            for images, modality in ((visible, Modality.VISIBLE), (infrared, Modality.INFRARED)):
+                if images is not None:
+                    self.kept.look(images, modality)
+        features = self._pooled(torch.cat(maps) if len(maps) > 1 else maps[0])
         bn_features = self.neck(features)
         return DualStreamOutput(
             features, bn_features, None if self.classifier is None else self.classifier(bn_features)
         )
 
+    def raw(self, images: Tensor, modality: Modality) -> Tensor:
+        """Pooled, before the neck: ``(N, 3, H, W)`` of one modality to ``(N, D)``."""
+        stem = self.visible_stem if modality is Modality.VISIBLE else self.infrared_stem
+        return self._pooled(stem(images))
+
+    def raw_of_both(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Pooled, before the neck, of both modalities in one pass."""
+        return self._pooled(torch.cat([self.visible_stem(visible), self.infrared_stem(infrared)]))
+
+    def sights(self, images: Tensor, modality: Modality, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """The image itself and the maps of stem and trunk in a grid's cells, and L2(BN(feature))."""
+        twice = functional.adaptive_avg_pool2d(images, (2 * grid[0], 2 * grid[1]))
+        cells = [functional.pixel_unshuffle(twice, 2)]
+        maps = (self.visible_stem if modality is Modality.VISIBLE else self.infrared_stem)(images)
+        for following in (nn.Identity(), *self.trunk):
+            maps = following(maps)
+            if maps.shape[-2] >= grid[0] and maps.shape[-1] >= grid[1]:
+                cells.append(functional.adaptive_avg_pool2d(maps, grid))
+        found = self.neck(self.reduce(self.pool(maps)))
+        return torch.cat(cells, 1), functional.normalize(found)
+
+    def _pooled(self, maps: Tensor) -> Tensor:
+        features: Tensor = self.reduce(self.pool(self.trunk(maps)))
+        return features
+
+    def with_classifier(self, classes: int, seed: int) -> Self:
+        """A copy with a new classifier over so many identities."""
+        copied = copy.deepcopy(self)
+        copied.architecture = self.architecture.model_copy(update={"classes": classes})
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            copied.classifier = identity_classifier(self._width, classes)
+        return copied
+
     def features(self, images: Tensor, modality: Modality) -> Mapping[str, Tensor]:
-        """``embedding``: ``(N, D)`` of length one, L2(BN(feature))."""
-        output = self(images, None) if modality is Modality.VISIBLE else self(None, images)
-        return {EMBEDDING: functional.normalize(cast(DualStreamOutput, output).bn_features.float())}
+        """``embedding``: ``(N, D)`` of length one, L2(BN(feature)); ImageNet's beside it, if it was kept."""
+        found = super().features(images, modality)
+        share = self.architecture.imagenet_share
+        if self.kept is None or share is None:
+            return found
+        both = [found[EMBEDDING] * (1 - share) ** 0.5, self.kept(images, modality) * share**0.5]
+        return {EMBEDDING: torch.cat(both, dim=1)}
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers in what is learned, without ImageNet's."""
+        return self._width
 
     def parameter_groups(self) -> tuple[ParameterGroup, ...]:
         """``backbone``, and ``head``: the reduction, the neck and the classifier."""
@@ -147,6 +177,27 @@ class DualStream(Network):
         bare.architecture = self.architecture.model_copy(update={"classes": None})
         return bare
 
+    def extended(self, instance_norm: bool, imagenet_share: float | None, pretrained: bool) -> Self:
+        """A copy of the same weights, with what it had not yet.
+
+        Args:
+            instance_norm: half of the channels of early blocks normalised by their own image.
+            imagenet_share: of the features beside the learned ones, ``None`` without.
+            pretrained: those features come from ImageNet weights.
+
+        Raises:
+            ModelError: those weights cannot be had.
+        """
+        update = {"instance_norm": instance_norm, "imagenet_share": imagenet_share}
+        with torch.random.fork_rng(devices=[]):
+            other = type(self)(self.architecture.model_copy(update=update), None, pretrained)
+            if self._width != other._width:
+                other = type(self)(
+                    other.architecture, other.embedding - other._width + self._width, pretrained
+                )
+        other.load_state_dict(self.state_dict(), strict=False)
+        return other
+
 
 def create_dual_stream(
     backbone: str = "tf_efficientnet_lite0",
@@ -158,6 +209,11 @@ def create_dual_stream(
     gem_p: float = 3.0,
     gem_learned: bool = False,
     classes: int | None = None,
+    non_local: bool = False,
+    stem_activation: bool = True,
+    neck_bias: bool = False,
+    instance_norm: bool = False,
+    imagenet_share: float | None = None,
     generator: torch.Generator | None = None,
 ) -> DualStream:
     """Build a dual-stream network by the name of its backbone.
@@ -171,6 +227,11 @@ def create_dual_stream(
         gem_p: power of the pooling.
         gem_learned: whether the power is learned.
         classes: identities to classify, ``None`` for no classifier.
+        non_local: with AGW's non-local blocks; ResNets only.
+        stem_activation: ResNets only: false leaves the stems' ReLU out, as TVI-LFM's released weights do.
+        neck_bias: learn the neck's bias.
+        instance_norm: half of the channels of early blocks normalised by their own image.
+        imagenet_share: of ImageNet's features beside the learned ones in a similarity; ``None`` without.
         generator: where random first weights come from; ``None`` gives the same ones each time. The
             global random state is left as it was.
 
@@ -184,6 +245,11 @@ def create_dual_stream(
         gem_p=gem_p,
         gem_learned=gem_learned,
         classes=classes,
+        non_local=non_local,
+        stem_activation=stem_activation,
+        neck_bias=neck_bias,
+        instance_norm=instance_norm,
+        imagenet_share=imagenet_share,
     )
     seed = 0 if generator is None else int(torch.randint(2**62, (1,), generator=generator))
     with torch.random.fork_rng(devices=[]):

@@ -1,0 +1,1 @@
+"""BLIP's captioning networks, through transformers."""

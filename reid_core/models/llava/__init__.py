@@ -1,0 +1,1 @@
+"""LLaVA's describing networks, through transformers."""

@@ -1,0 +1,1 @@
+"""A text encoder that reads what a witness says before it makes a vector of it."""

@@ -1,0 +1,304 @@
+"""How probabilities and thresholds depend on how many identities are searched.
+
+The more people are compared with, the better the best wrong one of them looks. A law of size is fitted on
+galleries of several sizes and holds what depends on the number ``N`` of identities:
+
+* **probabilities**: with ``u_i = slope * score_i + intercept - growth * ln N`` for each of the `COMPARED`
+  best candidates, the person is candidate ``i`` with probability ``exp(u_i) / (1 + sum_j exp(u_j))`` and none
+  of them with the rest (a conditional logit with an outside option, McFadden 1974). All of them sum to one.
+* **error rates**: the best wrong one follows a generalised extreme value distribution (Fisher and Tippett
+  1928; Scheirer et al., "Meta-Recognition", TPAMI 2011). The best of ``n`` draws from one of them follows one
+  of the same shape, with ``scale * n ** shape`` and ``location + scale * (n ** shape - 1) / shape``.
+  Identities are no independent draws, as a probe that is like one is like others: so ``n = N ** drift``.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reid_core.errors import ModelError, UsageError
+
+COMPARED = 10
+"""How many of the best candidates a probability is made of: whoever comes behind them hardly counts."""
+
+MIN_PROBES = 20
+"""Fewer probes of one kind than this say nothing of a distribution."""
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLaw:
+    """What depends on the number of identities that are searched; see the module for the formulas.
+
+    Attributes:
+        slope: above 0.
+        intercept: of a gallery of one.
+        growth: what each candidate loses for each natural logarithm of the number of identities; 0 and more.
+        location: of the best wrong score in a gallery of one.
+        drift: as so many independent draws count ``N`` identities, as a power of ``N``; 0 and more.
+        scale: of the best wrong score in a gallery of one, above 0.
+        shape: of its tail, not 0; below 0 it has an end.
+        rate: how often the best wrong identity may reach the threshold, unless another rate is asked for.
+        smallest: number of identities of the smallest gallery that was measured.
+        largest: of the largest; beyond, the law is an extrapolation.
+    """
+
+    slope: float
+    intercept: float
+    growth: float
+    location: float
+    drift: float
+    scale: float
+    shape: float
+    rate: float
+    smallest: int
+    largest: int
+
+    def probabilities(self, scores: ArrayLike, searched: int) -> Doubles:
+        """That each of a ranking is who is looked for.
+
+        Candidates behind the `COMPARED` best share in what these leave over, so that all sum to less than one
+        and each depends on better ones alone.
+
+        Args:
+            scores: ``(K,)`` of the best identities, best first, from the very first.
+            searched: how many identities were compared with.
+
+        Returns:
+            ``(K,)`` in descending order; what is missing to 1 is that it is nobody of them.
+        """
+        ranked = np.asarray(scores, np.float64)
+        utilities = self.slope * ranked + self.intercept - self.growth * math.log(max(searched, 1))
+        first, behind = utilities[:COMPARED], utilities[COMPARED:]
+        highest = max(0.0, float(first.max(initial=0.0)))
+        weights, outside = np.exp(first - highest), math.exp(-highest)
+        total = outside + weights.sum()
+        if not len(behind):
+            return np.asarray(weights / total)
+        tails = np.exp(np.minimum(behind, 0))
+        sums = 1 + np.cumsum(tails)
+        rest = outside / total * tails / (sums * np.concatenate([[1.0], sums[:-1]]))
+        return np.concatenate([weights / total, rest])
+
+    def false_positives(self, score: float, searched: int) -> float:
+        """How often the best of so many wrong identities reaches a score, 0..1."""
+        from scipy.stats import genextreme
+
+        return float(genextreme.sf(score, -self.shape, *self._extremes(searched)))
+
+    def threshold(self, searched: int, false_positive_rate: float | None = None) -> float:
+        """The score that the best of so many wrong identities reaches at a rate, the law's own by default.
+
+        Raises:
+            UsageError: the rate does not lie between 0 and 1.
+        """
+        rate = self.rate if false_positive_rate is None else false_positive_rate
+        if not 0 < rate < 1:
+            raise UsageError(f"A false positive rate lies between 0 and 1, not at {rate}.")
+        # The quantile in closed form: -ln of the probability to stay below.
+        below = -math.log1p(-rate)
+        location, scale = self._extremes(searched)
+        return location + scale * (math.pow(below, -self.shape) - 1) / self.shape
+
+    def _extremes(self, searched: int) -> tuple[float, float]:
+        """Location and scale of the best of so many wrong ones."""
+        power = math.pow(max(searched, 1), self.drift * self.shape)
+        return self.location + self.scale * (power - 1) / self.shape, self.scale * power
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in ``model.json``."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """What `to_dict` gave.
+
+        Raises:
+            ModelError: it is not.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, Mapping) or set(values) != names:
+            raise ModelError("The calibration of the model has a law of size with missing or surplus keys.")
+        numbers = [values[name] for name in names]
+        if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers) or not (
+            all(map(math.isfinite, numbers))
+            and values["slope"] > 0
+            and values["scale"] > 0
+            and values["shape"] != 0
+            and 0 < values["rate"] < 1
+            and min(values["growth"], values["drift"]) >= 0
+            and 1 <= values["smallest"] <= values["largest"]
+        ):
+            raise ModelError("The calibration of the model has a law of size that this version cannot use.")
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """What probes found in galleries of one size.
+
+    Attributes:
+        size: identities in the gallery.
+        who: ``(P,)`` number of each probe's person.
+        scores: ``(P, K)`` of each probe's best identities, best first; ``-inf`` where there are fewer.
+        right: ``(P,)`` which of them is the probe's person; -1 where none is.
+        own: ``(P,)`` score of that person, ``-inf`` where the gallery does not have them.
+        wrong: ``(P,)`` score of the best identity that is not the probe's person.
+    """
+
+    size: int
+    who: NDArray[np.int64]
+    scores: Doubles
+    right: NDArray[np.int64]
+    own: Doubles
+    wrong: Doubles
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """``(P,)`` whether the probe's person is in the gallery."""
+        return np.asarray(np.isfinite(self.own))
+
+
+def searched(scores: Doubles, same: NDArray[np.bool_], who: NDArray[np.int64]) -> Searches:
+    """What probes found in one gallery.
+
+    Args:
+        scores: ``(P, N)`` of each probe with each identity.
+        same: ``(P, N)`` whether both are one person.
+        who: ``(P,)`` number of each probe's person.
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :COMPARED]
+    best = np.take_along_axis(scores, order, axis=1)
+    hits = np.take_along_axis(same, order, axis=1)
+    missing = COMPARED - best.shape[1]
+    best = np.pad(best, ((0, 0), (0, missing)), constant_values=-np.inf)
+    right = np.where(hits.any(axis=1), hits.argmax(axis=1), -1).astype(np.int64)
+    wrong = np.where(same, -np.inf, scores).max(axis=1)
+    own = np.where(same, scores, -np.inf).max(axis=1)
+    return Searches(scores.shape[1], who, best, right, own, wrong)
+
+
+def searches_together(parts: Sequence[Searches]) -> Searches:
+    """Searches in several galleries of one size as one."""
+    names = ("who", "scores", "right", "own", "wrong")
+    return Searches(parts[0].size, *(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
+
+def fit_size_law(searches: Sequence[Searches], prior: float, rate: float) -> SizeLaw:
+    """Fit on searches in galleries of at least two sizes, by maximum likelihood.
+
+    Every size counts the same. Within each, probes of people inside the gallery weigh ``prior`` together and
+    those of others the rest, whatever their numbers.
+
+    Args:
+        searches: one for each size.
+        prior: how often whoever is looked for is in the gallery.
+        rate: of thresholds, see `SizeLaw`.
+
+    Raises:
+        UsageError: there are too few sizes or probes, or right identities do not score higher.
+    """
+    if len({one.size for one in searches}) < 2:
+        raise UsageError("A law of size needs galleries of at least two sizes.")
+    for one in searches:
+        if min(int(one.inside.sum()), int((~one.inside).sum())) < MIN_PROBES:
+            raise UsageError(
+                f"A law of size needs {MIN_PROBES} probes inside and outside of each gallery; of one of "
+                f"{one.size} identities there are {one.inside.sum()} and {(~one.inside).sum()}."
+            )
+    slope, intercept, growth = _fit_logit(searches, prior)
+    location, drift, scale, shape = _fit_extremes(searches)
+    sizes = [one.size for one in searches]
+    return SizeLaw(
+        slope=slope,
+        intercept=intercept,
+        growth=growth,
+        location=location,
+        drift=drift,
+        scale=scale,
+        shape=shape,
+        rate=rate,
+        smallest=min(sizes),
+        largest=max(sizes),
+    )
+
+
+def _fit_logit(searches: Sequence[Searches], prior: float) -> tuple[float, float, float]:
+    from scipy.optimize import minimize
+
+    finite = np.concatenate([one.scores[np.isfinite(one.scores)] for one in searches])
+    centre, spread = float(finite.mean()), float(finite.std()) or 1.0
+    parts = []
+    for one in searches:
+        weights = np.where(one.inside, prior / one.inside.sum(), (1 - prior) / (~one.inside).sum())
+        standard = (one.scores - centre) / spread
+        parts.append((standard, one.right, weights / len(searches), math.log(one.size)))
+
+    def loss(unknown: Doubles) -> tuple[float, Doubles]:
+        total, gradient = 0.0, np.zeros(3)
+        for standard, right, weights, size in parts:
+            known = np.isfinite(standard)
+            filled = np.where(known, standard, 0.0)
+            utilities = np.where(known, unknown[0] * filled + unknown[1] - unknown[2] * size, -np.inf)
+            highest = np.maximum(utilities.max(axis=1), 0)
+            shares = np.exp(utilities - highest[:, None])
+            totals = shares.sum(axis=1) + np.exp(-highest)
+            rows = np.flatnonzero(right >= 0)
+            chosen = np.zeros(len(right))
+            chosen[rows] = utilities[rows, right[rows]]
+            total += float(weights @ (highest + np.log(totals) - chosen))
+            surplus = shares / totals[:, None]
+            surplus[rows, right[rows]] -= 1
+            surplus *= weights[:, None]
+            gradient += [(surplus * filled).sum(), surplus.sum(), -size * surplus.sum()]
+        return total, gradient
+
+    found = minimize(
+        loss,
+        np.array([1.0, -2.0, 1.0]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(None, None), (None, None), (0, 3)],
+        options={"maxiter": 1000, "ftol": 1e-13, "gtol": 1e-9},
+    ).x
+    slope = float(found[0]) / spread
+    if slope <= 0:
+        raise UsageError("Right identities do not score higher than wrong ones: nothing to calibrate.")
+    return slope, float(found[1]) - slope * centre, float(found[2])
+
+
+def _fit_extremes(searches: Sequence[Searches]) -> tuple[float, float, float, float]:
+    from scipy.optimize import minimize
+    from scipy.stats import genextreme
+
+    sizes = np.concatenate([np.full(len(one.wrong), math.log(one.size)) for one in searches])
+    scores = np.concatenate([one.wrong for one in searches])
+    counts = np.concatenate([np.full(len(one.wrong), 1 / len(one.wrong)) for one in searches])
+    keep = np.isfinite(scores)
+    sizes, scores, counts = sizes[keep], scores[keep], counts[keep] / len(searches)
+    spread = float(scores.std()) or 1.0
+
+    def loss(unknown: Doubles) -> float:
+        scale, shape = math.exp(unknown[2]) * spread, _shape(unknown[3])
+        powers = np.exp(sizes * math.exp(unknown[1]) * shape)
+        locations = unknown[0] * spread + scale * (powers - 1) / shape
+        found = genextreme.logpdf(scores, -shape, locations, scale * powers)
+        # Outside of the support nothing is possible, which no sum survives.
+        return float(-(counts @ np.maximum(found, -50.0)))
+
+    start = np.array([float(scores.mean()) / spread - 2.0, 0.0, 0.0, -0.2])
+    unknown = minimize(
+        loss, start, method="Nelder-Mead", options={"maxiter": 8000, "xatol": 1e-7, "fatol": 1e-11}
+    ).x
+    drift, scale = math.exp(unknown[1]), math.exp(unknown[2]) * spread
+    return float(unknown[0]) * spread, drift, scale, _shape(unknown[3])
+
+
+def _shape(value: float) -> float:
+    """Never quite 0, where the formulas have another form that theirs comes close to."""
+    return float(value) if abs(value) > 1e-6 else math.copysign(1e-6, value)

@@ -1,0 +1,215 @@
+"""Whether a tracklet is whom a watch looks for.
+
+* **An identity** is found where the gallery says so: a visible tracklet that joined it, an infrared one that
+  the linker linked to it.
+* **A picture** is compared with the tracklet itself, as infrared and visible sightings are.
+* **A description** is compared with a visible tracklet itself. Of an infrared one it says little, because
+  words speak of colours: there it is fused with the link. Each candidate of the link is as likely as infrared
+  alone has it, times how much likelier its visible looks are of whom the words describe. Where one of them is
+  then likelier than all else together, its looks have to pass as those of a visible tracklet do.
+
+A score passes where chance brings it no more often a night than is allowed
+(`reid_core.watching.strictness`), or where it reaches the watch's own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reid_core.calibration import Calibration
+from reid_core.gallery.records import TrackletVectors
+from reid_core.matcher import query_vector
+from reid_core.types import Floats, Modality
+from reid_core.watching.looking import Linked, Seen, Vectors
+from reid_core.watching.strictness import false_alarms, least_score, likelihood_ratio
+from reid_core.watching.watch import Standing, Watch, WatchKind
+
+TEXT, INFRARED_VISIBLE, VISIBLE_VISIBLE = "text", "infrared-visible", "visible-visible"
+"""Kinds of pairs that scores are calibrated for."""
+
+_LIKELIER = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A tracklet that is whom a watch looks for; fields as in `reid_core.watching.alerts.Alert`."""
+
+    identity: str | None
+    score: float | None
+    probability: float | None
+    false_alarms: float | None
+    calibrated: bool
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Cosines of one tracklet with the vectors of ``W`` watches.
+
+    Attributes:
+        own: ``(W,)`` of an infrared tracklet's mean vector, or a visible one's best crop.
+        candidates: ``(C, W)`` of the best crop of each candidate's tracklet; -1 where it has none.
+    """
+
+    own: Floats
+    candidates: Floats
+
+
+def scores_of(seen: Seen, linked: Linked | None, vectors: Vectors, matrix: Floats) -> Scores | None:
+    """The cosines of a tracklet with all watches at once; ``None`` where it has no vector.
+
+    Args:
+        seen: the tracklet.
+        linked: who an infrared one may be.
+        vectors: of it and of its candidates' tracklets.
+        matrix: ``(W, D)``, one row a watch.
+    """
+    mine = vectors.get(seen.id)
+    if mine is None:
+        return None
+    own = matrix @ query_vector(mine) if seen.modality is Modality.INFRARED else _best(mine, matrix)
+    candidates = linked.candidates if linked is not None else ()
+    rows = [
+        _best(vectors[one.tracklet], matrix)
+        if one.tracklet in vectors
+        else np.full(len(matrix), -1, np.float32)
+        for one in candidates
+    ]
+    return Scores(own, np.array(rows, np.float32).reshape(len(rows), len(matrix)))
+
+
+def _best(vectors: TrackletVectors, matrix: Floats) -> Floats:
+    return np.asarray((matrix @ vectors.vectors.T).max(axis=1), np.float32)
+
+
+class Judge:
+    """Says who is whom a watch looks for.
+
+    Args:
+        calibrations: by the kind of pair; those that are not there are not calibrated.
+        allowed: false alarms a night of a watch that says nothing else.
+        people: how many come by in a night at least.
+    """
+
+    def __init__(self, calibrations: Mapping[str, Calibration], allowed: float, people: int) -> None:
+        self._calibrations = calibrations
+        self._allowed = allowed
+        self._people = people
+
+    def standing(self, watch: Watch) -> Standing:
+        """How a watch can fire whose identity is there and whose vector is known."""
+        if watch.kind is WatchKind.IDENTITY:
+            return Standing.LINKER
+        if watch.score is not None:
+            return Standing.SCORE
+        wanted = [one for one in Modality if watch.looks_at in (None, one)]
+        told = [one for one in wanted if self._calibration(watch, one) is not None]
+        if not told:
+            return Standing.NOT_CALIBRATED
+        if len(told) < len(wanted):
+            return Standing.PARTLY if told == [Modality.VISIBLE] else Standing.PARTLY_INFRARED
+        return Standing.CALIBRATED
+
+    def by_identity(self, identity: str, seen: Seen, linked: Linked | None) -> Found | None:
+        """Whether a tracklet is of an identity."""
+        if seen.modality is Modality.VISIBLE:
+            return Found(identity, None, None, None, True, {}) if seen.identity == identity else None
+        if linked is None or linked.identity != identity or linked.best is None:
+            return None
+        looks = {"tracklet": linked.best.tracklet, "sighting": linked.best.sighting}
+        return Found(identity, linked.best.score, linked.probability, None, True, looks)
+
+    def by_vector(
+        self,
+        watch: Watch,
+        place: int,
+        seen: Seen,
+        linked: Linked | None,
+        scores: Scores,
+        people: Callable[[Watch], int],
+    ) -> Found | None:
+        """Whether a tracklet is like a watch's vector.
+
+        Args:
+            watch: of a description or a picture.
+            place: of the watch among those that the scores are of.
+            seen: the tracklet.
+            linked: who an infrared one may be.
+            scores: of the tracklet.
+            people: asked how many came by where a watch looks, if that matters.
+        """
+        worded = watch.kind is WatchKind.DESCRIPTION and seen.modality is Modality.INFRARED
+        own, looks = float(scores.own[place]), scores.candidates[:, place]
+        if watch.score is not None:
+            return self._by_score(watch.score, worded, own, looks, seen, linked)
+        calibration = self._calibration(watch, seen.modality)
+        if calibration is None:
+            return None
+        if not worded:
+            passed = self._passes(watch, calibration, own, people)
+            identity = linked.identity if linked is not None else seen.identity
+            chance = linked.probability if linked is not None and identity is not None else None
+            return None if passed is None else Found(identity, own, chance, passed, True, {})
+        if linked is None or not len(looks) or self._is_too_low(watch, calibration, float(looks.max())):
+            return None
+        chosen = _likeliest(calibration, linked, looks)
+        if chosen is None:
+            return None
+        passed = self._passes(watch, calibration, float(looks[chosen]), people)
+        if passed is None:
+            return None
+        one = linked.candidates[chosen]
+        evidence = {"tracklet": one.tracklet, "sighting": one.sighting, "infrared_score": one.score}
+        return Found(one.identity, float(looks[chosen]), one.probability, passed, True, evidence)
+
+    def _passes(
+        self, watch: Watch, calibration: Calibration, score: float, people: Callable[[Watch], int]
+    ) -> float | None:
+        """False alarms a night at this score, where they are no more than allowed."""
+        # More people make it only stricter: for most tracklets they need not be counted.
+        if self._is_too_low(watch, calibration, score):
+            return None
+        count = max(people(watch), self._people)
+        if self._is_too_low(watch, calibration, score, count):
+            return None
+        return false_alarms(calibration, score, count)
+
+    def _is_too_low(
+        self, watch: Watch, calibration: Calibration, score: float, people: int | None = None
+    ) -> bool:
+        allowed = watch.false_alarms if watch.false_alarms is not None else self._allowed
+        return score < least_score(calibration, people or self._people, allowed)
+
+    def _calibration(self, watch: Watch, modality: Modality) -> Calibration | None:
+        """Of scores of a watch with tracklets of a modality."""
+        if watch.kind is WatchKind.DESCRIPTION:
+            # Without probabilities a link gives words nobody to be about.
+            linked = modality is Modality.VISIBLE or INFRARED_VISIBLE in self._calibrations
+            return self._calibrations.get(TEXT) if linked else None
+        if modality is not watch.pictured:
+            return self._calibrations.get(INFRARED_VISIBLE)
+        return self._calibrations.get(VISIBLE_VISIBLE) if modality is Modality.VISIBLE else None
+
+    def _by_score(
+        self, least: float, worded: bool, own: float, looks: Floats, seen: Seen, linked: Linked | None
+    ) -> Found | None:
+        """By the watch's own score: of the tracklet, or of whom it is linked to where words are heard."""
+        identity, best = seen.identity, own
+        if linked is not None:
+            identity = linked.identity
+            if worded and identity is not None and linked.candidates:
+                # A link is to its first candidate.
+                best = max(own, float(looks[0]))
+        return Found(identity, best, None, None, False, {}) if best >= least else None
+
+
+def _likeliest(calibration: Calibration, linked: Linked, looks: Floats) -> int | None:
+    """The candidate that infrared and words together make likelier than all else, if there is one."""
+    weights = [
+        odds * likelihood_ratio(calibration, float(score))
+        for odds, score in zip(linked.odds, looks, strict=True)
+    ]
+    chosen = int(np.argmax(weights))
+    return chosen if weights[chosen] >= _LIKELIER * (1 + sum(weights)) else None

@@ -1,0 +1,1 @@
+"""What witnesses say, in the words that captions and text encoders know; and what no text may say."""
