@@ -20,6 +20,9 @@ FOLLOWERS: "Registry[Callable[[Surroundings], Follower[Any] | None]]" = Registry
     "nightreid.followers",
     {
         "announcer": "stream.followers.announcing:announcer",
+        "captioner": "stream.followers.captioning:captioner",
+        "watcher": "stream.followers.watcher:watcher",
+        "webhooks": "stream.followers.webhooks:webhooks",
     },
 )
 """Every follower, by name."""

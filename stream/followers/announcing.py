@@ -7,6 +7,7 @@ place to begin reading at is kept with the mark. So a fall between Kafka's commi
 """
 
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +16,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.ledger import RECORD_REFUSED
-from reid_core.gallery.outbox import Event, Outbox, forget_refused
+from reid_core.gallery.outbox import ALERT_RAISED, Event, Outbox, forget_refused
 from stream.followers.announcements import KINDS, Announcement
 from stream.followers.follower import Mark, OutsideFollower
 from stream.followers.surroundings import Surroundings
-from stream.followers.told_before import Told, go_on, headers_of, told_by
+from stream.followers.told_before import Told, digest, go_on, headers_of, told_by
 from stream.kafka.clients import (
     KafkaProducer,
     TopicPartition,
@@ -29,8 +30,9 @@ from stream.kafka.clients import (
     producer,
     translated,
 )
-from stream.kafka.dead_letters import HEADERS as LETTER_HEADERS
+from stream.kafka.dead_letters import begin_of
 from stream.kafka.polling import poll
+from stream.webhooks.signing import signed
 
 _LOG = logging.getLogger(__name__)
 # What headers and framing may take of a record.
@@ -144,7 +146,9 @@ class Announcer(OutsideFollower[_Work]):
         return found
 
     def _topics(self) -> list[str]:
-        return [f"{self._surroundings.prefix}{topic}" for kind in KINDS.values() for topic in kind.topics]
+        """Each once: several kinds of events may be told on one."""
+        topics = dict.fromkeys(topic for kind in KINDS.values() for topic in kind.topics)
+        return [f"{self._surroundings.prefix}{topic}" for topic in topics]
 
     # Announcing
 
@@ -184,7 +188,16 @@ class Announcer(OutsideFollower[_Work]):
         if one is None:
             return None
         one = self._sendable(one)
-        return replace(one, headers=[*one.headers, *headers_of(event, self._generation)])
+        signature = self._signature(event, one.value or b"")
+        return replace(one, headers=[*one.headers, *headers_of(event, self._generation), *signature])
+
+    def _signature(self, event: Event, value: bytes) -> list[tuple[str, bytes]]:
+        """What an alert's record is signed with, as a webhook's delivery is."""
+        keys = self._surroundings.alert_keys
+        if event.kind != ALERT_RAISED or not keys:
+            return []
+        made = signed(keys, digest(event), int(time.time()), value)
+        return [(name, text.encode()) for name, text in made.items()]
 
     def _sendable(self, one: Announcement) -> Announcement:
         """The same, without what makes it larger than Kafka takes: it must not stop the others."""
@@ -196,7 +209,7 @@ class Announcer(OutsideFollower[_Work]):
         cut = replace(one, value=b"", headers=[*one.headers, told])
         if _size(cut) > most:
             # Its own headers are in front of those that say why it is a dead letter.
-            cut = replace(cut, key=None, headers=cut.headers[-len(LETTER_HEADERS) - 1 :])
+            cut = replace(cut, key=None, headers=cut.headers[begin_of(cut.headers) or 0 :])
         return cut
 
     def _send(self, records: deque[Announcement]) -> list[tuple[str, Any]]:

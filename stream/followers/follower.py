@@ -54,7 +54,7 @@ class Follower(ABC, Generic[WorkT]):
 
     name: ClassVar[str]
     kinds: Collection[str]
-    together: ClassVar[int] = 64
+    together: int = 64
     lease: ClassVar[str | None] = None
 
     @abstractmethod
@@ -79,6 +79,13 @@ class Follower(ABC, Generic[WorkT]):
         Raises:
             Exception: nothing of it is kept, and the mark stays.
         """
+
+    def start(self) -> None:
+        """Begin what goes on beside the events, if anything; it ends when `Surroundings.stop` is set.
+
+        It is called in every worker, whoever holds the lease.
+        """
+        return
 
     def waits(self, events: int) -> None:
         """Hear how many events are to be handled yet, these among them."""

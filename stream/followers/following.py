@@ -30,6 +30,7 @@ from stream.service.telemetry import Telemetry
 _LOG = logging.getLogger(__name__)
 _TURN_SECONDS = 0.1
 _AWAY_SECONDS = 2.0
+_PASS_SECONDS = 600.0
 _LONGEST_ERROR = 500
 
 ATTEMPTS = 3
@@ -70,12 +71,13 @@ class Following(Generic[WorkT]):
         self._seen = 0
         self._alone_to = 0
         self._tried = (0, 0)
-        self._caught_up = clock()
+        self._caught_up = self._passed_at = clock()
         telemetry.follower_lag_seconds.labels(follower.name).set_function(self.lag_seconds)
         self._thread = threading.Thread(target=self._run, name=follower.name, daemon=True)
 
     def start(self) -> None:
         """Begin."""
+        self._follower.start()
         self._thread.start()
 
     def join(self, seconds: float) -> None:
@@ -150,6 +152,7 @@ class Following(Generic[WorkT]):
         now, end = self._clock(), self._outbox.end()
         if end <= self._seen:
             self._caught_up = now
+            self._note_passed(end)
             return False
         kinds, begin = self._follower.kinds, max(self._mark.position, self._seen)
         most = self._follower.together if self._mark.position >= self._alone_to else 1
@@ -162,8 +165,19 @@ class Following(Generic[WorkT]):
             return True
         # What is behind is of other kinds, and need not be looked through again.
         self._seen, self._caught_up = end, now
+        self._note_passed(end)
         self._waiting(0)
         return False
+
+    def _note_passed(self, end: int) -> None:
+        """Have the mark pass events of other kinds now and then: what is in front of it may be removed."""
+        if end > self._mark.position and self._clock() >= self._passed_at + _PASS_SECONDS:
+            self._passed_at = self._clock()
+            mark = Mark(end, self._mark.notes)
+            with self._database.write() as session:
+                self._lease.guard(session, self._epoch)
+                self._lease.put_state_in(session, _state(mark))
+            self._mark = mark
 
     def _waiting(self, events: int) -> None:
         self._telemetry.follower_lag_events.labels(self._follower.name).set(events)

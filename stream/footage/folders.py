@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from detectors.thermal import RawScaler
+from reid_core.counts import Counts
 from reid_core.errors import SourceError
 from reid_core.file_names import readable_path
-from reid_core.images import as_rgb, count_pictures, read_pictures
+from reid_core.images import count_pictures, read_pictures
 from reid_core.listing import list_images
 from reid_core.types import Image
+from stream.footage.decoded import Shown, eight_bits
 from stream.footage.name_times import times_of_names
 from stream.footage.naming import SourceSpec
 from stream.footage.sources import Source, SourceFrame, check_size, sampled_digest
@@ -42,7 +43,8 @@ class FolderSource(Source):
         named = times_of_names(self._files) if self.total == len(self._files) else None
         if named is None:
             self._behind_start = None
-            self.start_ns = max(map(_modified, self._files)) - int(self.total / fps * 1e9)
+            self.written_ns = max(map(_modified, self._files))
+            self.start_ns = self.written_ns - int(self.total / fps * 1e9)
         else:
             self._behind_start = [time - named.times[0] for time in named.times]
             self.fps = named.fps or fps
@@ -50,7 +52,7 @@ class FolderSource(Source):
             self.start_told = True
             self.notes.append(named.note(spec.camera, given=spec.start_ns is not None))
         if spec.start_ns is not None:
-            self.start_ns = spec.start_ns
+            self.start_ns, self.written_ns = spec.start_ns, None
         unreadable: SourceError | None = None
         for file in self._files:
             try:
@@ -65,11 +67,8 @@ class FolderSource(Source):
 
     def frames(self, first: int, stop: threading.Event) -> Iterator[SourceFrame]:
         """As `Source.frames`; one that cannot be read is left out, its number with it."""
-        scaler = RawScaler()
-        # Frames before ``first`` are read as well: the scaler remembers them.
-        for index, image in self.each(lambda file: _read_checked(file, scaler), stop):
-            if index >= first:
-                yield SourceFrame(index, self.time_of(index), image, False)
+        shown = (Shown(index, self.time_of(index), made) for index, made in self.each(_read_checked, stop))
+        return eight_bits(shown, first)
 
     def time_of(self, index: int) -> int:
         """As `Source.time_of`; where names are times, by the name."""
@@ -121,10 +120,10 @@ class FolderSource(Source):
             self.problem = f"{bad[0]}{more}"
 
 
-def _read_checked(file: Path, scaler: RawScaler | None = None) -> Iterator[Image]:
+def _read_checked(file: Path) -> Iterator[Image | Counts]:
     for pixels in read_pictures(file):
         check_size(pixels.shape[1], pixels.shape[0], str(file))
-        yield as_rgb(pixels, scaler)
+        yield pixels
 
 
 def _digest(file: Path) -> str:

@@ -37,7 +37,7 @@ class CameraGate:
         if self._size != (height, width):
             self._size, self._regions = (height, width), tuple(tile(height, width, self._tile_below))
         regions = self._regions
-        motion = self._gate.admit(picture.image, picture.index, regions, not picture.bgr, sketched)
+        motion = self._gate.admit(picture.image, picture.index, regions, True, sketched)
         frame = None
         if motion.moved:
             frame = Frame(self._camera, self._modality, picture.index, picture.time_ns, picture.rgb())
@@ -51,5 +51,5 @@ class CameraGate:
             motion.cut,
             motion.anew,
             motion.negative,
-            tint_of(picture.image, not picture.bgr) if self._modality is Modality.VISIBLE else None,
+            tint_of(picture.image, rgb=True) if self._modality is Modality.VISIBLE else None,
         )

@@ -18,6 +18,7 @@ _LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
 _NOT_ITS_OWN = re.compile(
     r"((?:user|usr|login|pass|pwd|token|auth|secret|sig|key)\w*=)[^&;/?#]*", re.IGNORECASE
 )
+_SERVERS = ("http", "https")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")
 _CAMERA_NAME = re.compile(r"[\w][\w.\- ]*")
 
@@ -32,6 +33,8 @@ class SourceSpec:
         modality: how its images are compared.
         spectrum: the light it records.
         start_ns: capture time of its first frame, if the user said so.
+        recorded: whether an address is that of a recording; ``None`` where its server was not asked yet, or
+            has not answered.
     """
 
     camera: str
@@ -39,11 +42,17 @@ class SourceSpec:
     modality: Modality
     spectrum: Spectrum
     start_ns: int | None = None
+    recorded: bool | None = None
 
     @property
     def live(self) -> bool:
-        """Whether it is a camera rather than a recording."""
-        return is_live(self.location)
+        """Whether it is a camera rather than a recording; so is what a server was not asked about."""
+        return is_live(self.location) and not self.recorded
+
+    @property
+    def to_be_asked(self) -> bool:
+        """Whether only a server can tell what it is."""
+        return self.recorded is None and may_be_recorded(self.location)
 
     @property
     def shown(self) -> str:
@@ -60,6 +69,11 @@ def is_live(location: str) -> bool:
     if location.isdecimal():
         return not Path(location).exists()
     return location.startswith("/dev/video") or scheme in _LIVE_SCHEMES
+
+
+def may_be_recorded(location: str) -> bool:
+    """Whether an address may be that of a recording."""
+    return location.partition("://")[0].lower() in _SERVERS
 
 
 def place_of(location: str) -> str:
@@ -114,6 +128,6 @@ def check_distinct(cameras: Sequence[str]) -> None:
     for camera, count in Counter(cameras).items():
         if count > 1:
             raise UsageError(
-                f"{count} sources are called {camera!r}.",
+                f"{count} sources are called '{camera}'.",
                 "Name each: NAME=PATH OTHER=PATH.",
             )

@@ -46,7 +46,6 @@ __all__ = [
     "kafka_errors",
     "let_go",
     "producer",
-    "topic_id",
     "translated",
     "using",
 ]
@@ -270,12 +269,6 @@ def let_go(client: KafkaProducer | KafkaConsumer | KafkaAdminClient, seconds: fl
             client.close(timeout=_ABANDON_SECONDS)
     else:
         client.close()
-
-
-def topic_id(client: KafkaConsumer, topic: str) -> str:
-    """Kafka's own id of a topic, which one made anew has not; empty where a consumer has not heard of it."""
-    known = client._cluster.topic_id(topic)
-    return str(known) if known else ""
 
 
 @contextmanager

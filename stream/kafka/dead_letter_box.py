@@ -48,7 +48,7 @@ def list_letters(
         DeadLetterError: a record is no dead letter, or claims to come from a topic that it cannot come from.
         DamagedRecordError: a record cannot be read at all.
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     options = {"isolation_level": "read_committed", "max_poll_records": _AT_ONCE}
     with using(consumer(kafka, **options)) as client:
         for read in _to_the_end(client, [settings.dead_letters(topic) for topic in topics], kafka):
@@ -59,8 +59,10 @@ def list_letters(
                     raise
                 told(error)
                 continue
-            if letter.place not in seen:
-                seen.add(letter.place)
+            # A topic that was made anew has other records at the same places.
+            one = letter.topic_id, letter.place
+            if one not in seen:
+                seen.add(one)
                 yield letter
 
 
@@ -117,7 +119,7 @@ def _partitions(client: KafkaConsumer, topic: str) -> list[int]:
 
 
 def show(kafka: KafkaSettings, settings: TopicSettings, place: str) -> DeadLetter:
-    """One dead letter.
+    """One dead letter; of several topics of the name, one after another, that of the last one.
 
     Args:
         kafka: how Kafka is reached.
@@ -128,14 +130,13 @@ def show(kafka: KafkaSettings, settings: TopicSettings, place: str) -> DeadLette
         BrokerError: Kafka cannot be reached, stops answering, or has no such topic.
         DeadLetterError: there is no such letter.
     """
+    found: DeadLetter | None = None
     for letter in list_letters(kafka, settings, [topic_of(place)], told=lambda error: None):
-        if letter.place == place:
-            return letter
-    raise _not_there(place)
-
-
-def _not_there(place: str) -> DeadLetterError:
-    return DeadLetterError(f"There is no dead letter {place}.", "`nightreid dlq list` prints them.")
+        if letter.place == place and (found is None or letter.time_ns > found.time_ns):
+            found = letter
+    if found is None:
+        raise DeadLetterError(f"There is no dead letter {place}.", "`nightreid dlq list` prints them.")
+    return found
 
 
 def replay(kafka: KafkaSettings, settings: TopicSettings, letters: Iterable[DeadLetter]) -> int:

@@ -1,17 +1,18 @@
 """The form of a dead letter: a record that will never be worked on, kept with the reason.
 
 A dead letter is its record, key, value and headers unchanged, in the topic ``dlq.<topic>``, with the headers
-of `HEADERS` behind its own. What stands behind those in turn was added on the way and is no part of either.
+of `HEADERS` behind its own, and that of its topic's id where that is known. What stands behind those in turn
+was added on the way and is no part of either.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import NamedTuple, Self
 
-import msgpack
-
+from reid_core.gallery.refusals import packed_record
 from stream.kafka.clients import Record
 from stream.kafka.errors import DeadLetterError
 
@@ -26,6 +27,9 @@ HEADERS = {
     "dlq.time_ns": "when it became a dead letter, UTC nanoseconds since 1970, decimal",
 }
 """Every header of a dead letter, in order, and what it holds."""
+
+TOPIC_ID_HEADER = "dlq.topic_id"
+"""Header behind those, where it is known: Kafka's own id of the topic, which one made anew has not."""
 
 REPLAY_HEADER = "replay"
 """Header of a record that was sent again: ``topic/partition/offset`` of the first time."""
@@ -60,6 +64,7 @@ class DeadLetter:
         attempts: how often it was tried.
         version: of the nightreid that gave it up.
         time_ns: when, UTC nanoseconds.
+        topic_id: Kafka's own of the topic; empty where it is not known.
     """
 
     topic: str
@@ -73,6 +78,7 @@ class DeadLetter:
     attempts: int
     version: str
     time_ns: int
+    topic_id: str = ""
 
     @classmethod
     def of(cls, record: Record, reason: str, message: str, attempts: int = 1) -> Self:
@@ -98,12 +104,13 @@ class DeadLetter:
         Raises:
             DeadLetterError: it is no dead letter.
         """
-        begin = max((at for at, (name, _) in enumerate(record.headers) if name == "dlq.topic"), default=None)
+        begin = begin_of(record.headers)
         told = [] if begin is None else record.headers[begin : begin + len(HEADERS)]
         if begin is None or [name for name, _ in told] != list(HEADERS):
             raise no_letter(record, "its headers differ")
+        behind = record.headers[begin + len(HEADERS) :][:1]
         topic, partition, offset, reason, message, attempts, version_, time_ns = (
-            (value or b"").decode(errors="replace") for _, value in told
+            _text(value) for _, value in told
         )
         try:
             if not 0 <= int(time_ns) < _MOST_NS:
@@ -120,6 +127,7 @@ class DeadLetter:
                 attempts=int(attempts),
                 version=version_,
                 time_ns=int(time_ns),
+                topic_id=_text(behind[0][1]) if behind and behind[0][0] == TOPIC_ID_HEADER else "",
             )
         except ValueError:
             raise no_letter(record, "its headers do not hold the numbers they should") from None
@@ -142,12 +150,23 @@ class DeadLetter:
             self.time_ns,
         )
         mine = [(name, str(text).encode(errors="replace")) for name, text in zip(HEADERS, told, strict=True)]
+        if self.topic_id:
+            mine.append((TOPIC_ID_HEADER, self.topic_id.encode()))
         return _sendable(self.key, self.value, self.headers, mine)
 
     def to_replay(self) -> Outgoing:
         """The record as it goes back to where it came from."""
         own = tuple(each for each in self.headers if each[0] != REPLAY_HEADER)
         return _sendable(self.key, self.value, own, [(REPLAY_HEADER, self.place.encode())])
+
+
+def begin_of(headers: Sequence[tuple[str, bytes | None]]) -> int | None:
+    """Where a dead letter's own headers begin, behind those of its record; ``None`` where it has none."""
+    return max((at for at, (name, _) in enumerate(headers) if name == "dlq.topic"), default=None)
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="replace")
 
 
 def _sendable(
@@ -168,16 +187,9 @@ def no_letter(record: Record, why: str) -> DeadLetterError:
 
 def pack_record(record: Record | None) -> bytes:
     """Key, headers and value as bytes, for a dead letter; ``None`` for a record that could not be read."""
-    headers = [[name, value] for name, value in record.headers] if record is not None else []
-    key, value = (record.key, record.value) if record is not None else (None, None)
-    packed: bytes = msgpack.packb({"key": key, "headers": headers, "value": value})
-    return packed
-
-
-def unpack_record(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes]], bytes | None]:
-    """Key, headers and value as `pack_record` packed them."""
-    said = msgpack.unpackb(packed)
-    return said["key"], [(name, value) for name, value in said["headers"]], said["value"]
+    if record is None:
+        return packed_record(None, (), None)
+    return packed_record(record.key, record.headers, record.value)
 
 
 @cache

@@ -33,13 +33,14 @@ class TopicSettings(Settings):
         prefix: in front of every topic's name, as ``siteA.``; it keeps deployments on one cluster apart.
         frame_partitions: of the frames of each modality: the most workers that can share them. A camera
             stays in its partition, so choose more than are needed at first: raising it later moves cameras.
-        result_partitions: of sightings, links, alerts and dead letters.
+        result_partitions: of sightings, links, captions, alerts and dead letters.
         replication: copies of each partition; 3 outlives one broker.
         frame_hours: frames are kept for.
         frame_bytes: a partition of frames keeps no more than this, the oldest going first; ``null`` is no
             limit.
-        result_days: sightings, links and alerts are kept for.
+        result_days: sightings, links, captions and alerts are kept for.
         dead_letter_weeks: dead letters are kept for.
+        audit_days: checkpoints of the audit log are kept for.
         max_message_bytes: of one record, headers and all.
     """
 
@@ -51,6 +52,7 @@ class TopicSettings(Settings):
     frame_bytes: int | None = Field(default=None, ge=1 << 20)
     result_days: float = Field(default=7.0, gt=0)
     dead_letter_weeks: float = Field(default=4.0, gt=0)
+    audit_days: float = Field(default=366.0, gt=0)
     max_message_bytes: int = Field(default=DEFAULT_MESSAGE_BYTES, ge=1024, le=1 << 30)
 
     def frames(self, modality: Modality) -> str:
@@ -68,9 +70,19 @@ class TopicSettings(Settings):
         return f"{self.prefix}links"
 
     @property
+    def captions(self) -> str:
+        """Name of the topic of captions."""
+        return f"{self.prefix}captions"
+
+    @property
     def alerts(self) -> str:
         """Name of the topic of alerts."""
         return f"{self.prefix}alerts"
+
+    @property
+    def audit(self) -> str:
+        """Name of the topic of checkpoints of the audit log."""
+        return f"{self.prefix}audit"
 
     @property
     def control(self) -> str:
@@ -125,9 +137,10 @@ def plan(settings: TopicSettings) -> list[Topic]:
         *(_topic(settings, name, settings.frame_partitions, frames) for name in by_modality),
         *(
             _topic(settings, name, partitions, results)
-            for name in (settings.sightings, settings.links, settings.alerts)
+            for name in (settings.sightings, settings.links, settings.captions, settings.alerts)
         ),
         *(_topic(settings, settings.dead_letters(name), partitions, letters) for name in by_modality),
+        _topic(settings, settings.audit, 1, _kept_for(settings.audit_days * _DAY_MS)),
         _topic(settings, settings.control, 1, control),
     ]
 

@@ -115,6 +115,11 @@ class Accounts:
             one.streams += 1
             return was_away
 
+    def recorded(self, camera: str) -> None:
+        """What was thought to be a camera is a recording."""
+        with self._lock:
+            self._cameras[camera].live = False
+
     def reopened(self, camera: str, times: int) -> None:
         """A camera came back within its stream."""
         with self._lock:

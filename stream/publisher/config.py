@@ -154,12 +154,16 @@ class PublishSettings(Settings):
         """How many threads encode."""
         return self.encoders or min(_MOST_ENCODERS, os.cpu_count() or 1)
 
-    def plans(self) -> list["Plan"]:
-        """What is done with each camera."""
-        return [self._plan(camera) for camera in self.cameras]
+    def plans(self, specs: Iterable[SourceSpec] | None = None) -> list["Plan"]:
+        """What is done with each camera.
 
-    def _plan(self, camera: CameraSettings) -> "Plan":
-        spec = camera.spec
+        Args:
+            specs: of the cameras, where more is known of them than stands here.
+        """
+        known = specs if specs is not None else (camera.spec for camera in self.cameras)
+        return [self._plan(camera, spec) for camera, spec in zip(self.cameras, known, strict=True)]
+
+    def _plan(self, camera: CameraSettings, spec: SourceSpec) -> "Plan":
         usual = Policy.DROP_OLDEST if spec.live else Policy.WAIT
         passthrough = self.passthrough if camera.passthrough is None else camera.passthrough
         return Plan(

@@ -10,9 +10,10 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from reid_core.errors import NightreidError, UsageError
+from stream.footage.file_dates import copies_note
 from stream.footage.naming import check_distinct
-from stream.footage.opening import open_source
-from stream.footage.sources import Source
+from stream.footage.opening import asked, open_source
+from stream.footage.sources import Source, dated
 from stream.kafka.blobs import BlobStore
 from stream.publisher.accounts import Accounts, AccountsCollector, PublishStatus, State
 from stream.publisher.config import Plan, PublishSettings
@@ -110,10 +111,11 @@ class _Publisher:
         self._settings = settings
         self._progress = progress
         self._registry = registry
-        self._plans = settings.plans()
-        if not self._plans:
+        if not settings.cameras:
             raise UsageError("There is nothing to publish.", "Name sources, or cameras in a --config file.")
-        check_distinct([plan.camera for plan in self._plans])
+        check_distinct([camera.camera for camera in settings.cameras])
+        specs = [camera.spec for camera in settings.cameras]
+        self._plans = settings.plans(asked(specs, settings.live.open_seconds))
         self._accounts = Accounts((plan.camera, plan.spec.live) for plan in self._plans)
         bound = settings.buffer.bytes
         # Recordings would fill the buffer to the brim; cameras that cannot wait need room beside them.
@@ -200,8 +202,9 @@ class _Publisher:
                 found.append((plan, source))
         if failures and not found:
             raise failures[0]
-        for failure in failures:
-            self._progress.note(failure.message)
+        copies = copies_note(dated(source for _, source in found if source is not None))
+        for told in [failure.message for failure in failures] + ([copies] if copies is not None else []):
+            self._progress.note(told)
         return found
 
     def _forwarders(self, readers: list[CameraReader]) -> list[Forwarder]:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,11 +11,12 @@ import tenacity
 
 from reid_core.errors import NightreidError, SourceError
 from reid_core.file_names import readable_text
+from stream.footage.decoded import Shown
 from stream.footage.folders import FolderSource
 from stream.footage.live import LiveSource
 from stream.footage.opening import open_source
 from stream.footage.sources import Source, SourceFrame, recording_id
-from stream.footage.video import Shown, VideoSource
+from stream.footage.video import VideoSource
 from stream.kafka.envelope import Stream
 from stream.publisher.accounts import Accounts, State
 from stream.publisher.config import Plan, PublishSettings
@@ -146,7 +147,7 @@ class CameraReader:
             before_sleep=self._refused,
             retry_error_callback=lambda _: None,
         )
-        while not self._ending.is_set():
+        while self.plan.spec.live and not self._ending.is_set():
             tries(self._read_stream)
 
     def _read_stream(self) -> None:
@@ -159,6 +160,13 @@ class CameraReader:
             return
         live = self._settings.live
         source = open_source(self.plan.spec, self._settings.folder_fps, live.open_seconds, live.gone_seconds)
+        self.plan = replace(self.plan, spec=source.spec)
+        if not source.spec.live:
+            # Its server was away when publishing began, and nobody knew what it was.
+            self.plan = replace(self.plan, policy=Policy.WAIT)
+            self._accounts.recorded(self.plan.camera)
+            self._read_recording(source)
+            return
         last = self._read(source)
         if last.frames:
             self.items.put(last)
@@ -185,7 +193,7 @@ class CameraReader:
         stream = _stream(source, limit.rate(source.fps))
         last, limited, problem = Last(stream, 0, source.start_ns), 0, None
         try:
-            for index, time_ns, picture in self._pictures(source):
+            for index, time_ns, picture, gathered in self._pictures(source):
                 if last.frames == 0 and self._accounts.opened(self.plan.camera, source.total):
                     self._note(f"{self.plan.camera}: The camera is back.")
                 wanted = limit.admits(time_ns)
@@ -194,7 +202,7 @@ class CameraReader:
                     limited += 1
                     continue
                 last = Last(stream, index - limited + 1, time_ns)
-                self._submit(stream, index - limited, time_ns, picture)
+                self._submit(stream, index - limited, time_ns, picture, gathered)
             problem = readable_text(source.problem) if source.problem is not None else None
         except NightreidError as error:
             problem = error.message
@@ -202,28 +210,28 @@ class CameraReader:
             problem = f"The source {self.plan.camera} failed: {error}."
         return Last(stream, last.frames, last.time_ns, problem)
 
-    def _pictures(self, source: Source) -> Iterator[tuple[int, int, SourceFrame | Still]]:
-        """Number, capture time and frame of everything that can be read."""
+    def _pictures(self, source: Source) -> Iterator[tuple[int, int, SourceFrame | Still, bool]]:
+        """Number, capture time and frame of everything that can be read, and whether it may wait."""
         if isinstance(source, FolderSource):
             for index, still in source.each(read_stills, self._ending):
-                yield index, source.time_of(index), still
+                yield index, source.time_of(index), still, True
             return
-        if isinstance(source, VideoSource):
-            for shown in source.shown(self._ending):
-                yield shown.index, shown.time_ns, _still(shown)
-            return
+        assert isinstance(source, VideoSource | LiveSource)
         known = 0
-        for picture in source.frames(0, self._ending):
+        for shown in source.shown(self._ending):
             if isinstance(source, LiveSource) and source.reopened > known:
                 self._accounts.reopened(self.plan.camera, source.reopened - known)
                 self._note(f"{self.plan.camera}: The camera was away for a moment and is back.")
                 known = source.reopened
-            yield picture.index, picture.time_ns, picture
+            yield shown.index, shown.time_ns, _still(shown), shown.gathered
 
-    def _submit(self, stream: Stream, seq: int, time_ns: int, picture: SourceFrame | Still) -> None:
+    def _submit(
+        self, stream: Stream, seq: int, time_ns: int, picture: SourceFrame | Still, gathered: bool
+    ) -> None:
         """Give a frame to the encoders, in its turn."""
         size = picture.image.nbytes
-        patient = not stream.live or self.plan.policy is Policy.WAIT
+        # What gathered while a camera was being connected to comes faster than it is encoded.
+        patient = gathered or not stream.live or self.plan.policy is Policy.WAIT
         while not self.items.room(size, _POLL_SECONDS if patient else 0.0):
             if not patient:
                 self._accounts.dropped(self.plan.camera, Cause.ENCODING)
@@ -238,7 +246,7 @@ def _still(shown: Shown) -> SourceFrame | Still:
     """A frame in colour as it is; raw counts are scaled by whoever sees all of the camera's."""
     if shown.image.ndim == 2:
         return Still(b"", None, shown.image)
-    return SourceFrame(shown.index, shown.time_ns, np.asarray(shown.image, np.uint8), True)
+    return SourceFrame(shown.index, shown.time_ns, np.asarray(shown.image, np.uint8))
 
 
 def _stream(source: Source, fps: float) -> Stream:

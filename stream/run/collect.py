@@ -10,6 +10,7 @@ from reid_core.gallery import (
     TrackletRecord,
     VectorKind,
 )
+from reid_core.gallery.captions import captions_of
 from reid_core.types import Link, Modality
 from stream.chain.conditions import set_aside_of, switches_of, told_of
 from stream.footage.naming import SourceSpec
@@ -42,6 +43,7 @@ def collect(
     detector: str,
     embedder: str,
     model: str,
+    space: str,
     calibrated: bool,
     warnings: tuple[str, ...],
     interrupted: bool,
@@ -57,6 +59,7 @@ def collect(
         detector: its name.
         embedder: its name.
         model: id of the embedding model.
+        space: in which the gallery compares its vectors.
         calibrated: whether scores can be read as probabilities.
         warnings: one sentence each.
         interrupted: whether the run was stopped.
@@ -66,7 +69,7 @@ def collect(
     """
     of_recording = {name: gallery.tracklets(recording=name) for name in recordings}
     home = {one.id: name for name, tracklets in of_recording.items() for one in tracklets}
-    links = gallery.links(model, recordings)
+    links = gallery.links(space, recordings)
     for name in [candidate.tracklet for link in links for candidate in link.candidates]:
         # A candidate that an earlier run saw: its recording is shown as well.
         if name not in home and (earlier := gallery.tracklet(name)) is not None:
@@ -92,7 +95,7 @@ def collect(
         gallery_vectors=sum(
             stored.visible
             for stored in gallery.models()
-            if (stored.space, stored.kind) == (model, VectorKind.CROP)
+            if (stored.space, stored.kind) == (space, VectorKind.CROP)
         ),
         warnings=warnings
         + tuple(told for one in records if one.id in recordings for told in told_of(one.camera, one.state)),
@@ -175,6 +178,7 @@ def _tracklet(gallery: Gallery, one: TrackletRecord, label: str, usual: Modality
         confidences=one.confidences,
         sightings=sightings,
         modality=one.modality if one.modality is not usual else None,
+        captions=tuple(dict.fromkeys(said.text for said in captions_of(gallery.database, one.id))),
     )
 
 
@@ -190,4 +194,7 @@ def _link(link: Link) -> LinkResult:
             CandidateResult(c.rank, c.identity, c.score, c.probability, c.tracklet, c.sighting)
             for c in link.candidates
         ),
+        searched=link.searched,
+        unknown=link.unknown,
+        own_cameras=link.own_cameras,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reid_core.errors import StorageError
 from reid_core.file_names import readable_text
+from reid_core.watching.alerts import Alert
 from stream.run.result import CameraResult, LinkResult, RunResult, TrackletResult
 
 FORMAT = 1
@@ -38,16 +39,25 @@ def to_json(result: RunResult) -> dict[str, object]:
                                        first_frame, last_frame, start, end,
                                        length: number of frames in which the person was found,
                                        close_reason: timeout | cut | limit | switch | end,
-                                       identity?, truth?}]}]
+                                       identity?, truth?,
+                                       captions: [what is said of its crops], if anything}]}]
         identities      [{id, label, tracklets: [id]}]
         links           [{tracklet: id, label?: of the tracklet,
                           decision: linked | unknown | not calibrated, identity?, score?,
                           probability?, calibrated, correct?,
+                          searched?: number of identities that probabilities depend on,
+                          unknown_probability?: that it is nobody of the candidates,
+                          calibrated_for_cameras?: whether on the cameras of this gallery,
                           candidates: [{rank, identity, score, probability?, tracklet, sighting,
                                         correct?}]}]
         timings         [{stage, seconds: busy time, items, unit}]
         wall_s          seconds from start to end
         warnings        [one sentence each]
+        alerts          only where the gallery has watches:
+                        [{alert, watch: numbers, name, kind: description | identity | picture,
+                          tracklet: id, camera, modality, start, end, identity?, score?, probability?,
+                          false_alarms?: that chance brings at this score, a night,
+                          calibrated: whether calibrations decided, evidence, repeats: null}]
 
     ``truth`` and ``correct`` are ``null`` unless truth was applied (`stream.run.truth.apply_truth`).
     """
@@ -75,6 +85,29 @@ def to_json(result: RunResult) -> dict[str, object]:
         ],
         "wall_s": _number(result.wall_s, 3),
         "warnings": list(result.warnings),
+        **({"alerts": [*map(alert_json, result.alerts)]} if result.alerts is not None else {}),
+    }
+
+
+def alert_json(alert: Alert) -> dict[str, object]:
+    """An alert as a JSON-serialisable object."""
+    return {
+        "alert": alert.number,
+        "watch": alert.watch,
+        "name": alert.name,
+        "kind": alert.kind,
+        "tracklet": alert.tracklet,
+        "camera": alert.camera,
+        "modality": alert.modality,
+        "start": iso_utc(alert.start_ns),
+        "end": iso_utc(alert.end_ns),
+        "identity": alert.identity,
+        "score": _number(alert.score, 6),
+        "probability": _number(alert.probability, 6),
+        "false_alarms": _number(alert.false_alarms, 6),
+        "calibrated": alert.calibrated,
+        "evidence": dict(alert.evidence),
+        "repeats": alert.repeats,
     }
 
 
@@ -192,6 +225,7 @@ def _tracklet(tracklet: TrackletResult) -> dict[str, object]:
         "identity": tracklet.identity,
         "truth": tracklet.truth,
         **({"modality": tracklet.modality.value} if tracklet.modality is not None else {}),
+        **({"captions": list(tracklet.captions)} if tracklet.captions else {}),
     }
 
 
@@ -205,6 +239,9 @@ def _link(link: LinkResult, label: str | None, calibrated: bool) -> dict[str, ob
         "probability": _number(link.probability, 4),
         "calibrated": calibrated,
         "correct": link.correct,
+        "searched": link.searched,
+        "unknown_probability": _number(link.unknown, 4),
+        "calibrated_for_cameras": link.own_cameras,
         "candidates": [
             {
                 "rank": int(candidate.rank),

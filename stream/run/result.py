@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from detectors.infrared_filter import Switch
 from reid_core.types import Decision, Floats, Ints, Modality, Spectrum
+from reid_core.watching.alerts import Alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class TrackletResult:
         truth: the true person's id where truth was given.
         modality: how its crops are compared, where a camera of another modality had switched to it; else
             ``None``.
+        captions: what captioners say of its crops, of the best first, none twice.
     """
 
     id: str
@@ -68,6 +70,7 @@ class TrackletResult:
     sightings: tuple[SightingResult, ...]
     truth: str | None = None
     modality: Modality | None = None
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class CandidateResult:
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """An infrared tracklet and who of the gallery it is."""
+    """An infrared tracklet and who of the gallery it is; ``searched`` to ``own_cameras`` as in `Link`."""
 
     tracklet: str
     decision: Decision
@@ -135,6 +138,9 @@ class LinkResult:
     probability: float | None
     candidates: tuple[CandidateResult, ...]
     correct: bool | None = None
+    searched: int | None = None
+    unknown: float | None = None
+    own_cameras: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ class StageTiming:
     """How long one stage was busy.
 
     Attributes:
-        stage: decode, gate, detect, track, embed, write or link.
+        stage: decode, gate, detect, track, embed, write, link or caption.
         seconds: busy time; stages overlap, so the sum may exceed the run's.
         items: what it handled.
         unit: of the items (frames, crops, tracklets).
@@ -180,6 +186,7 @@ class RunResult:
         gallery_vectors: number of visible vectors searched.
         warnings: one sentence each.
         interrupted: whether it was stopped before the end.
+        alerts: raised since it began, those that repeat another one left out; ``None`` without watches.
     """
 
     cameras: tuple[CameraResult, ...]
@@ -194,3 +201,9 @@ class RunResult:
     gallery_vectors: int
     warnings: tuple[str, ...] = field(default=())
     interrupted: bool = False
+    alerts: tuple[Alert, ...] | None = None
+
+    @property
+    def of_other_cameras(self) -> bool:
+        """Whether a probability was calibrated on other cameras than these."""
+        return any(link.own_cameras is False and link.candidates for link in self.links)

@@ -3,21 +3,25 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from detectors.detector import PersonDetector
 from detectors.motion import GatedFrame
 from reid_core.errors import NightreidError, UsageError
 from reid_core.gallery import Gallery, RecordingRecord, RecordingStatus
+from reid_core.models.language import TextEncoder
 from reid_core.runtime import Embedder
 from reid_core.types import CloseReason
+from reid_core.watching.service import Watching
+from stream.chain.captioning import TrackletCaptioner
 from stream.chain.config import RunSettings
 from stream.chain.lane import Seen
-from stream.chain.parts import identity_policy, make_linker, make_tracker, settings_digest
+from stream.chain.parts import identity_policy, make_linker, make_tracker, make_watching, settings_digest
+from stream.footage.file_dates import copies_note
 from stream.footage.naming import SourceSpec, check_distinct
 from stream.footage.opening import open_source
-from stream.footage.sources import Source, recording_id
+from stream.footage.sources import Source, dated, recording_id
 from stream.run.collect import collect
 from stream.run.decoding import Decoder, Ended
 from stream.run.detecting import DetectionStage, RecordingLane
@@ -67,6 +71,7 @@ def run_footage(
     settings: RunSettings | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    encoder: TextEncoder | None = None,
 ) -> RunResult:
     """Carry footage through the whole chain.
 
@@ -81,6 +86,7 @@ def run_footage(
         settings: of all stages.
         progress: told how far it has come.
         stop: set it to end early, with what there is.
+        encoder: of captions, and of the descriptions of watches; without one, none of them fires.
 
     Raises:
         UsageError: no source, or two of one name.
@@ -89,7 +95,10 @@ def run_footage(
         GalleryError, StorageError: the gallery cannot be written.
     """
     settings, progress = settings or RunSettings(), progress or Silence()
-    return _Run(gallery, detector, embedder, settings, progress, stop or threading.Event()).over(specs)
+    stop = stop or threading.Event()
+    watching = make_watching(gallery, embedder, settings, encoder)
+    captioner = TrackletCaptioner.open(gallery, settings.captions, encoder)
+    return _Run(gallery, detector, embedder, settings, progress, stop, watching, captioner).over(specs)
 
 
 class _Run:
@@ -101,7 +110,10 @@ class _Run:
         settings: RunSettings,
         progress: Progress,
         stop: threading.Event,
+        watching: Watching,
+        captioner: TrackletCaptioner | None,
     ) -> None:
+        self._watching = watching
         self._gallery = gallery
         self._detector = detector
         self._embedder = embedder
@@ -114,18 +126,25 @@ class _Run:
         self._clock = StageClock()
         self._failures = _Failures()
         self._counts: dict[str, int] = {}
+        # Named before what is made for its scores: where another takes its place, nothing is written.
+        self._space = gallery.comparing(embedder.model_id)
         self._linker = make_linker(gallery, embedder, settings)
+        self._captioner = captioner
 
     def over(self, specs: Sequence[SourceSpec]) -> RunResult:
         if not specs:
             raise UsageError("There is nothing to read.", "Name sources with --visible and --infrared.")
         check_distinct([spec.camera for spec in specs])
-        self._gallery.check_space(self._embedder.model_id)
+        self._gallery.check_space(self._space)
         for name in sorted(set(self._settings.cameras) - {spec.camera for spec in specs}):
             self._warn(f"The settings name a camera that is not read: {name}.")
         begun = time.perf_counter()
+        before = self._watching.last_alert()
         sources = self._open(specs)
         recordings = [self._register(source) for source in sources]
+        copies = copies_note(dated(sources))
+        if copies is not None:
+            self._warn(copies)
         lanes = [
             self._lane(source, record)
             for source, record in zip(sources, recordings, strict=True)
@@ -134,7 +153,9 @@ class _Run:
         if lanes:
             self._process(lanes)
         self._link(recordings)
-        return collect(
+        self._watching.catch_up()
+        self._caption(recordings)
+        result = collect(
             self._gallery,
             [record.id for record in recordings],
             failed=self._failures.sources,
@@ -143,10 +164,12 @@ class _Run:
             detector=self._detector.name,
             embedder=self._embedder.name,
             model=self._embedder.model_id,
-            calibrated=self._embedder.calibration("infrared-visible") is not None,
+            space=self._space,
+            calibrated=self._linker.calibrated,
             warnings=tuple(self._failures.warnings),
             interrupted=self._interrupted,
         )
+        return replace(result, alerts=self._watching.raised_since(before))
 
     def _open(self, specs: Sequence[SourceSpec]) -> list[Source]:
         """The sources that can be read; the others are told of, and raised if there are only such."""
@@ -208,7 +231,8 @@ class _Run:
         elif record.message is not None:
             self._warn(record.message)
         # The clock of the first run counts: a copied file has another date.
-        source.start_ns = record.start_ns
+        if source.start_ns != record.start_ns:
+            source.start_ns, source.written_ns = record.start_ns, None
         return record
 
     def _lane(self, source: Source, record: RecordingRecord) -> RecordingLane:
@@ -232,10 +256,12 @@ class _Run:
         writer = Writer(
             self._gallery,
             self._embedder,
-            identity_policy(self._embedder, self._settings),
+            self._space,
+            identity_policy(self._gallery, self._embedder, self._settings),
             self._settings.jpeg_quality,
             self._clock,
             self._linker if live else None,
+            self._watching if live else None,
         )
         stage = DetectionStage(lanes, self._detector, self._settings.batch, self._clock, self._abandon)
         writer.start()
@@ -313,3 +339,11 @@ class _Run:
         infrared = [name for record in recordings for name in self._linker.infrared_of(record.id)]
         with self._clock.timed("link", len(infrared)):
             self._linker.link(infrared)
+
+    def _caption(self, recordings: Sequence[RecordingRecord]) -> None:
+        """Say of each tracklet of these recordings what it looks like, where a captioner is named."""
+        if self._captioner is None:
+            return
+        begun = time.perf_counter()
+        captioned = self._captioner.caption_recordings([record.id for record in recordings], self._stop)
+        self._clock.add("caption", time.perf_counter() - begun, captioned)

@@ -15,6 +15,7 @@ UNITS = {
     "embed": "crops",
     "write": "tracklets",
     "link": "tracklets",
+    "caption": "tracklets",
 }
 """The stages in order of flow, and what each handles."""
 

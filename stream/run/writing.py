@@ -9,6 +9,7 @@ from reid_core.gallery import Checkpoint, Gallery, IdentityPolicy, TrackletEntry
 from reid_core.linker import Linker
 from reid_core.runtime import Embedder
 from reid_core.types import Floats, Modality, Tracklet
+from reid_core.watching.service import Watching
 from stream.chain.embedding import Embedding
 from stream.chain.parts import tracklet_entry
 from stream.run.timing import StageClock
@@ -30,27 +31,32 @@ class Writer:
     Args:
         gallery: where to.
         embedder: crops to vectors.
+        space: in which the gallery compares them, named before the policy was made: scores are of it.
         policy: when visible tracklets become one identity.
         jpeg_quality: of the crops kept.
         clock: where embedding and writing are timed.
         linker: links infrared tracklets of live cameras as they close, if given.
+        watching: looks out for watches as they close, if given.
     """
 
     def __init__(
         self,
         gallery: Gallery,
         embedder: Embedder,
+        space: str,
         policy: IdentityPolicy,
         jpeg_quality: int,
         clock: StageClock,
         linker: Linker | None,
+        watching: Watching | None = None,
     ) -> None:
         self._gallery = gallery
-        self._model = embedder.model_id
+        self._space = space
         self._policy = policy
         self._jpeg_quality = jpeg_quality
         self._clock = clock
         self._linker = linker
+        self._watching = watching
         self._embedding = Embedding(
             embedder, self._entry, lambda crops: clock.timed("embed", crops), _WAITING
         )
@@ -134,12 +140,14 @@ class Writer:
         batch = [entry for entry in entries if isinstance(entry, TrackletEntry)]
         checkpoints = [entry for entry in entries if isinstance(entry, Checkpoint)]
         with self._clock.timed("write", len(batch)):
-            self._gallery.add_tracklets(batch, self._model, self._policy, checkpoints)
+            self._gallery.add_tracklets(batch, self._space, self._policy, checkpoints)
         if self._linker is not None:
             tracklets = [entry.tracklet for entry in batch]
             infrared = [tracklet.id for tracklet in tracklets if tracklet.modality is Modality.INFRARED]
             with self._clock.timed("link", len(infrared)):
                 self._linker.link(infrared)
+        if self._watching is not None:
+            self._watching.catch_up()
 
     def _entry(self, tracklet: Tracklet, vectors: Floats) -> TrackletEntry:
         # In the embedder's thread, and counted where it always was.

@@ -66,6 +66,15 @@ class Telemetry:
         self.follower_set_aside = counter(
             "follower_set_aside", "Events that a follower set aside: it cannot handle them.", "follower"
         )
+        self.webhook_deliveries = counter(
+            "webhook_deliveries",
+            "Attempts to deliver an alert by webhook: delivered, failed, given_up, gone.",
+            "webhook",
+            "outcome",
+        )
+        self.webhook_waiting = gauge(
+            "webhook_waiting", "Alerts that wait to be delivered by webhook.", "webhook"
+        )
         self.stages = histogram("stage_seconds", "Time of one call of a stage.", "stage")
         self.batches = histogram("batch_looks", "Frame regions in one call of the detector.", buckets=_SIZES)
         self.frame_age = gauge("frame_age_seconds", "Age of the last frame processed.", "camera")

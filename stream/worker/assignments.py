@@ -1,16 +1,19 @@
 """Which partitions the group gives a worker, and which of them it has claimed: in the consumer's thread."""
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
-from stream.kafka.clients import ConsumerRebalanceListener, KafkaConsumer, TopicPartition, topic_id
+from stream.kafka.clients import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from stream.kafka.topic_ids import TopicIds
 from stream.service.telemetry import Telemetry
 from stream.worker.partitions import Claim, Release, Share
 from stream.worker.records import Waiting
 
+_LOG = logging.getLogger(__name__)
 # Who waits for an answer for longer can tell nobody that there is none.
 ANSWER_MS = 3000
 
@@ -23,6 +26,7 @@ class Assignments:
         claimed: what it has claimed since.
         telemetry: told of partitions that are gone.
         heartbeat_seconds: how often the group hears of this worker.
+        ids: of the topics, as Kafka was asked for them last.
 
     Attributes:
         changes: what the group decides.
@@ -35,7 +39,9 @@ class Assignments:
         claimed: deque[tuple[Claim, Share]],
         telemetry: Telemetry,
         heartbeat_seconds: float,
+        ids: TopicIds,
     ) -> None:
+        self._ids = ids
         self._waiting = waiting
         self._claimed = claimed
         self._telemetry = telemetry
@@ -52,7 +58,7 @@ class Assignments:
         anew = self._made_anew(client)
         assigned, gone = [*assigned, *anew], [*gone, *anew]
         # What is gone and was assigned again since is let go of and claimed anew.
-        self._new = [*(one for one in self._new if one not in gone), *assigned]
+        self._new = list(dict.fromkeys([*(one for one in self._new if one not in gone), *assigned]))
         for partition in gone:
             claim = self._claims.pop(partition, None)
             if claim is not None:
@@ -67,26 +73,35 @@ class Assignments:
         new = [one for one in self._new if one in client.assignment()]
         if new:
             client.pause(*new)
-            # Where the broker does not answer, they stay new until it does.
-            first = client.beginning_offsets(new, timeout_ms=ANSWER_MS)
-            last = client.end_offsets(new, timeout_ms=ANSWER_MS)
-            self._new = []
-            for partition in new:
-                kept, name = (first[partition], last[partition]), partition.topic
-                claim = Claim(name, partition.partition, kept, topic_id(client, name))
+            self._ask_for(client, new)
+
+    def _ask_for(self, client: KafkaConsumer, new: list[TopicPartition]) -> None:
+        """Ask the shift to claim partitions; where Kafka does not answer, they stay new until it does."""
+        before = self._ids.ask(client, ANSWER_MS)
+        first = client.beginning_offsets(new, timeout_ms=ANSWER_MS)
+        last = client.end_offsets(new, timeout_ms=ANSWER_MS)
+        now = self._ids.ask(client, ANSWER_MS)
+        # Of a topic that was made anew in between, nobody knows which one the offsets are of.
+        self._new = [
+            one for one in new if before.get(one.topic) is None or before[one.topic] != now.get(one.topic)
+        ]
+        for partition in new:
+            if partition not in self._new:
+                name, kept = partition.topic, (first[partition], last[partition])
+                claim = Claim(name, partition.partition, kept, now[name])
                 self._claims[partition] = claim
                 self._waiting.put(claim)
 
     def _made_anew(self, client: KafkaConsumer) -> list[TopicPartition]:
         """Partitions of topics that were deleted and made again: their records begin with number 0 again."""
-        ids = {topic: topic_id(client, topic) for topic in {one.topic for one in self.shares}}
-        return [
+        anew = [
             one
             for one, share in self.shares.items()
-            if share.hold.topic_id
-            and ids[one.topic] not in ("", share.hold.topic_id)
-            and one in client.assignment()
+            if self._ids.is_another(one.topic, share.hold.topic_id) and one in client.assignment()
         ]
+        for topic in sorted({one.topic for one in anew}):
+            _LOG.warning("The topic %s was made anew: its partitions begin anew.", topic)
+        return anew
 
     def _to_claim_again(self, client: KafkaConsumer) -> list[TopicPartition]:
         """Partitions that another worker claimed which Kafka still says are this one's.

@@ -119,7 +119,7 @@ class CameraLane:
         """
         state = self._remembered(clock)
         image = np.asarray(picture if picture.dtype == np.uint8 else self.scaler(picture), np.uint8)
-        frame = self.gate.admit(SourceFrame(index, time_ns, image, bgr=False), sketched)
+        frame = self.gate.admit(SourceFrame(index, time_ns, image), sketched)
         return Gated(frame, self.lane.looks(frame), low, state)
 
     def settle(self, gated: Gated, seen: Seen) -> list[Tracklet]:

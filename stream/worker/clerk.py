@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from reid_core.gallery import Gallery
@@ -50,6 +50,7 @@ class Clerk:
         telemetry: told what happens.
         holder: name of this worker.
         blobs: to be kept from growing, if there is one.
+        pruned: told how many old ones were removed.
 
     Attributes:
         error: what ended the thread, if it was no order to stop.
@@ -65,8 +66,10 @@ class Clerk:
         telemetry: Telemetry,
         holder: str,
         blobs: BlobStore | None = None,
+        pruned: Callable[[int], None] | None = None,
     ) -> None:
         self._blobs = blobs
+        self._tell_pruned = pruned
         self._blob_seconds = 3600 * settings.blob_hours
         self._pruned = time.monotonic()
         self._gallery = gallery
@@ -79,10 +82,10 @@ class Clerk:
         self._patience = Patience(self._stop, telemetry)
         name = f"clerk/{settings.group}"
         self._lease = Lease(gallery.database, name, holder, settings.limits.lease_seconds)
-        self._staging = Staging(gallery, embedder.model_id, self._lease.guard)
+        self._space = gallery.comparing(embedder.model_id)
+        self._staging = Staging(gallery, self._space, self._lease.guard)
         self._linker = make_linker(gallery, embedder, settings)
-        self._model = embedder.model_id
-        self._policy = identity_policy(embedder, settings)
+        self._policy = identity_policy(gallery, embedder, settings)
         # The highest number that was staged by then, and since when everything has been read that was in
         # Kafka at that time: the highest number of all of those.
         self._staged: deque[tuple[float, int]] = deque()
@@ -140,7 +143,7 @@ class Clerk:
                     "admits and announces now" if before is None else "no longer admits and announces",
                 )
             self._telemetry.leads.set(self._lease.epoch is not None)
-            behind = self._patience.until_done("database", lambda: self._gallery.index_lag(self._model))
+            behind = self._patience.until_done("database", lambda: self._gallery.index_lag(self._space))
             self._telemetry.index_lag.set(behind)
         if self._lease.epoch is None:
             self._telemetry.trouble("order", None)
@@ -161,6 +164,8 @@ class Clerk:
             _LOG.warning("Old blobs cannot be removed: %s", error)
         else:
             _LOG.info("%d old blobs removed.", removed)
+            if self._tell_pruned is not None:
+                self._tell_pruned(removed)
 
     def _admit_due(self) -> None:
         newest = self._staging.newest()
@@ -202,9 +207,9 @@ class Clerk:
 
     def _read(self) -> dict[Place, int]:
         """How far the partitions of the topics have been read."""
-        reached = self._ledger.reached()
-        read = {place: offset for place, offset in reached.items() if place[0] in self._topics}
         latest = self._soundings.latest
+        reached = self._ledger.reached(latest.topic_ids if latest is not None else {})
+        read = {place: offset for place, offset in reached.items() if place[0] in self._topics}
         unknown = sorted(read.keys() - latest.ends.keys()) if latest is not None else []
         said = [
             f"Kafka does not say where partition {number} of {topic} ends; nothing is admitted until it does."
@@ -263,6 +268,6 @@ class Clerk:
                 self._write([record])
         with self._telemetry.timed("link"):
             links = self._linker.link(tracklets, lambda session: self._staging.settle(session, record))
-        if record.kind == TRACKLET:
+        if record.kind == TRACKLET and links:
             self._telemetry.links.labels(links[0].decision).inc()
             self._telemetry.latency.observe(time.time() - record.due_ns / 1e9)

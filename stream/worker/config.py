@@ -4,12 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from reid_core.audit.settings import AuditSettings
 from reid_core.config import Settings
+from reid_core.retention.rules import RetentionRules
 from reid_core.types import Modality
 from stream.chain.config import ChainSettings
 from stream.kafka.clients import KafkaSettings
 from stream.kafka.envelope import MOST_PIXELS
 from stream.kafka.topic_plan import DEAD_LETTER_ROOM, DEFAULT_MESSAGE_BYTES
+from stream.webhooks.settings import SigningSettings, WebhookName, WebhookSettings
 from stream.worker.sequencing import OrderSettings
 
 
@@ -74,9 +77,14 @@ class WorkerSettings(ChainSettings):
         models: which models look.
         order: how far records may be out of order and clocks off.
         limits: of memory and patience.
+        retention: for how long what is kept; ``null`` for the rules that the gallery keeps already.
+        retention_minutes: how often what is over is removed.
+        audit: the audit log: its key, and where checkpoints of it are written.
         log: form of the log's lines on standard error.
         metrics_port: where /metrics, /live and /ready are served; 0 for a free port, ``null`` for none.
         metrics_host: address at which they are: this machine's own; ``0.0.0.0`` for others, ``::`` for IPv6.
+        alert_signing: what the records of the topic ``alerts`` are signed with; nothing by default.
+        webhooks: where alerts are delivered to, by name.
     """
 
     kafka: KafkaSettings = KafkaSettings()
@@ -90,9 +98,14 @@ class WorkerSettings(ChainSettings):
     models: ModelSettings = ModelSettings()
     order: OrderSettings = OrderSettings()
     limits: LimitSettings = LimitSettings()
+    retention: RetentionRules | None = None
+    retention_minutes: float = Field(default=60.0, gt=0)
+    audit: AuditSettings = AuditSettings()
     log: Literal["text", "json"] = "text"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     metrics_host: str = Field(default="127.0.0.1", min_length=1)
+    alert_signing: SigningSettings = SigningSettings()
+    webhooks: dict[WebhookName, WebhookSettings] = Field(default_factory=dict)
 
     @property
     def topics(self) -> list[str]:

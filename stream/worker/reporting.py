@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from stream.kafka.clients import KafkaConsumer, OffsetAndMetadata, TopicPartition, kafka_errors
+from stream.kafka.topic_ids import TopicIds
 from stream.service.telemetry import Telemetry
 from stream.worker.assignments import ANSWER_MS, Assignments
 from stream.worker.partitions import Share
@@ -24,6 +25,7 @@ class Reporter:
         topics: that frames are taken from.
         telemetry: told how things stand.
         heartbeat_seconds: how often the group hears of this worker.
+        ids: of the topics; asked for with each sounding.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class Reporter:
         topics: Sequence[str],
         telemetry: Telemetry,
         heartbeat_seconds: float,
+        ids: TopicIds,
     ) -> None:
+        self._ids = ids
         self._waiting = waiting
         self._assigned = assigned
         self._soundings = soundings
@@ -75,25 +79,39 @@ class Reporter:
 
     def sound(self, client: KafkaConsumer, paused: bool) -> None:
         """Find out where all partitions end, and of each share how far it has been read."""
-        shares = self._assigned.shares
         if not self._silent:
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in self._topics
-                for number in sorted(client.partitions_for_topic(topic))
-            ]
-            asked = time.monotonic()
-            ends = client.end_offsets(partitions, timeout_ms=ANSWER_MS) if partitions else {}
-            self._soundings.put(asked, {(one.topic, one.partition): end for one, end in ends.items()})
-            for partition, end in ends.items():
-                if partition in shares:
-                    shares[partition].end = max(shares[partition].end, end)
-                    self._pass_over(client, partition, shares[partition])
-        for partition, share in shares.items():
+            before, asked = self._ids.told, time.monotonic()
+            ends = self._ends(client)
+            # What was asked of a topic that was made anew meanwhile may be of either.
+            if self._ids.ask(client, ANSWER_MS) == before:
+                self._soundings.put(
+                    asked, {(one.topic, one.partition): end for one, end in ends.items()}, before
+                )
+                for partition, share in self._of_now():
+                    if partition in ends:
+                        share.end = max(share.end, ends[partition])
+                        self._pass_over(client, partition, share)
+        for partition, share in self._of_now():
             share.end = max(share.end, client.highwater(partition) or 0)
             share.caught_up = share.position >= share.end and not paused and not self._silent
             place = partition.topic, partition.partition
             share.read_up_to = self._soundings.read_one_up_to(place, share.position)
+
+    def _ends(self, client: KafkaConsumer) -> dict[TopicPartition, int]:
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in sorted(client.partitions_for_topic(topic))
+        ]
+        return client.end_offsets(partitions, timeout_ms=ANSWER_MS) if partitions else {}
+
+    def _of_now(self) -> list[tuple[TopicPartition, Share]]:
+        """The shares, without those of topics that were made anew since they were claimed."""
+        return [
+            (one, share)
+            for one, share in self._assigned.shares.items()
+            if not self._ids.is_another(one.topic, share.hold.topic_id)
+        ]
 
     def _pass_over(self, client: KafkaConsumer, partition: TopicPartition, share: Share) -> None:
         """What lies in the log and is no record is never handed over: nobody need wait for it."""

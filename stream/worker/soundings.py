@@ -8,7 +8,7 @@ on while Kafka answers: when nobody could be heard, nobody was silent.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Place = tuple[str, int]
 """Topic and number of a partition."""
@@ -26,10 +26,12 @@ class Sounding:
     Attributes:
         moment: seconds on the clock of `Soundings`; what came to Kafka before it lies in front of the ends.
         ends: the record behind the last one of each partition.
+        topic_ids: Kafka's own of the topics, empty where the broker tells none.
     """
 
     moment: float
     ends: Mapping[Place, int]
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 class Soundings:
@@ -61,17 +63,20 @@ class Soundings:
         """Whether somebody waits for another one."""
         return self._wanted
 
-    def put(self, asked: float, ends: Mapping[Place, int]) -> None:
+    def put(
+        self, asked: float, ends: Mapping[Place, int], topic_ids: Mapping[str, str] | None = None
+    ) -> None:
         """Keep one.
 
         Args:
             asked: when Kafka was asked, on the clock that was given.
             ends: what it answered.
+            topic_ids: Kafka's own of the topics whose ends these are.
         """
         with self._lock:
             self._moment, self._asked = self._at(asked), asked
             self._wanted = False
-            self._kept.append(Sounding(self._moment, ends))
+            self._kept.append(Sounding(self._moment, ends, topic_ids or {}))
             if len(self._kept) > _KEPT:
                 # Coarser the further they reach back: a long backlog takes no more memory than a short one.
                 self._kept = self._kept[::-2][::-1]

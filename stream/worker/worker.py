@@ -22,7 +22,9 @@ from detectors.detector import PersonDetector
 from reid_core.errors import NightreidError
 from reid_core.gallery import Gallery
 from reid_core.gallery.ledger import Ledger
+from reid_core.models.language import TextEncoder
 from reid_core.runtime import Embedder
+from stream.chain.parts import make_watching
 from stream.followers.starting import Followers
 from stream.followers.surroundings import Surroundings
 from stream.kafka.blobs import BlobStore
@@ -35,14 +37,16 @@ from stream.kafka.clients import (
     translated,
 )
 from stream.kafka.polling import DamagedRecordError, poll
+from stream.kafka.topic_ids import TopicIds
 from stream.kafka.wire import holds_raw_frame
 from stream.service.patience import Patience
 from stream.service.process import return_memory
 from stream.service.status_server import StatusServer
 from stream.service.telemetry import Telemetry
-from stream.worker.assignments import Assignments
+from stream.worker.assignments import ANSWER_MS, Assignments
 from stream.worker.clerk import Clerk
 from stream.worker.config import WorkerSettings
+from stream.worker.housekeeping import Housekeeper
 from stream.worker.partitions import Share
 from stream.worker.records import (
     POLLED,
@@ -57,6 +61,7 @@ from stream.worker.records import (
 from stream.worker.reporting import Reporter
 from stream.worker.shift import Shift
 from stream.worker.soundings import Soundings
+from stream.worker.unconfirmed import Polled, Unconfirmed
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
@@ -78,6 +83,7 @@ class Worker:
         settings: of the worker.
         stop: set it to end in order.
         prepare_record: reads and decodes a record; for tests that need a decoder of their own.
+        encoder: of captions, and of the descriptions of watches; without one, none of them fires.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class Worker:
         settings: WorkerSettings,
         stop: threading.Event,
         prepare_record: Callable[[Taken], Prepared] | None = None,
+        encoder: TextEncoder | None = None,
     ) -> None:
         self._settings = settings
         self._stop = stop
@@ -111,6 +118,7 @@ class Worker:
             holder,
             self._soundings,
         )
+        self._housekeeper = Housekeeper(gallery, settings, holder)
         self._clerk = Clerk(
             gallery,
             self._ledger,
@@ -120,6 +128,7 @@ class Worker:
             self.telemetry,
             holder,
             self._blobs,
+            self._housekeeper.note_blobs,
         )
         surroundings = Surroundings(
             gallery,
@@ -128,12 +137,19 @@ class Worker:
             settings.prefix,
             settings.group,
             settings.limits.record_bytes,
+            captions=settings.captions,
+            encoder=encoder,
+            watching=make_watching(gallery, embedder, settings, encoder),
+            webhooks=settings.webhooks,
+            alert_keys=settings.alert_signing.keys("alert_signing"),
         )
         self._followers = Followers(
             surroundings, holder, settings.limits.lease_seconds, {"clerk": self._clerk.lease}
         )
+        self._ids = TopicIds()
+        self._unconfirmed = Unconfirmed(self._ids)
         self._assigned = Assignments(
-            self._waiting, self._shift.claimed, self.telemetry, self._heartbeat_seconds
+            self._waiting, self._shift.claimed, self.telemetry, self._heartbeat_seconds, self._ids
         )
         self._reporter = Reporter(
             self._waiting,
@@ -142,6 +158,7 @@ class Worker:
             self.topics,
             self.telemetry,
             self._heartbeat_seconds,
+            self._ids,
         )
         self._paused = False
         self._reported = 0.0
@@ -184,6 +201,7 @@ class Worker:
             self._shift.start()
             self._clerk.start()
             self._followers.start()
+            self._housekeeper.start()
             try:
                 self._consume(pool)
             finally:
@@ -271,10 +289,16 @@ class Worker:
             share = self._assigned.shares.get(partition)
             # What came before the share was claimed is fetched again from where the ledger says.
             if share is not None and share.alive:
-                self._hand_over(share, records, pool)
+                self._unconfirmed.keep(Polled(share, records))
         if damaged is not None and (share := self._assigned.shares.get(damaged.place)) is not None:
-            share.handed = damaged.offset + 1
-            self._waiting.put(Damaged(share, damaged.offset, damaged.message))
+            told = Damaged(share, damaged.offset, damaged.message)
+            self._unconfirmed.keep(Polled(share, damaged=told))
+        asked = self._unconfirmed.confirmed(self._assigned.shares, lambda: self._ids.ask(client, ANSWER_MS))
+        for polled in asked:
+            if polled.damaged is not None:
+                self._waiting.put(polled.damaged)
+            else:
+                self._hand_over(polled.share, polled.records, pool)
         self._assigned.follow(client)
         self._assigned.begin_claimed(client, self._paused)
         since = time.monotonic() - self._reported
@@ -288,7 +312,8 @@ class Worker:
     def _breathe(self, client: KafkaConsumer) -> None:
         """Fetch nothing more while enough waits; the membership stays."""
         limits = self._settings.limits
-        full = len(self._waiting) >= limits.records or self._waiting.bytes >= limits.bytes
+        waiting = len(self._waiting) + len(self._unconfirmed)
+        full = waiting >= limits.records or self._waiting.bytes >= limits.bytes
         if full != self._paused or full:
             partitions = [one for one in client.assignment() if one in self._assigned.shares]
             (client.pause if full else client.resume)(*partitions)
@@ -313,7 +338,6 @@ class Worker:
             handed.append((taken, cost))
         if handed:
             self._waiting.extend(handed)
-            share.handed = records[-1].offset + 1
             label = records[0].topic, str(records[0].partition)
             self.telemetry.records.labels(*label).inc(len(records))
 
@@ -336,3 +360,4 @@ class Worker:
         self._shift.stop(self._settings.limits.stop_seconds)
         self._followers.stop(self._settings.limits.stop_seconds)
         self._clerk.stop(self._settings.limits.stop_seconds)
+        self._housekeeper.stop(self._settings.limits.stop_seconds)

@@ -1,0 +1,1 @@
+"""Webhooks: alerts delivered to configured addresses, signed, until they are taken."""
