@@ -1,6 +1,6 @@
 """Batches ready for the network: a function of the seed and the step, by however many processes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,14 @@ from reid_core.types import Floats, Image, Ints, Modality, Spectrum
 from training.augmentation.pipeline import Augmenter
 from training.augmentation.step import Shown
 from training.datasets.records import ImageRecord
+from training.kept import KeptFeatures
 from training.needs import Needs, draw
 from training.sampling import IdentitySampler
 from training.seeding import generator
+from training.stopwatch import UNTIMED, Stopwatch
+
+KEPT = "kept features"
+"""The rows of a batch whose images' features were computed before: see `training.kept`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,12 @@ class Batch:
 
     Attributes:
         step: counted from 0 over the whole run.
-        visible: ``(V, 3, H, W)`` float32; with two views, all first views, then all second ones.
-        infrared: ``(I, 3, H, W)`` float32.
+        visible: ``(V, 3, H, W)`` float32; with two views, all first views, then all second ones. Where their
+            features are kept, ``(V, 3, 0, 0)``.
+        infrared: ``(I, 3, H, W)`` float32, likewise.
         labels: ``(V + I,)`` int64, classes.
         texts: by the names that the system asked for, in the order of the rows.
-        rows: numbers by the names that the system asked for, ``(V + I, ...)``.
+        rows: numbers by the names that the system asked for, ``(V + I, ...)``; kept features as `KEPT`.
     """
 
     step: int
@@ -67,6 +73,7 @@ class TrainingBatches(Dataset[Batch]):
         views: of each visible image, 1 or 2.
         seed: of the run.
         needs: what a batch brings besides.
+        stopwatch: told how long augmentation takes; the rest of a batch is loading.
     """
 
     def __init__(
@@ -78,7 +85,9 @@ class TrainingBatches(Dataset[Batch]):
         views: int,
         seed: int,
         needs: Needs,
+        stopwatch: Stopwatch = UNTIMED,
     ) -> None:
+        self._stopwatch = stopwatch
         self._images = images
         self._records = records
         self._sampler = sampler
@@ -86,18 +95,37 @@ class TrainingBatches(Dataset[Batch]):
         self._views = views
         self._seed = seed
         self._needs = needs
+        self._kept: KeptFeatures | None = None
         pools: dict[Spectrum | None, list[int]] = {}
         for place, record in enumerate(records):
             pools.setdefault(record.spectrum, []).append(place)
         self._pools = {spectrum: np.array(places) for spectrum, places in pools.items()}
 
+    def keep(self, features: KeptFeatures) -> None:
+        """From now on batches bring these instead of images."""
+        self._kept = features
+
     def __getitem__(self, step: int) -> Batch:
         """Draw and augment one batch."""
         drawn = self._sampler.batch(step)
-        visible = np.concatenate([self._made(drawn.visible, step, view) for view in range(self._views)])
-        infrared = self._made(drawn.infrared, step, self._views)
         labels = np.concatenate([*[drawn.visible_labels] * self._views, drawn.infrared_labels])
         places = np.concatenate([*[drawn.visible] * self._views, drawn.infrared])
+        rows = {
+            name: torch.from_numpy(rows.values[places if rows.level == "image" else labels])
+            for name, rows in self._needs.rows.items()
+        }
+        if self._kept is not None:
+            parts = np.repeat(
+                [*range(self._views), 0], [*[len(drawn.visible)] * self._views, len(drawn.infrared)]
+            )
+            rows[KEPT] = torch.from_numpy(self._kept(step, places, parts))
+            visible, infrared = (
+                np.empty((count, 3, 0, 0), np.float32)
+                for count in (len(drawn.visible) * self._views, len(drawn.infrared))
+            )
+        else:
+            visible = np.concatenate([self._made(drawn.visible, step, view) for view in range(self._views)])
+            infrared = self._made(drawn.infrared, step, self._views)
         return Batch(
             step,
             torch.from_numpy(visible),
@@ -107,26 +135,55 @@ class TrainingBatches(Dataset[Batch]):
                 name: draw(texts, places, self._records, generator(self._seed, "texts", name, step))
                 for name, texts in self._needs.texts.items()
             },
-            {
-                name: torch.from_numpy(rows.values[places if rows.level == "image" else labels])
-                for name, rows in self._needs.rows.items()
-            },
+            rows,
         )
 
     def _made(self, places: Ints, step: int, part: int) -> Floats:
-        """The images of one part of a batch: a view of the visible ones, or the infrared ones."""
-        pictures: list[Image] = []
+        """The images of one part of a batch, by streams of the step."""
+        streams = [generator(self._seed, "augmentation", step, part, number) for number in range(len(places))]
+        read = self._read(places, streams)
+        with self._stopwatch.timed("augmentation"):
+            return self._changed(read, places, part, streams)
+
+    def augmented(self, places: Ints, part: int, streams: Sequence[np.random.Generator]) -> Floats:
+        """Augmented images of one modality.
+
+        Args:
+            places: ``(N,)`` of the images, all of one modality.
+            part: of a batch: a view of the visible images, or, behind those, the infrared ones.
+            streams: of each, where everything is drawn from.
+
+        Returns:
+            ``(N, 3, H, W)`` float32.
+        """
+        return self._changed(self._read(places, streams), places, part, streams)
+
+    def _read(self, places: Ints, streams: Sequence[np.random.Generator]) -> list[tuple[Image, Image]]:
+        """Each image, and another one of its spectrum, out of the file."""
+        read = []
+        for place, rng in zip(places.tolist(), streams, strict=True):
+            pool = self._pools[self._records[place].spectrum]
+            other = pool[int(rng.integers(len(pool)))]
+            read.append((np.array(self._images[place]), np.array(self._images[other])))
+        return read
+
+    def _changed(
+        self,
+        read: Sequence[tuple[Image, Image]],
+        places: Ints,
+        part: int,
+        streams: Sequence[np.random.Generator],
+    ) -> Floats:
         visible = self._records[int(places[0])].modality is Modality.VISIBLE
         first, last = not visible or part == 0, not visible or part == self._views - 1
         shown = [
             Shown(self._records[place].modality, self._records[place].spectrum, first, last)
             for place in places.tolist()
         ]
-        streams = [generator(self._seed, "augmentation", step, part, number) for number in range(len(places))]
-        for place, each, rng in zip(places.tolist(), shown, streams, strict=True):
-            pool = self._pools[each.spectrum]
-            other = self._images[pool[int(rng.integers(len(pool)))]]
-            pictures.append(self._augmenter.picture(self._images[place], other, each, rng))
+        pictures = [
+            self._augmenter.picture(own, other, each, rng)
+            for (own, other), each, rng in zip(read, shown, streams, strict=True)
+        ]
         tensors = self._augmenter.tensors(pictures)
         for tensor, each, rng in zip(tensors, shown, streams, strict=True):
             self._augmenter.channels(tensor, each, rng)

@@ -130,21 +130,24 @@ class OptimiserSettings(Settings):
     """How weights move.
 
     Attributes:
-        kind: ``adamw``, or ``sgd`` with Nesterov momentum as AGW and CAJ.
+        kind: ``adamw``, ``adam`` whose weight decay is part of the gradient, or ``sgd`` with Nesterov
+            momentum as AGW and CAJ.
         lr: learning rate of the backbone.
         head_factor: times that for the neck, the reduction and the classifier (CAJ: 10): the group ``head``.
         factors: times that for other groups of parameters, by the names that the network gives them.
         weight_decay: of weights.
+        decays: the same of groups that have one of their own.
         decay_norms: of norms and biases too, as CAJ does.
         momentum: of ``sgd``.
         clip: greatest norm of the gradient; ``null`` for any.
     """
 
-    kind: Literal["adamw", "sgd"] = "adamw"
+    kind: Literal["adamw", "adam", "sgd"] = "adamw"
     lr: float = Field(default=4e-4, gt=0)
     head_factor: float = Field(default=2.0, gt=0)
     factors: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     weight_decay: float = Field(default=0.02, ge=0)
+    decays: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     decay_norms: bool = False
     momentum: float = Field(default=0.9, ge=0, lt=1)
     clip: float | None = Field(default=None, gt=0)
@@ -171,6 +174,8 @@ class ScheduleSettings(Settings):
         final: last share of the learning rate, of ``cosine``.
         milestones: of ``steps``.
         factor: of ``steps``.
+        accumulate: batches that a step learns from, one after the other: gradients are those of one batch so
+            many times as large, but for what is of a batch as a whole (batch norm, triplets within it).
     """
 
     unit: Literal["steps", "epochs"] = "steps"
@@ -180,6 +185,7 @@ class ScheduleSettings(Settings):
     final: float = Field(default=0.01, ge=0, le=1)
     milestones: tuple[int, ...] = ()
     factor: float = Field(default=0.1, gt=0, le=1)
+    accumulate: int = Field(default=1, ge=1)
 
 
 class CalibrationSettings(Settings):
@@ -193,6 +199,9 @@ class CalibrationSettings(Settings):
         link_false_positive_rate: put the threshold of links where this share of the best wrong candidates
             reaches it; ``null`` where right and wrong are equally dense.
         merge_false_positive_rate: the same for visible tracklets that become one identity.
+        link_rate: how often somebody who is not in the gallery may be linked to the best of all who are, at
+            the size that it then has; `link_false_positive_rate` comes before it.
+        merge_rate: the same for a newcomer who is made one with somebody.
     """
 
     prior: float = Field(default=0.5, gt=0, lt=1)
@@ -201,6 +210,8 @@ class CalibrationSettings(Settings):
     crops: int = Field(default=5, ge=1)
     link_false_positive_rate: float | None = Field(default=None, gt=0, lt=1)
     merge_false_positive_rate: float | None = Field(default=None, gt=0, lt=1)
+    link_rate: float = Field(default=0.1, gt=0, lt=1)
+    merge_rate: float = Field(default=0.05, gt=0, lt=1)
 
 
 class Recipe(Settings):

@@ -8,9 +8,10 @@ stands in its task (`training.systems`).
 import copy
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -39,6 +40,7 @@ from training.run_folder import RunFolder, machine
 from training.sampling import IdentitySampler
 from training.schedule import learning_rate_factor, total_steps
 from training.state import Position, RunState, load_state, read_position, save_state
+from training.stopwatch import UNTIMED, Stopwatch
 from training.systems import TASKS
 from training.systems.task import TrainingTask, columns
 from training.validating import embed_images, retrieval_by_spectrum, single_shot_rows
@@ -84,6 +86,7 @@ def train(
     stop: threading.Event | None = None,
     cache: Path | None = None,
     start: Path | None = None,
+    stopwatch: Stopwatch = UNTIMED,
 ) -> TrainingResult:
     """Begin a run, or go on with the one in the folder.
 
@@ -96,6 +99,7 @@ def train(
         stop: set to end after the current step; the state is written.
         cache: folder for resized images; the user's cache folder by default.
         start: checkpoint folder to start from, above the recipe's own.
+        stopwatch: told where the time of the steps goes.
 
     Raises:
         ConfigError: the folder holds a run of another recipe.
@@ -112,6 +116,7 @@ def train(
         raise UsageError("model.blend mixes with the model that a run starts from.", "Name it with --start.")
     sampler = IdentitySampler(material.train, recipe.seed, **recipe.sampler.model_dump())
     task = TASKS.get(recipe.system)(recipe, material, sampler.identities)
+    task.start = files
     needs = task.needs()
     folder = RunFolder(
         out, recipe, material, restart, None if files is None else files.model_id, needs.digest
@@ -128,7 +133,7 @@ def train(
     threads = position.threads if position is not None else recipe.threads or torch.get_num_threads()
     with reproducible(recipe.seed, device, threads):
         places = cache or cache_folder() / "images"
-        run = _Run(recipe, task, needs, sampler, folder, files, device, threads, progress, places)
+        run = _Run(recipe, task, needs, sampler, folder, files, device, threads, progress, places, stopwatch)
         return run.go(position, stop or threading.Event())
 
 
@@ -147,12 +152,16 @@ class _Run:
         threads: int,
         progress: TrainingProgress,
         cache: Path,
+        stopwatch: Stopwatch,
     ) -> None:
         self.recipe, self.task, self.sampler = recipe, task, sampler
+        self.stopwatch = stopwatch
         self.material: Material = task.material
         self.folder, self.progress = folder, progress
         self.start, self.device, self.threads = start, device, threads
-        self.total = total_steps(recipe.schedule, sampler.steps_per_epoch)
+        # An epoch is one pass over the images, in however many batches a step takes them.
+        self.steps_per_epoch = max(1, sampler.steps_per_epoch // recipe.schedule.accumulate)
+        self.total = total_steps(recipe.schedule, self.steps_per_epoch)
         self.preprocess = task.preprocess()
         self.source = self._batches(needs, cache)
         self.watched: NDArray[np.uint8] | None = None
@@ -161,6 +170,9 @@ class _Run:
                 self.material.dataset, self.material.validation, self.preprocess, cache, progress.images
             )
         self.model = self._network()
+        kept = task.kept(self.model, self.source, cache, progress.images)
+        if kept is not None:
+            self.source.keep(kept)
         self.objective = task.objective(self.model).to(device)
         self.optimiser = create_optimiser(self.model, recipe.optimiser, self.objective)
         self.precision = autocast_type(device) if recipe.amp == "auto" else None
@@ -188,21 +200,26 @@ class _Run:
         if position.step < self.total:
             self.folder.write({"status": "interrupted", "steps": position.step})
             return TrainingResult(self.folder.path, position.step, False, self.folder.values)
+        learned = self._blended(self.result_model)
         finish(
             self.folder,
             self.recipe,
             self.material,
             self.start,
-            self._blended(self.result_model),
+            self.task.result(learned),
             self.task.origin(),
             self.preprocess,
             self.watched,
             self.sampler.identities,
             position,
-            partial(self.task.accompany, self.objective),
+            partial(self._accompany, learned),
             self.progress.note,
         )
         return TrainingResult(self.folder.path, position.step, True, self.folder.values)
+
+    def _accompany(self, learned: Network, checkpoint: CheckpointFiles) -> None:
+        self.task.accompany(self.objective, checkpoint)
+        self.task.accompany_network(learned, checkpoint)
 
     @property
     def result_model(self) -> Network:
@@ -215,16 +232,17 @@ class _Run:
         window = Window()
         begun = time.monotonic()
         self.progress.step(first, self.total, position.final)
-        batches = batches_from(self.source, first, self.total, recipe.workers, recipe.seed)
-        for step, batch in enumerate(batches, first):
-            factor = learning_rate_factor(recipe.schedule, step, self.sampler.steps_per_epoch)
-            self._learn(batch, factor, window)
+        count = recipe.schedule.accumulate
+        batches = batches_from(self.source, first * count, self.total * count, recipe.workers, recipe.seed)
+        for step in range(first, self.total):
+            factor = learning_rate_factor(recipe.schedule, step, self.steps_per_epoch)
+            self._learn(islice(batches, count), factor, window)
             done = step + 1
             interrupted = stop.is_set()
             keep = done % recipe.state_every == 0 or done == self.total or interrupted
             # A state never lies between two rows: then a run that goes on has the same rows.
             if keep or done % recipe.log_every == 0:
-                values: dict[str, float] = {"step": done, "epoch": step // self.sampler.steps_per_epoch}
+                values: dict[str, float] = {"step": done, "epoch": step // self.steps_per_epoch}
                 values |= window.means(self.images_a_step) | {"lr": recipe.optimiser.lr * factor}
                 window = Window()
                 self._check_finite(values)
@@ -241,27 +259,31 @@ class _Run:
                 return latest
         return latest if first < self.total else position
 
-    def _learn(self, batch: Batch, factor: float, window: "Window") -> None:
-        """One step of gradient descent."""
-        batch = batch.to(self.device)
+    def _learn(self, batches: Iterable[Batch], factor: float, window: "Window") -> None:
+        """One step of gradient descent, by the mean of its batches' losses."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.optimiser.lr * group["factor"] * factor
-        with torch.autocast(self.device, self.precision, enabled=self.precision is not None):
-            output = self.task.forward(self.model, batch)
-        terms = self.task.losses(self.objective, output, batch)
-        total = self.objective.total(terms)
         scaler = self.state.scaler
         self.optimiser.zero_grad(set_to_none=True)
-        scaled: Any = scaler.scale(total)
-        scaled.backward()
-        if self.recipe.optimiser.clip is not None:
-            scaler.unscale_(self.optimiser)
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimiser.clip)
-        scaler.step(self.optimiser)
-        scaler.update()
-        if self.state.average is not None:
-            cast(Any, self.state.average).update_parameters(self.model)
-        window.add({"loss": total, **terms, **self.task.measured(output, batch)})
+        for each in self.stopwatch.waited(batches):
+            with self.stopwatch.timed("forward"):
+                batch = each.to(self.device)
+                with torch.autocast(self.device, self.precision, enabled=self.precision is not None):
+                    output = self.task.forward(self.model, batch)
+                terms = self.task.losses(self.objective, output, batch)
+                total = self.objective.total(terms)
+                scaled: Any = scaler.scale(total / self.recipe.schedule.accumulate)
+            with self.stopwatch.timed("backward"):
+                scaled.backward()
+            window.add({"loss": total, **terms, **self.task.measured(output, batch)})
+        with self.stopwatch.timed("step"):
+            if self.recipe.optimiser.clip is not None:
+                scaler.unscale_(self.optimiser)
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimiser.clip)
+            scaler.step(self.optimiser)
+            scaler.update()
+            if self.state.average is not None:
+                cast(Any, self.state.average).update_parameters(self.model)
 
     def _look(self, step: int, log: RunLog) -> None:
         """Single-shot retrieval among the validation identities, told and logged."""
@@ -296,7 +318,15 @@ class _Run:
         images = resized_images(self.material.dataset, records, larger, cache, self.progress.images)
         augmenter = Augmenter(recipe.augmentation, self.preprocess)
         return TrainingBatches(
-            images, records, self.sampler, augmenter, recipe.augmentation.views, recipe.seed, needs
+            images,
+            records,
+            self.sampler,
+            augmenter,
+            recipe.augmentation.views,
+            recipe.seed,
+            needs,
+            # Other processes have clocks of their own.
+            UNTIMED if recipe.workers else self.stopwatch,
         )
 
     def _network(self) -> Network:

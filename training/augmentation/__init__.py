@@ -13,5 +13,11 @@ if TYPE_CHECKING:
     from training.augmentation.step import ChannelStep, PixelStep
 
 AUGMENTATIONS: "Registry[type[PixelStep[Any]] | type[ChannelStep[Any]]]" = Registry(
-    "augmentation", "nightreid.augmentations", {}
+    "augmentation",
+    "nightreid.augmentations",
+    {
+        "block": "training.augmentation.blocks:RandomBlock",
+        "camera_style": "training.augmentation.camera_style:CameraStyle",
+        "thermal_camera": "training.augmentation.thermal_camera:ThermalCamera",
+    },
 )

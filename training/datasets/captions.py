@@ -7,14 +7,20 @@ folder their authors kept the data in; what follows the data set's root is what 
 ``id_caption_map_*.json`` with ``{identity: [captions]}``, and flat files with ``{identity: caption}``.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from reid_core.errors import SourceError
+from reid_core.types import Modality
+from training.datasets.json_objects import by_identity, read_object
 from training.datasets.records import ImageRecord
+
+SIDES = {Modality.VISIBLE: "RGB", Modality.INFRARED: "IR"}
+"""What folders and files of captions of a modality's images end with: ``Text/Blip_RGB``."""
+
+_CALLED = "caption file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def read_image_captions(
     found: dict[str, ImageCaption] = {}
     surplus: list[str] = []
     elsewhere: list[str] = []
-    entries = _object(path)
+    entries = read_object(path, _CALLED, "captions")
     for named, said in entries.items():
         caption = _caption(path, named, said)
         key = _match(named, keys)
@@ -101,6 +107,16 @@ def read_image_captions(
     return ImageCaptions(found, missing, len(elsewhere))
 
 
+def read_descriptions(path: Path) -> dict[str, str]:
+    """The captions of a file of images alone, by the keys that stand there.
+
+    Raises:
+        SourceError: the file is missing, no JSON or of another schema.
+    """
+    entries = read_object(path, _CALLED, "captions")
+    return {named: _caption(path, named, said).description for named, said in entries.items()}
+
+
 def read_identity_captions(path: Path) -> Mapping[int, tuple[str, ...]]:
     """Read a file of captions of identities.
 
@@ -111,28 +127,12 @@ def read_identity_captions(path: Path) -> Mapping[int, tuple[str, ...]]:
         SourceError: the file is missing, no JSON or of another schema.
     """
     found: dict[int, tuple[str, ...]] = {}
-    for name, said in _object(path).items():
+    for identity, said in by_identity(path, _CALLED, read_object(path, _CALLED, "captions")):
         captions = (said,) if isinstance(said, str) else tuple(said) if isinstance(said, list) else ()
-        if not (name.isascii() and name.isdigit()):
-            raise SourceError(f"The captions {path} are by identity, and {name!r} is no identity's number.")
         if not captions or not all(isinstance(each, str) and each.strip() for each in captions):
-            raise SourceError(f"The captions {path} hold no text for identity {name}.")
-        if int(name) in found:
-            raise SourceError(f"The captions {path} name identity {int(name)} twice.")
-        found[int(name)] = captions
+            raise SourceError(f"The captions {path} hold no text for identity {identity}.")
+        found[identity] = captions
     return found
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SourceError(f"The caption file {path} does not exist.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise SourceError(f"The caption file {path} cannot be read: {error}.") from None
-    if not isinstance(values, dict) or not values:
-        raise SourceError(f"The caption file {path} is no JSON object with captions.")
-    return values
 
 
 def _caption(path: Path, named: str, said: Any) -> ImageCaption:

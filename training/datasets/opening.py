@@ -16,6 +16,7 @@ LAYOUTS: Registry[Layout] = Registry(
         "synthetic": "training.datasets.synthetic:LAYOUT",
         "regdb": "training.datasets.regdb:LAYOUT",
         "llcm": "training.datasets.llcm:LAYOUT",
+        "market": "training.datasets.market:LAYOUT",
         "own": "training.datasets.own:LAYOUT",
     },
 )

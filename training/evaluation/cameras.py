@@ -37,10 +37,9 @@ def check_cameras(
             "Its cameras are numbered from 1." if strange[0] == 0 else "",
         )
     visible = has.visible & INDOOR if spec.search is Search.INDOOR else has.visible
-    visible_asks = spec.direction is Direction.VIS2IR
     for side, cameras, is_visible in (
-        ("query", asking, visible_asks),
-        ("gallery", searched, not visible_asks),
+        ("query", asking, spec.direction in (Direction.VIS2IR, Direction.VIS2VIS)),
+        ("gallery", searched, spec.direction is not Direction.VIS2IR),
     ):
         allowed = visible if is_visible else has.infrared
         if cameras - allowed:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reid_core.calibration import Calibration, expected_calibration_error
 from reid_core.errors import UsageError
+from reid_core.size_law import COMPARED
 from reid_core.types import Floats, Ints
 from training.datasets.records import ImageRecord
 from training.evaluation.cameras import check_cameras
@@ -29,8 +30,8 @@ from training.seeding import generator
 
 FIGURES = ("r1", "r5", "r10", "r20", "map", "minp")
 
-Rerank = Callable[[Floats, Floats], Scores]
-"""Query and gallery vectors to ``(Q, G)`` similarities."""
+Rerank = Callable[["Contest"], Scores]
+"""A trial to its ``(Q, G)`` similarities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class Contest:
         sides: who they are.
         query_rows: of the records, where there are any.
         gallery_rows: likewise.
+        query_local: ``(Q, L)`` float32 of parts of the images, where a protocol compares them.
+        gallery_local: ``(G, L)`` likewise.
+        query_text: ``(Q, D)`` float32 of texts beside the images, likewise.
     """
 
     query: Floats
@@ -50,6 +54,9 @@ class Contest:
     sides: Sides
     query_rows: Ints | None = None
     gallery_rows: Ints | None = None
+    query_local: Floats | None = None
+    gallery_local: Floats | None = None
+    query_text: Floats | None = None
 
     def similarities(self) -> Scores:
         """``(Q, G)`` dot products, in float64: figures must not depend on how a machine adds."""
@@ -222,7 +229,7 @@ def evaluate_protocol(
     over_images = spec.counting is Counting.IMAGES
     kept: list[Scores] = []
     for trial in trials:
-        scores = trial.similarities() if rerank is None else rerank(trial.query, trial.gallery)
+        scores = trial.similarities() if rerank is None else rerank(trial)
         kept = kept or [scores]
         ranks.append(rank_similarities(scores, trial.sides))
         results.append(summarise(ranks[-1], over_images))
@@ -314,11 +321,17 @@ def _intervals(
 def _calibration_error(scores: Scores, sides: Sides, calibration: Calibration) -> float:
     """Of the best candidate's probability: how far it is from how often that is right."""
     shown = np.where(sides.hidden(), -np.inf, scores)
-    best = shown.argmax(axis=1)
-    top = shown[np.arange(len(shown)), best]
-    asked = np.isfinite(top)
-    right = sides.gallery_ids[best] == sides.query_ids
-    return expected_calibration_error(calibration.probability(top[asked]), right[asked])
+    order = np.argsort(sides.gallery_ids, kind="stable")
+    people, starts = np.unique(sides.gallery_ids[order], return_index=True)
+    of_people = np.maximum.reduceat(shown[:, order], starts, axis=1)
+    ranked = -np.sort(-of_people, axis=1)[:, :COMPARED]
+    asked = np.isfinite(ranked[:, 0])
+    right = people[of_people.argmax(axis=1)] == sides.query_ids
+    chances = [
+        calibration.ranked_probabilities(row[np.isfinite(row)], int(count))[0]
+        for row, count in zip(ranked[asked], np.isfinite(of_people[asked]).sum(axis=1), strict=True)
+    ]
+    return expected_calibration_error(chances, right[asked])
 
 
 def _or_none(measure: Callable[[], Any]) -> Any:

@@ -69,7 +69,10 @@ def draw_trials(
         visible = [row for row in visible if records[row].camera in INDOOR]
     if spec.queries != "all":
         infrared = [row for row in infrared if (records[row].spectrum or "unknown") == spec.queries]
-    ask, searched = (visible, infrared) if spec.direction is Direction.VIS2IR else (infrared, visible)
+    ask, searched = {
+        Direction.VIS2IR: (visible, infrared),
+        Direction.VIS2VIS: (visible, visible),
+    }.get(spec.direction, (infrared, visible))
     for rows, what in ((ask, "query"), (searched, "gallery")):
         if not rows:
             kind = "infrared" if rows is infrared else "visible"

@@ -46,7 +46,7 @@ def bootstrap(
     return float(low), float(high)
 
 
-def wilson(hits: int, trials: int) -> Interval:
+def wilson(hits: float, trials: int) -> Interval:
     """95 % interval of a share of few trials.
 
     Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (JASA 1927).
@@ -59,13 +59,13 @@ def wilson(hits: int, trials: int) -> Interval:
 
 
 def share_interval(hits: ArrayLike, identities: ArrayLike, seed: int = 1) -> Interval:
-    """The 95 % interval of a share of queries, such as rank-1.
+    """The 95 % interval of a share of queries, such as rank-1, or of a mean of values from 0 to 1.
 
     By `bootstrap`; where all queries say the same it has nothing to draw, and `wilson` tells how much so
     many people can say.
 
     Args:
-        hits: ``(V,)`` whether each query is one that counts.
+        hits: ``(V,)`` whether each query is one that counts, or how much of it does.
         identities: ``(V,)`` who each is.
         seed: of the draws.
 
@@ -75,7 +75,7 @@ def share_interval(hits: ArrayLike, identities: ArrayLike, seed: int = 1) -> Int
     values = np.asarray(hits, np.float64)
     if len(values) and values.min() == values.max():
         people = len(np.unique(np.asarray(identities)))
-        return wilson(int(values[0]) * people, people)
+        return wilson(float(values[0]) * people, people)
     return bootstrap(values, identities, generator(seed, "bootstrap"))
 
 

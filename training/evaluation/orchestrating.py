@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from reid_core.errors import SourceError, UsageError
-from reid_core.ranking import LocalGlobalJoint, NoReranking, parse_reranking, reranked
+from reid_core.ranking.mixing import MixRetrieve, parse_mix
 from reid_core.runtime import Embedder, load_embedder
 from reid_core.runtime.cache import cache_folder
+from reid_core.standardising import parse_form
 from reid_core.types import Floats
 from training.datasets.checks.findings import Told
 from training.datasets.opening import need_layout
@@ -19,17 +20,19 @@ from training.evaluation.evaluated import Evaluated, EvaluatedImages, EvaluatedM
 from training.evaluation.evaluating import (
     Contest,
     ProtocolResult,
-    Rerank,
     contest_of,
     contests,
     evaluate_protocol,
 )
 from training.evaluation.features import read_features
 from training.evaluation.galleries import Permutations, draw_trials, read_permutations
-from training.evaluation.protocols import ProtocolSpec, Sampler, parse_protocol, presets_of
-from training.evaluation.queries import QueryMaker
+from training.evaluation.measures import check_parts, measure_of, needs_parts, parts_of
+from training.evaluation.protocols import Direction, ProtocolSpec, Sampler, parse_protocol, presets_of
+from training.evaluation.queries import FUSED_FEATURES, QueryMaker
+from training.evaluation.standardised import standardised
 from training.evaluation.texts import query_texts
 from training.evaluation.vectors import asked, embedded
+from training.evaluation.worded import worded_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Evaluator:
         trials: of a data set that comes with several divisions of its people, as RegDB; figures are
             averaged over them.
         seed: of intervals and strangers.
-        query_maker: makes the vectors of queries with text for a model; without one, protocols with text are
-            refused.
+        query_maker: makes the vectors of queries with text for a model; by default the text encoder beside it
+            does (`training.evaluation.worded`). Without either, protocols with text are refused.
         cache: folder that keeps vectors; by default the user's.
     """
 
@@ -84,18 +87,25 @@ class Evaluator:
             records = dataset.records(self.split)
             permutations = read_permutations(dataset)
             # What cannot be answered is said before anything is computed.
-            wanted = self._specs(dataset, records, permutations)
+            maker_of = self.query_maker or worded_by(model, trial)
+            wanted = self._specs(dataset, records, permutations, maker_of is not None)
             if layout.trials is not None:
                 wanted = [replace(spec, trials=len(trials)) for spec in wanted]
             specs = {spec.id: spec for spec in wanted}
             divisions = None if layout.trials is None else trials
             images = images or EvaluatedImages(dataset, records, str(self.split), divisions)
             embedders.append(_opened(model, trial))
-            vectors = _Vectors(self, dataset, records, embedders[-1], tell)
+            for spec in specs.values():
+                check_parts(spec, embedders[-1])
+            vectors = _Vectors(self, dataset, records, embedders[-1], maker_of, tell)
             for spec in sorted(specs.values(), key=lambda spec: spec.flip):
                 query, gallery = vectors.query(spec, permutations), vectors.gallery(spec)
+                if spec.standardised != "none":
+                    query = gallery = standardised(gallery, records, parse_form(spec.standardised))
                 made = contests(records, query, gallery, spec, permutations, dataset.same_place)
-                contested.setdefault(spec.id, []).extend(made)
+                contested.setdefault(spec.id, []).extend(
+                    vectors.completed(each, spec, permutations) for each in made
+                )
         if images is None:
             raise UsageError(f"{self.root} is evaluated on at least one of its trials.")
         named = EvaluatedModel(
@@ -107,7 +117,11 @@ class Evaluator:
         return Evaluated(results, contested, named, images, seconds=time.monotonic() - begun)
 
     def _specs(
-        self, dataset: ReidDataset, records: Sequence[ImageRecord], permutations: Permutations | None
+        self,
+        dataset: ReidDataset,
+        records: Sequence[ImageRecord],
+        permutations: Permutations | None,
+        reads: bool,
     ) -> list[ProtocolSpec]:
         """Those that were asked for, or all presets that these images can answer."""
         kind = dataset.protocols
@@ -119,11 +133,16 @@ class Evaluator:
                         f"The protocol {text!r} is one of {spec.data}; {dataset.root} is {kind}.",
                         f"Possible are: {', '.join(presets_of(kind)) or f'ids that begin with {kind}/'}.",
                     )
-                if self.query_maker is None:
+                if not reads:
                     refuse_text(spec)
-                if spec.feature != "bn":
-                    raise UsageError(f"The models here give the feature 'bn', not {spec.feature!r}.")
-                rerank_of(spec)
+                known = spec.text != "none" and spec.feature in FUSED_FEATURES
+                if spec.feature != "bn" and not known and parse_mix(spec.feature) is None:
+                    raise UsageError(
+                        f"The models here give the feature 'bn', not {spec.feature!r}.",
+                        f"Queries with text have {', '.join(FUSED_FEATURES)} and {MixRetrieve().id} too.",
+                    )
+                measure_of(spec)
+                check_standardised(spec)
                 draw_trials(records, spec, permutations)
             return specs
         presets = presets_of(kind)
@@ -157,10 +176,11 @@ class Evaluator:
         for number, spec in enumerate(specs, 1):
             tell("protocols", number - 1, len(specs))
             # Scores of anything but two images' vectors are not what was calibrated.
-            plain = spec.reranking == "none" and spec.text == "none"
+            plain = (spec.reranking, spec.text, spec.standardised) == ("none", "none", "none")
+            plain = plain and spec.direction is not Direction.VIS2VIS
             calibration = embedder.calibration("infrared-visible") if plain else None
             results[spec.id] = evaluate_protocol(
-                spec, contested[spec.id], rerank_of(spec), calibration, self.seed
+                spec, contested[spec.id], measure_of(spec), calibration, self.seed
             )
             tell("protocols", number, len(specs))
         return results
@@ -180,7 +200,14 @@ def evaluate_features(files: Sequence[Path], protocol: str, seed: int = 1) -> Ev
     """
     spec = parse_protocol(protocol)
     refuse_text(spec)
-    rerank = rerank_of(spec)
+    rerank = measure_of(spec)
+    if needs_parts(spec):
+        raise UsageError("The joint measure needs local vectors, and feature files hold none.")
+    if spec.standardised != "none":
+        raise UsageError(
+            "Vectors from files are compared as they are.",
+            "Standardise them before, and leave standardised out.",
+        )
     trials = [contest_of(read_features(file), spec) for file in files]
     spec = replace(spec, trials=len(trials))
     widths = {trial.query.shape[1] for trial in trials}
@@ -198,23 +225,22 @@ def refuse_text(spec: ProtocolSpec) -> None:
     """
     if spec.text != "none":
         raise UsageError(
-            f"The protocol asks with text ({spec.text}), and no model of this version reads any.",
-            "Leave text=none.",
+            f"The protocol asks with text ({spec.text}), and the model reads none.",
+            "Leave text=none, or give a checkpoint with a text encoder in text/.",
         )
 
 
-def rerank_of(spec: ProtocolSpec) -> Rerank | None:
-    """The re-ranking of a protocol; ``None`` for none.
+def check_standardised(spec: ProtocolSpec) -> None:
+    """Make sure that there is such a form of standardising, for queries that are images.
 
     Raises:
-        UsageError: there is no such method, or it needs what no model gives.
+        UsageError: there is not, or the protocol asks with text.
     """
-    method = parse_reranking(spec.reranking)
-    if isinstance(method, LocalGlobalJoint):
-        raise UsageError("The joint measure needs local vectors, which no model of this version gives.")
-    if isinstance(method, NoReranking):
-        return None
-    return lambda query, gallery: reranked(query, gallery, method)
+    if spec.standardised == "none":
+        return
+    parse_form(spec.standardised)
+    if spec.text != "none":
+        raise UsageError("Queries with text are of no camera.", "Leave either text or standardised out.")
 
 
 def _opened(model: str | Embedder, trial: int) -> Embedder:
@@ -230,8 +256,10 @@ class _Vectors:
         dataset: ReidDataset,
         records: Sequence[ImageRecord],
         embedder: Embedder,
+        maker_of: Callable[[Embedder], QueryMaker] | None,
         tell: Told,
     ) -> None:
+        self._maker_of = maker_of
         self._evaluator = evaluator
         self._dataset = dataset
         self._records = records
@@ -239,6 +267,8 @@ class _Vectors:
         self._tell = tell
         self._cache = evaluator.cache or cache_folder() / "features"
         self._found: dict[bool, Floats] = {}
+        self._parts: Floats | None = None
+        self._words: dict[str, Floats] = {}
 
     def gallery(self, spec: ProtocolSpec) -> Floats:
         """``(N, D)``, of the images alone."""
@@ -256,22 +286,53 @@ class _Vectors:
 
     def query(self, spec: ProtocolSpec, permutations: Permutations | None) -> Floats:
         """``(N, D)``: the gallery's own, or NaN but for those that ask with text."""
-        maker_of = self._evaluator.query_maker
-        if spec.text == "none" or maker_of is None:
+        if spec.text == "none" or parse_mix(spec.feature) is not None:
             return self.gallery(spec)
+        return self._worded(spec, permutations)
+
+    def completed(self, trial: Contest, spec: ProtocolSpec, permutations: Permutations | None) -> Contest:
+        """A trial with what its protocol compares besides vectors of images."""
+        ask, known = trial.query_rows, trial.gallery_rows
+        if needs_parts(spec):
+            if self._parts is None:
+                self._parts = parts_of(
+                    self._dataset,
+                    self._records,
+                    self._embedder,
+                    self._cache,
+                    lambda done, total: self._tell("parts of images", done, total),
+                )
+            trial = replace(trial, query_local=self._parts[ask], gallery_local=self._parts[known])
+        if parse_mix(spec.feature) is not None:
+            trial = replace(trial, query_text=self._worded(spec, permutations)[ask])
+        return trial
+
+    def _worded(self, spec: ProtocolSpec, permutations: Permutations | None) -> Floats:
+        """``(N, D)``, NaN but for those that ask."""
+        if spec.id not in self._words:
+            self._words[spec.id] = self._made(spec, permutations)
+        return self._words[spec.id]
+
+    def _made(self, spec: ProtocolSpec, permutations: Permutations | None) -> Floats:
+        assert self._maker_of is not None
         drawn = draw_trials(self._records, spec, permutations)
         rows = list(dict.fromkeys(row for trial in drawn for row in trial.query.tolist()))
         queries = [self._records[row] for row in rows]
         texts = query_texts(self._dataset, queries, spec.text)
+        # What an image itself shows, in words, is its own caption.
+        fused = spec.feature in FUSED_FEATURES
+        filters = query_texts(self._dataset, queries, "image") if fused else ()
         vectors = np.full((len(self._records), self._embedder.dim), np.nan, np.float32)
         vectors[rows] = asked(
             self._dataset,
             queries,
             texts,
-            maker_of(self._embedder),
+            self._maker_of(self._embedder),
             self._embedder,
             spec.flip,
             self._cache,
             lambda done, total: self._tell(f"queries with text ({spec.text})", done, total),
+            spec.feature if fused else "bn",
+            filters,
         )
         return vectors

@@ -24,12 +24,14 @@ class Search(StrEnum):
 class Direction(StrEnum):
     """Whose images ask, and whose are searched.
 
-    ``SWAPPED`` is what a widely used released evaluation does under the name of visible to infrared: the
-    drawn infrared gallery asks all visible images. Its figures are not those of ``VIS2IR``.
+    ``VIS2VIS`` is leave one out: every visible image asks all others. ``SWAPPED`` is what a widely used
+    released evaluation does under the name of visible to infrared: the drawn infrared gallery asks all
+    visible images. Its figures are not those of ``VIS2IR``.
     """
 
     IR2VIS = "ir2vis"
     VIS2IR = "vis2ir"
+    VIS2VIS = "vis2vis"
     SWAPPED = "vis2ir-swapped"
 
 
@@ -69,8 +71,8 @@ class ProtocolSpec:
     """Everything that a figure depends on besides the model and the data set's images.
 
     Attributes:
-        data: ``sysu``, ``regdb``, ``llcm``, ``synthetic``, ``own`` or the name of another layout that has
-            protocols of its own.
+        data: ``sysu``, ``regdb``, ``llcm``, ``market``, ``synthetic``, ``own`` or the name of another layout
+            that has protocols of its own.
         search: which visible cameras.
         shots: gallery images of each person and camera; ``None`` for all of them.
         sampler: how they are drawn.
@@ -87,6 +89,8 @@ class ProtocolSpec:
         flip: whether vectors are of images together with their mirror images.
         reranking: ``none``, or a method with its parameters.
         feature: which vector of the network.
+        standardised: ``none``, or how the vectors of each camera are standardised by all that it shows in the
+            split, see `reid_core.standardising.parse_form`.
         split: whose identities, where the protocol itself says so: ``validation``, those that a training
             keeps from learning. ``None`` for those that are evaluated, mostly the test identities.
     """
@@ -104,12 +108,15 @@ class ProtocolSpec:
     flip: bool = False
     reranking: str = "none"
     feature: str = "bn"
+    standardised: str = "none"
     split: str | None = None
 
     @property
     def id(self) -> str:
         """One line that two results must share to be compared; `parse_protocol` reads it back."""
         drawn = "gallery-all" if self.shots is None else f"{self.shots}-shot"
+        # Added later: left out where it is as usual, so that ids of before are the same.
+        how = () if self.standardised == "none" else (f"standardised-{self.standardised}",)
         whose = () if self.split is None else (f"split-{self.split}",)
         return "/".join(
             (
@@ -126,6 +133,7 @@ class ProtocolSpec:
                 "flip" if self.flip else "no-flip",
                 f"rerank-{self.reranking}",
                 f"feature-{self.feature}",
+                *how,
                 *whose,
             )
         )
@@ -183,6 +191,15 @@ PRESETS: Mapping[str, ProtocolSpec] = {
     **_of_sysu("synthetic", (Sampler.A,)),
     "synthetic-all-single-A-near": ProtocolSpec("synthetic", queries="near"),
     "synthetic-all-single-A-thermal": ProtocolSpec("synthetic", queries="thermal"),
+    "market-leave-one-out": ProtocolSpec(
+        "market",
+        shots=None,
+        sampler=Sampler.NONE,
+        trials=1,
+        direction=Direction.VIS2VIS,
+        hidden=Hidden.OWN_CAMERA,
+        counting=Counting.IMAGES,
+    ),
     "own-ir2vis": ProtocolSpec("own"),
     "own-vis2ir": ProtocolSpec("own", direction=Direction.VIS2IR),
 }
@@ -193,7 +210,8 @@ _ID = re.compile(
     r"(?P<data>[\w-]+)/(?P<search>[a-z]+)/(?:gallery-(?P<all>all)|(?P<shots>\d+)-shot)/"
     r"sampler-(?P<sampler>\w+)/(?P<trials>\d+)-trials/(?P<direction>[a-z0-9-]+)/queries-(?P<queries>[a-z]+)/"
     r"hidden-(?P<hidden>[a-z-]+)/cmc-(?P<counting>[a-z]+)/text-(?P<text>[^/]+)/(?P<flip>flip|no-flip)/"
-    r"rerank-(?P<reranking>[^/]+)/feature-(?P<feature>[^/]+)(?:/split-(?P<split>[a-z]+))?"
+    r"rerank-(?P<reranking>[^/]+)/feature-(?P<feature>[^/]+)"
+    r"(?:/standardised-(?P<standardised>[^/]+))?(?:/split-(?P<split>[a-z]+))?"
 )
 _TEXT = re.compile(r"none|image|identity-random\(\d+\)|identity-fixed")
 
@@ -218,6 +236,9 @@ def validation_protocol(data: str, kind: str, *, same_place: bool, flip: bool) -
     )
 
 
+_CHANGED = ("trials", "flip", "text", "reranking", "feature", "standardised")
+
+
 def presets_of(data: str) -> dict[str, ProtocolSpec]:
     """Those that apply to a kind of data set."""
     return {name: spec for name, spec in PRESETS.items() if spec.data == data}
@@ -230,7 +251,7 @@ def short_name(protocol: str) -> str:
     except UsageError:
         return protocol
     for name, preset in PRESETS.items():
-        same = {key: getattr(preset, key) for key in ("trials", "flip", "text", "reranking", "feature")}
+        same = {key: getattr(preset, key) for key in _CHANGED}
         if replace(spec, **same) != preset:
             continue
         changes = [
@@ -241,6 +262,7 @@ def short_name(protocol: str) -> str:
                 ("text", f"text={spec.text}"),
                 ("reranking", f"rerank={spec.reranking}"),
                 ("feature", f"feature={spec.feature}"),
+                ("standardised", f"standardised={spec.standardised}"),
             )
             if getattr(spec, key) != same[key]
         ]
@@ -276,13 +298,15 @@ def parse_protocol(text: str) -> ProtocolSpec:
             spec = replace(spec, reranking=value)
         elif key == "feature" and value:
             spec = replace(spec, feature=value)
+        elif key == "standardised" and value:
+            spec = replace(spec, standardised=value)
         elif key == "trials" and value.isdigit() and int(value):
             spec = replace(spec, trials=int(value))
         else:
             raise UsageError(
                 f"The protocol {text!r} has a change that is none: {change!r}.",
-                "Possible are flip, trials=N, rerank=METHOD, feature=NAME and text=none, image, "
-                "identity-random(SEED) or identity-fixed.",
+                "Possible are flip, trials=N, rerank=METHOD, feature=NAME, standardised=FORM and text=none, "
+                "image, identity-random(SEED) or identity-fixed.",
             )
     return spec
 
@@ -303,6 +327,7 @@ def _from_id(match: re.Match[str], text: str) -> ProtocolSpec:
             flip=match["flip"] == "flip",
             reranking=match["reranking"],
             feature=match["feature"],
+            standardised=match["standardised"] or "none",
             split=match["split"],
         )
     except ValueError as error:

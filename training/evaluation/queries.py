@@ -8,6 +8,10 @@ from reid_core.images import read_image
 from reid_core.types import Floats, Image, Modality
 from training.datasets.records import ImageRecord, ReidDataset
 
+FUSED_FEATURES = ("fused", "ensemble-mean", "ensemble-cosines")
+"""Features of queries with text that are made of the image too: semantic filtered fusion, and modality
+ensemble as the paper of TVI-LFM and as its released code have it. Any other feature is of the text alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueryBatch:
@@ -18,12 +22,16 @@ class QueryBatch:
         records: of the images, one a query.
         texts: of each, by the protocol's text source.
         flip: whether vectors are asked for of images together with their mirror images.
+        feature: which vector: ``bn`` or one of `FUSED_FEATURES`.
+        filters: of those, what each image itself shows, in words; else none.
     """
 
     dataset: ReidDataset
     records: Sequence[ImageRecord]
     texts: Sequence[str]
     flip: bool
+    feature: str = "bn"
+    filters: Sequence[str] = ()
 
     @property
     def modality(self) -> Modality:

@@ -9,7 +9,7 @@ import numpy as np
 
 from reid_core.errors import SourceError
 from reid_core.types import Modality
-from training.datasets.captions import read_identity_captions, read_image_captions
+from training.datasets.captions import SIDES, read_identity_captions, read_image_captions
 from training.datasets.records import ImageRecord, ReidDataset, Split
 
 IDENTITY_CAPTIONS = "identity_captions.json"
@@ -18,7 +18,6 @@ IDENTITY_CAPTIONS = "identity_captions.json"
 CAPTIONER = "Blip"
 """Whose captions count where a data set has those of several: the published results' captioner."""
 
-_SIDES = {Modality.VISIBLE: "RGB", Modality.INFRARED: "IR"}
 _TextOf: TypeAlias = Callable[[ImageRecord], str]
 _RANDOM = re.compile(r"identity-random\((\d+)\)")
 
@@ -49,6 +48,37 @@ def query_texts(dataset: ReidDataset, queries: Sequence[ImageRecord], source: st
     return tuple(text(query) for query in queries)
 
 
+def captions_of_images(
+    dataset: ReidDataset, records: Sequence[ImageRecord], captioner: str | None = None
+) -> tuple[str, ...]:
+    """The own caption of each image.
+
+    Args:
+        dataset: with captions in ``Text/<captioner>_RGB`` and ``_IR``.
+        records: the images.
+        captioner: whose captions; by default `CAPTIONER`'s, or the only ones.
+
+    Raises:
+        SourceError: the captions are missing or cannot be read, or an image has none.
+    """
+    text = _own_caption(dataset, {record.modality for record in records}, captioner)
+    return tuple(text(record) for record in records)
+
+
+def rephrased_captions(dataset: ReidDataset, records: Sequence[ImageRecord]) -> tuple[str | None, ...]:
+    """The own caption of each visible image in other words, where the data set has that.
+
+    Raises:
+        SourceError: the captions cannot be read.
+    """
+    file = _file(dataset, Modality.VISIBLE, "caption_llm_dict")
+    if file is None:
+        return (None,) * len(records)
+    captions = read_image_captions(file, _everybody(dataset), allow_missing=True)
+    found = (captions.get(record.caption_key) for record in records)
+    return tuple(None if each is None else each.aug_description for each in found)
+
+
 def _drawn_caption(dataset: ReidDataset, seed: int) -> _TextOf:
     captions = _of_visible_images(dataset)
     state = np.random.RandomState(seed)
@@ -76,10 +106,10 @@ def _fixed_caption(dataset: ReidDataset) -> _TextOf:
     return text
 
 
-def _own_caption(dataset: ReidDataset, modalities: set[Modality]) -> _TextOf:
+def _own_caption(dataset: ReidDataset, modalities: set[Modality], captioner: str | None = None) -> _TextOf:
     captions = {
         modality: read_image_captions(
-            _need_file(dataset, modality, "caption_dict"), _everybody(dataset), allow_missing=True
+            _need_file(dataset, modality, "caption_dict", captioner), _everybody(dataset), allow_missing=True
         )
         for modality in modalities
     }
@@ -121,10 +151,10 @@ def _everybody(dataset: ReidDataset) -> list[ImageRecord]:
     return [record for split in Split for record in dataset.splits.get(split, ())]
 
 
-def _need_file(dataset: ReidDataset, modality: Modality, kind: str) -> Path:
-    found = _file(dataset, modality, kind)
+def _need_file(dataset: ReidDataset, modality: Modality, kind: str, captioner: str | None = None) -> Path:
+    found = _file(dataset, modality, kind, captioner)
     if found is None:
-        named = f"Text/*_{_SIDES[modality]}/{kind}_*.json"
+        named = f"Text/{captioner or '*'}_{SIDES[modality]}/{kind}_*.json"
         raise SourceError(
             f"The data set {dataset.root} has no captions {named}.",
             "A protocol that asks with text needs them.",
@@ -132,14 +162,16 @@ def _need_file(dataset: ReidDataset, modality: Modality, kind: str) -> Path:
     return found
 
 
-def _file(dataset: ReidDataset, modality: Modality, kind: str) -> Path | None:
-    """The captions of a kind: `CAPTIONER`'s, or the only ones."""
-    side = _SIDES[modality]
+def _file(dataset: ReidDataset, modality: Modality, kind: str, captioner: str | None = None) -> Path | None:
+    """The captions of a kind: somebody's; by default `CAPTIONER`'s, or the only ones."""
+    side = SIDES[modality]
     named = {
         folder.name.removesuffix(f"_{side}"): folder / f"{kind}_{folder.name}.json"
         for folder in sorted((dataset.root / "Text").glob(f"*_{side}"))
     }
     there = {captioner: file for captioner, file in named.items() if file.is_file()}
+    if captioner is not None:
+        return there.get(captioner)
     if CAPTIONER in there or len(there) < 2:
         return there.get(CAPTIONER) or next(iter(there.values()), None)
     raise SourceError(

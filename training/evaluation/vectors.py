@@ -59,6 +59,40 @@ def embedded(
     return _kept_in_blocks(dataset, records, embedder, said, made, cache, told)
 
 
+def located(
+    dataset: ReidDataset,
+    records: Sequence[ImageRecord],
+    embedder: Embedder,
+    cache: Path,
+    told: Told | None = None,
+) -> dict[str, Floats]:
+    """Local features of images, kept as `embedded` keeps vectors.
+
+    Returns:
+        Of each local feature of the model, by name: ``(N, P, d)`` float32, each row of length one.
+
+    Raises:
+        SourceError: an image is missing or damaged.
+        StorageError: the cache cannot be written.
+    """
+    shapes = dict(embedder.local_features)
+    said = ["local", sorted(shapes.items()), embedder.model_id, embedder.precision]
+
+    def made(rows: Sequence[int]) -> Floats:
+        some = [records[row] for row in rows]
+        crops = [read_image(dataset.file(record)) for record in some]
+        found = embedder.features(crops, some[0].modality, _BATCH, mirror=False)
+        return np.concatenate([found[name].reshape(len(rows), -1) for name in shapes], axis=1)
+
+    widths = [parts * width for parts, width in shapes.values()]
+    flat = _kept_in_blocks(dataset, records, embedder, said, made, cache, told, width=sum(widths))
+    split = np.split(flat, np.cumsum(widths)[:-1], axis=1)
+    return {
+        name: each.reshape(len(records), *shape)
+        for (name, shape), each in zip(shapes.items(), split, strict=True)
+    }
+
+
 def asked(
     dataset: ReidDataset,
     queries: Sequence[ImageRecord],
@@ -68,6 +102,8 @@ def asked(
     flip: bool,
     cache: Path,
     told: Told | None = None,
+    feature: str = "bn",
+    filters: Sequence[str] = (),
 ) -> Floats:
     """Vectors of queries with their texts, kept as `embedded` keeps those of images.
 
@@ -79,8 +115,10 @@ def asked(
         embedder: the model that makes the gallery's.
         flip: of the image together with its mirror image.
         cache: folder for the blocks. Their key is a digest of the images' bytes, the texts, the maker, the
-            model and the flip.
+            model, the flip and the feature.
         told: called with queries done and their number.
+        feature: which vector.
+        filters: of each query, where the feature needs any; part of the key.
 
     Returns:
         ``(Q, D)`` float32.
@@ -96,10 +134,12 @@ def asked(
             f"The queries' vectors are of the space {maker.space[:12]}, the gallery's of "
             f"{embedder.space[:12]}: they cannot be compared."
         )
-    said = ["query", maker.model_id, embedder.model_id, embedder.precision, flip]
+    said = ["query", maker.model_id, embedder.model_id, embedder.precision, flip, feature]
 
     def made(rows: Sequence[int]) -> Floats:
-        batch = QueryBatch(dataset, [queries[row] for row in rows], [texts[row] for row in rows], flip)
+        some, words = [queries[row] for row in rows], [texts[row] for row in rows]
+        own = [filters[row] for row in rows] if filters else []
+        batch = QueryBatch(dataset, some, words, flip, feature, own)
         found, shape = np.asarray(maker(batch), np.float32), (len(rows), embedder.dim)
         if found.shape != shape or not np.isfinite(found).all():
             raise ModelError(
@@ -108,7 +148,8 @@ def asked(
             )
         return found
 
-    return _kept_in_blocks(dataset, queries, embedder, said, made, cache, told, texts)
+    read = ["\0".join(pair) for pair in zip(texts, filters, strict=True)] if filters else texts
+    return _kept_in_blocks(dataset, queries, embedder, said, made, cache, told, read)
 
 
 def _kept_in_blocks(
@@ -120,16 +161,17 @@ def _kept_in_blocks(
     cache: Path,
     told: Told | None,
     texts: Sequence[str] | None = None,
+    width: int | None = None,
 ) -> Floats:
     """``(N, D)``, block by block: each by ``made`` from its rows, or out of the cache by what makes it."""
-    vectors = np.empty((len(records), embedder.dim), np.float32)
+    vectors = np.empty((len(records), width or embedder.dim), np.float32)
     for block, done in _blocks(records):
         rows: list[int] = block.tolist()
         some = [records[row] for row in rows]
         own = [] if texts is None else [texts[row] for row in rows]
         digest = _digest_of_images([*said, str(some[0].modality), *own], dataset, some)
         place = cache / embedder.model_id[:16] / f"{digest.hexdigest()[:40]}.npy"
-        vectors[block] = _kept(place, (len(rows), embedder.dim), partial(made, rows))
+        vectors[block] = _kept(place, (len(rows), vectors.shape[1]), partial(made, rows))
         if told is not None:
             told(done, len(records))
     return vectors

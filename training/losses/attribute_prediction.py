@@ -53,7 +53,7 @@ class AttributePrediction(Loss[AttributeSettings]):
             SourceError: there are no labels, or none for one of them.
         """
         _, table = read_attributes(context.root, context.identities)
-        return cls(context.network.embedding, table, context.generator())
+        return cls(context.network.feature_width, table, context.generator())
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """``(N, D)`` features and ``(N,)`` class numbers to one number."""

@@ -14,5 +14,10 @@ if TYPE_CHECKING:
 TASKS: "Registry[type[TrainingTask[Any, Any]]]" = Registry(
     "training task",
     "nightreid.tasks",
-    {"dual-stream": "training.systems.dual_stream:DualStreamTask"},
+    {
+        "dual-stream": "training.systems.dual_stream:DualStreamTask",
+        "tvi-lfm": "training.systems.tvi_lfm.task:TviTask",
+        "star-reid": "training.systems.star_reid.task:StarTask",
+        "eees": "training.systems.eees.task:EeesTask",
+    },
 )

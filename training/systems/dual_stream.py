@@ -1,12 +1,13 @@
 """The dual-stream network as AGW and CAJ train it: both modalities in one batch."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from reid_core.errors import UsageError
 from reid_core.models.backbones import default_preprocess
 from reid_core.models.checkpoint import take_weights
 from reid_core.models.checkpoint_files import CheckpointFiles
@@ -34,6 +35,14 @@ class DualStreamModel(ModelSettings):
         gem_p: power of the pooling.
         gem_learned: whether it is learned.
         frozen_stems: keep the stems' first weights; their norms still follow each modality. A third faster.
+        non_local: AGW's non-local blocks; ResNets only.
+        stem_activation: false leaves the ReLU of a ResNet's stems out, as TVI-LFM's released code does.
+        neck_bias: learn the neck's bias, as TVI-LFM's released code does.
+        instance_norm: half of the channels of early blocks are normalised by their own image, as in IBN-Net;
+            weights of a network without it, ImageNet's among them, are what that starts from.
+        imagenet_share: share in a similarity of a frozen ImageNet network beside the learned one, or ``null``
+            for none: twice the numbers in a vector, and twice the work of making it. A checkpoint without may
+            be started from.
     """
 
     backbone: str = "tf_efficientnet_lite0"
@@ -43,6 +52,11 @@ class DualStreamModel(ModelSettings):
     gem_p: float = Field(default=3.0, gt=0)
     gem_learned: bool = False
     frozen_stems: bool = False
+    non_local: bool = False
+    stem_activation: bool = True
+    neck_bias: bool = False
+    instance_norm: bool = False
+    imagenet_share: float | None = Field(default=None, gt=0, lt=1)
 
 
 class DualStreamLosses(Losses):
@@ -65,7 +79,7 @@ class DualStreamRecipe(Recipe):
 class DualStreamTask(TrainingTask[DualStreamRecipe, DualStreamOutput]):
     """Losses read ``features``, ``bn_features``, ``logits``, ``labels`` and ``infrared``."""
 
-    recipe_type = DualStreamRecipe
+    recipe_type: ClassVar[type[DualStreamRecipe]] = DualStreamRecipe
     measures = ("accuracy",)
 
     def preprocess(self) -> Preprocess:
@@ -76,19 +90,36 @@ class DualStreamTask(TrainingTask[DualStreamRecipe, DualStreamOutput]):
     def network(self, start: CheckpointFiles | None) -> Network:
         """With a classifier over the identities."""
         settings = self.recipe.model
+        normed, share = settings.instance_norm, settings.imagenet_share
+        # A checkpoint fits a network that is built as it was; what it has not is added afterwards.
+        was_normed, had_share = (normed, None) if start is None else _later_parts(start)
+        begins_normed = normed and was_normed
         model = create_dual_stream(
             settings.backbone,
-            settings.embedding,
+            settings.embedding if start is None or had_share is None else start.manifest.embedding,
             settings.pretrained and start is None,
             stem_stages=settings.stem_stages,
             last_stride=settings.last_stride,
             gem_p=settings.gem_p,
             gem_learned=settings.gem_learned,
             classes=len(self.identities),
+            non_local=settings.non_local,
+            stem_activation=settings.stem_activation,
+            neck_bias=settings.neck_bias,
+            instance_norm=begins_normed,
+            imagenet_share=None if share is None else had_share,
             generator=torch.Generator().manual_seed(self.recipe.seed),
         )
         if start is not None:
             take_weights(model, start)
+        if (begins_normed, model.architecture.imagenet_share) != (normed, share):
+            if settings.blend < 1:
+                raise UsageError(
+                    "model.blend mixes two networks that are built alike; the start has another "
+                    "instance_norm or imagenet_share than the recipe.",
+                    "Set model.blend=1.",
+                )
+            model = model.extended(normed, share, settings.pretrained)
         if settings.frozen_stems:
             model.visible_stem.requires_grad_(False)
             model.infrared_stem.requires_grad_(False)
@@ -122,6 +153,12 @@ class DualStreamTask(TrainingTask[DualStreamRecipe, DualStreamOutput]):
         """How many identities the classifier tells."""
         told = _logits(output).detach().argmax(dim=1) == batch.labels
         return {"accuracy": told.float().mean()}
+
+
+def _later_parts(start: CheckpointFiles) -> tuple[bool, float | None]:
+    """Whether a checkpoint has instance norm, and its share of ImageNet's features."""
+    built = start.manifest.architecture
+    return bool(getattr(built, "instance_norm", False)), getattr(built, "imagenet_share", None)
 
 
 def _logits(output: DualStreamOutput) -> Tensor:

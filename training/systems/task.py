@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from torch import Tensor
@@ -9,7 +10,8 @@ from torch import Tensor
 from reid_core.models.checkpoint_files import CheckpointFiles
 from reid_core.models.network import Network
 from reid_core.preprocess import Preprocess
-from training.batches import Batch
+from training.batches import Batch, TrainingBatches
+from training.kept import KeptFeatures, Told
 from training.losses.loss import LossContext
 from training.material import Material
 from training.needs import Needs
@@ -35,6 +37,9 @@ class TrainingTask(ABC, Generic[RecipeT, OutputT]):
         recipe: of the run.
         material: what is learned from.
         identities: the data set's numbers of the classes 0, 1, 2 ...
+
+    Attributes:
+        start: the checkpoint that the run starts from, if any; the trainer says so before it asks for more.
     """
 
     recipe_type: ClassVar[type[Recipe]]
@@ -44,6 +49,7 @@ class TrainingTask(ABC, Generic[RecipeT, OutputT]):
         self.recipe = recipe
         self.material = material
         self.identities = identities
+        self.start: CheckpointFiles | None = None
 
     @abstractmethod
     def preprocess(self) -> Preprocess:
@@ -97,6 +103,23 @@ class TrainingTask(ABC, Generic[RecipeT, OutputT]):
         root, seed = self.material.dataset.root, self.recipe.seed
         return Objective(self.recipe.losses.named(), LossContext(network, self.identities, root, seed))
 
+    def kept(
+        self, network: Network, source: TrainingBatches, cache: Path, told: Told | None
+    ) -> KeptFeatures | None:
+        """What batches bring instead of images, where those that see images do not learn; nothing by default.
+
+        Args:
+            network: as `network` made it, on its device, in training mode.
+            source: of the batches; it makes augmented images.
+            cache: folder for what is computed.
+            told: called with images done and their number.
+
+        Raises:
+            SourceError: an image is missing or damaged.
+            StorageError: the cache cannot be written.
+        """
+        return None
+
     def losses(self, objective: Objective, output: OutputT, batch: Batch) -> Mapping[str, Tensor]:
         """The terms of a step before their weights; by default all of the objective's, each step."""
         return objective.terms(self.readings(output, batch))
@@ -114,6 +137,13 @@ class TrainingTask(ABC, Generic[RecipeT, OutputT]):
             objective: the losses as they were learned.
             checkpoint: of the network; its ``model_id`` is the space that a text encoder aims at.
         """
+
+    def result(self, network: Network) -> Network:
+        """What of the network becomes the checkpoint; all of it by default."""
+        return network
+
+    def accompany_network(self, network: Network, checkpoint: CheckpointFiles) -> None:
+        """As `accompany`, of what `result` left out of the network as it was learned; nothing by default."""
 
 
 def columns(task: TrainingTask[Any, Any]) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 SYSU-MM01: Wu et al., "RGB-Infrared Cross-Modality Person Re-Identification", ICCV 2017. RegDB: Nguyen et
 al., "Person Recognition System Based on a Combination of Body Images from Visible Light and Thermal
 Cameras", Sensors 2017. LLCM: Zhang and Wang, "Diverse Embedding Expansion Network and Low-Light
-Cross-Modality Benchmark for Visible-Infrared Person Re-identification", CVPR 2023.
+Cross-Modality Benchmark for Visible-Infrared Person Re-identification", CVPR 2023. Market-1501: Zheng et al.,
+"Scalable Person Re-identification: A Benchmark", ICCV 2015.
 """
 
 from collections.abc import Mapping
@@ -62,3 +63,10 @@ LLCM: Mapping[Split, LlcmCounts] = {
     Split.TEST: LlcmCounts(351, 8_680, 7_166),
 }
 LLCM_WHOLE = LlcmCounts(1_064, 25_626, 21_141)
+
+MARKET: Mapping[str, tuple[int, int]] = {
+    "bounding_box_train": (751, 12_936),
+    "bounding_box_test": (750, 19_732),
+    "query": (750, 3_368),
+}
+"""Folder -> identities and images; images of the test folder that show nobody are counted with the others."""

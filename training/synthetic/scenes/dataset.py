@@ -12,7 +12,7 @@ from reid_core.errors import UsageError
 from reid_core.types import Modality
 from training.synthetic.captions.attributes import attributes, identity_caption, labels
 from training.synthetic.people.drawing import draw_person
-from training.synthetic.scenes.plan import FORMAT, SITE, Plan, Progress, Split
+from training.synthetic.scenes.plan import FORMAT, Plan, Progress, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,15 @@ def write_dataset(out: Path, plan: Plan, *, processes: int = 1, progress: Progre
     parts.mkdir(parents=True, exist_ok=True)
     note.write_text(wanted)
     splits = plan.splits()
-    sites = [
-        (split, number, identities[start : start + SITE])
-        for split, identities in splits.items()
-        for number, start in enumerate(range(0, len(identities), SITE))
-    ]
+    sites = plan.sites()
     done = 0
     waiting = []
-    for split, number, identities in sites:
-        part = parts / f"{split}-{number:04d}.jsonl"
+    for site in sites:
+        part = parts / f"{site.split}-{site.number:04d}.jsonl"
         if part.is_file():
-            done += len(identities) * plan.images * len(plan.spectra)
+            done += len(site.identities) * len(plan.indices(site.visit)) * len(plan.spectra)
         else:
-            waiting.append((plan, str(out), split, number, identities, str(part)))
+            waiting.append((plan, str(out), site, str(part)))
     if progress:
         progress(done, plan.total)
     for written in _each(waiting, processes):
@@ -71,8 +67,8 @@ def write_dataset(out: Path, plan: Plan, *, processes: int = 1, progress: Progre
             progress(done, plan.total)
     records = [
         json.loads(line)
-        for split, number, _ in sites
-        for line in (parts / f"{split}-{number:04d}.jsonl").read_text().splitlines()
+        for site in sites
+        for line in (parts / f"{site.split}-{site.number:04d}.jsonl").read_text().splitlines()
     ]
     digest = _finish(out, plan, splits, records)
     shutil.rmtree(parts)

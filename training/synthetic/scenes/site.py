@@ -17,7 +17,7 @@ from training.synthetic.people.person import ItemKind
 from training.synthetic.places.place import Place, PlaceKind, draw_place
 from training.synthetic.scenes.cast import Cast
 from training.synthetic.scenes.composing import Actor, Seen, Window, body_box, compose, drawn
-from training.synthetic.scenes.plan import Plan
+from training.synthetic.scenes.plan import Passing, Plan
 from training.synthetic.scenes.render import Stance
 from training.synthetic.scenes.stage import Stage, build_stage, photograph
 from training.synthetic.scenes.standing import stand_in
@@ -36,20 +36,19 @@ ROOMS: tuple[tuple[tuple[int, ...], PlaceKind], ...] = (
 )
 
 
-def write_site(
-    plan: Plan, out: str, split: str, number: int, identities: list[int], part: str
-) -> Iterator[int]:
-    """Write all images of some people and yield how many at a time; the part file comes last."""
-    stages = site_stages(plan, split, number)
+def write_site(plan: Plan, out: str, site: Passing, part: str) -> Iterator[int]:
+    """Write all images of some people at one site, and yield how many at a time; the part file comes last."""
+    stages = site_stages(plan, site.split, site.number)
     cast = Cast(plan.seed)
-    first = OUTSIDERS + PASSERS_BY * (number + 10_000 * ("train", "val", "test").index(split))
+    first = OUTSIDERS + PASSERS_BY * (site.number + 10_000 * ("train", "val", "test").index(site.split))
+    indices = plan.indices(site.visit)
     passers_by = list(range(first, first + PASSERS_BY))
     records = []
-    for identity in identities:
+    for identity in site.identities:
         for camera, stage in stages.items():
             folder = Path(out) / f"cam{camera}" / f"{identity:04d}"
             folder.mkdir(parents=True, exist_ok=True)
-            for index in range(1, plan.images + 1):
+            for index in indices:
                 rng = generator(plan.seed, "image", identity, camera, index)
                 crop, seen, doing = take(cast, stage, identity, passers_by, rng)
                 data = encode(crop, stage.sensor)
@@ -57,7 +56,7 @@ def write_site(
                 (Path(out) / name).write_bytes(data)
                 view = view_of(seen, stage.spectrum, doing)
                 records.append(_record(plan, cast, view, seen, name, camera, identity, data))
-        yield plan.images * len(stages)
+        yield len(indices) * len(stages)
     scratch = Path(part).with_suffix(".tmp")
     scratch.write_text("".join(json.dumps(record) + "\n" for record in records))
     scratch.replace(part)
@@ -71,7 +70,16 @@ def site_stages(plan: Plan, split: str, number: int) -> dict[int, Stage]:
         place: Place = draw_place(rng, kind if rng.random() < 0.8 else None)
         for camera in cameras:
             stages[camera] = build_stage(
-                f"cam{camera}", place, plan.spectra[camera], SIZE, plan.seed, "site", split, number, camera
+                f"cam{camera}",
+                place,
+                plan.spectra[camera],
+                SIZE,
+                plan.seed,
+                "site",
+                split,
+                number,
+                camera,
+                varied=plan.varied,
             )
     return dict(sorted(stages.items()))
 

@@ -14,6 +14,7 @@ from training.synthetic.light.sensor import Sensor, capture, draw_sensor
 from training.synthetic.places.backdrop import Backdrop, render_backdrop
 from training.synthetic.places.conditions import draw_conditions
 from training.synthetic.places.place import Place, draw_camera
+from training.synthetic.places.variety import varied_conditions, varied_sensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,13 @@ class Stage:
 
 
 def build_stage(
-    name: str, place: Place, spectrum: Spectrum, size: tuple[int, int], seed: int, *path: int | str
+    name: str,
+    place: Place,
+    spectrum: Spectrum,
+    size: tuple[int, int],
+    seed: int,
+    *path: int | str,
+    varied: bool = False,
 ) -> Stage:
     """A camera of its own in a place, the empty place rendered.
 
@@ -84,9 +91,14 @@ def build_stage(
         spectrum: what it sees in.
         size: width and height of the frame, pixels.
         seed, path: the random stream it is drawn from.
+        varied: cameras and light of every kind; the geometry is the same.
     """
     camera = draw_camera(generator(seed, *path, "camera"), place, *size)
     conditions = draw_conditions(generator(seed, *path, "conditions"), spectrum, place)
+    sensor = draw_sensor(generator(seed, *path, "sensor"), spectrum)
+    if varied:
+        conditions = varied_conditions(conditions, spectrum, generator(seed, *path, "other conditions"))
+        sensor = varied_sensor(sensor, generator(seed, *path, "other sensor"))
     backdrop = render_backdrop(place, camera, spectrum, conditions, generator(seed, *path, "backdrop"))
     return Stage(
         name=name,
@@ -94,7 +106,7 @@ def build_stage(
         camera=camera,
         spectrum=spectrum,
         backdrop=backdrop,
-        sensor=draw_sensor(generator(seed, *path, "sensor"), spectrum),
+        sensor=sensor,
         rain=conditions.rain,
     )
 

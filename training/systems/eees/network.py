@@ -1,0 +1,88 @@
+"""A visual network and the text tower that it learns beside."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from reid_core.models.clip_text.tower import GROUPS, TextTower
+from reid_core.models.eees.architecture import EeesArchitecture
+from reid_core.models.eees.network import Eees
+from reid_core.models.network import Network, ParameterGroup
+from reid_core.types import Modality
+
+
+class EeesTaught(Network):
+    """What trains; the checkpoint is `visual`.
+
+    Args:
+        visual: with classifiers.
+        tower: as wide as the attention-pooled feature; ``None`` where no loss reads texts.
+        frozen: whether the body keeps its weights and statistics.
+    """
+
+    kind: ClassVar[str] = Eees.kind
+
+    def __init__(self, visual: Eees, tower: TextTower | None, frozen: bool) -> None:
+        super().__init__()
+        self.visual, self.tower, self.frozen = visual, tower, frozen
+        self.architecture, self.embedding = visual.architecture, visual.embedding
+        if frozen:
+            for part in visual.body():
+                part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module, but a frozen body stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            for part in self.visual.body():
+                part.eval()
+        return self
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers in the GeM head's features."""
+        return self.visual.feature_width
+
+    def features(self, images: Tensor, modality: Modality) -> Mapping[str, Tensor]:
+        """Those of the visual network."""
+        return self.visual.features(images, modality)
+
+    def parameter_groups(self) -> tuple[ParameterGroup, ...]:
+        """The visual network's, then the tower's, which are empty without one.
+
+        A recipe's rates for them then say nothing, and are no mistake.
+        """
+        if self.tower is None:
+            return (*self.visual.parameter_groups(), *(ParameterGroup(name, ()) for name in GROUPS))
+        return (*self.visual.parameter_groups(), *self.tower.parameter_groups())
+
+    def for_inference(self) -> Self:
+        """None: what is used is the visual network, by itself."""
+        raise NotImplementedError("the visual network is used by itself")
+
+
+class FrozenMaps(nn.Module):
+    """The body of a network, as what sees images and does not learn (`training.kept.Frozen`).
+
+    Args:
+        visual: whose body it is.
+
+    Attributes:
+        architecture: of the body and its maps; heads do not take part.
+        embedding: numbers in the last maps of an image.
+    """
+
+    def __init__(self, visual: Eees) -> None:
+        super().__init__()
+        self.visible_stem, self.infrared_stem, self.trunk = visual.body()
+        self.architecture = EeesArchitecture(body=visual.architecture.body, grid=visual.architecture.grid)
+        rows, columns = self.architecture.grid
+        self.embedding = visual.width * rows * columns
+
+    def raw(self, images: Tensor, modality: Modality) -> Tensor:
+        """``(N, 3, H, W)`` of one modality to its last maps as rows, ``(N, C h w)``."""
+        stem = self.visible_stem if modality is Modality.VISIBLE else self.infrared_stem
+        maps: Tensor = self.trunk(stem(images))
+        return torch.flatten(maps, 1)

@@ -1,0 +1,1 @@
+"""STAR-ReID's training: PMT's baseline, alignment, and visual-textual reasoning."""

@@ -1,0 +1,1 @@
+"""Text encoders learned from captions by regression, and what they are worth."""
