@@ -8,7 +8,24 @@ from typing import Annotated, Any
 
 import typer
 
-from console import cli_dataset, cli_kafka, cli_publish, cli_training, cli_worker
+from console import (
+    cli_access,
+    cli_audit,
+    cli_captions,
+    cli_dataset,
+    cli_erase,
+    cli_identity,
+    cli_kafka,
+    cli_publish,
+    cli_query,
+    cli_retention,
+    cli_serve,
+    cli_standardise,
+    cli_training,
+    cli_watch,
+    cli_words,
+    cli_worker,
+)
 from console.cli_synthetic import app as synthetic
 from console.statuses import BROKEN_PIPE, INTERRUPTED
 from console.terminal import take_every_name
@@ -40,6 +57,8 @@ class BenchChoice(StrEnum):
     INGEST = "ingest"
     SHIFT = "shift"
     GALLERY = "gallery"
+    QUERY = "query"
+    TRAIN = "train"
 
 
 Sources = Annotated[
@@ -197,24 +216,52 @@ def bench(
     minutes: Annotated[float, typer.Option(help="Duration of shift.")] = 10.0,
     size: Annotated[
         list[int] | None,
-        typer.Option(help="Sightings in gallery; repeat it. By default 100,000 and 1,000,000."),
+        typer.Option(
+            help="Sightings of gallery, query and search --http; repeat it. "
+            "By default 100,000, for gallery 1,000,000 too."
+        ),
     ] = None,
+    watches: Annotated[int, typer.Option(help="Watches in shift's gallery.", min=0)] = 0,
+    http: Annotated[
+        bool, typer.Option("--http", help="search: ask a console, while tracklets come in.")
+    ] = False,
 ) -> None:
     """Measure speed relative to a reference, within one run."""
     from console.bench.command import bench_command
 
     raise typer.Exit(
         bench_command(
-            name.value, as_json, detector, reid, visible or [], infrared or [], bootstrap, minutes, size or []
+            name.value,
+            as_json,
+            detector,
+            reid,
+            visible or [],
+            infrared or [],
+            bootstrap,
+            minutes,
+            size or [],
+            watches,
+            http,
         )
     )
 
 
 cli_training.register(app)
 cli_dataset.register(app)
+cli_identity.register(app)
+cli_erase.register(app)
 cli_worker.register(app)
 cli_publish.register(app)
 cli_kafka.register(app)
+cli_words.register(app)
+cli_query.register(app)
+cli_captions.register(app)
+cli_watch.register(app)
+cli_standardise.register(app)
+cli_serve.register(app)
+cli_audit.register(app)
+cli_access.register(app)
+cli_retention.register(app)
 app.add_typer(synthetic)
 
 

@@ -87,6 +87,24 @@ def import_(
     )
 
 
+@dataset.command()
+def describe(
+    tags: Annotated[
+        Path, typer.Argument(help="JSON file: identity -> eleven tags, such as a synthetic attributes.json.")
+    ],
+    out: Annotated[Path, typer.Argument(help="File of identity captions to write.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Language model that makes the sentences, by name or folder. Default: a template."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the language model's draws.")] = 1,
+) -> None:
+    """Make a description of each identity from its tags; say who is told alike."""
+    from console.describe import describe_command
+
+    raise typer.Exit(describe_command(tags, out, model, seed))
+
+
 def register(app: typer.Typer) -> None:
     """Give the command line these commands."""
     app.add_typer(dataset)

@@ -28,12 +28,20 @@ def dataset(
     val: Annotated[float, typer.Option(help="Share of people for validation.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of people for test.")] = 0.2,
     mistakes: Annotated[float, typer.Option(help="Share of captions with a captioner's mistake.")] = 0.1,
+    visits: Annotated[
+        int, typer.Option(help="Number of sites that everybody passes; the images are shared out among them.")
+    ] = 1,
+    site: Annotated[int, typer.Option(help="Number of people who pass the same site.")] = 40,
+    varied: Annotated[bool, typer.Option(help="Cameras and light of every kind.")] = False,
     processes: Processes = None,
 ) -> None:
     """Write a re-identification data set with captions and labels."""
     from console.synthetic import dataset_command
 
-    raise typer.Exit(dataset_command(out, ids, seed, images, infrared, val, test, mistakes, processes))
+    shares = val, test, mistakes
+    raise typer.Exit(
+        dataset_command(out, ids, seed, images, infrared, shares, visits, site, varied, processes)
+    )
 
 
 @app.command()

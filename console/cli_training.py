@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from reid_core.errors import UsageError
+
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="One setting: section.key=value. May be repeated.")
 ]
@@ -166,17 +168,58 @@ def evaluate_embedder(
 
 
 def calibrate(
-    model: Annotated[Path, typer.Argument(help="Checkpoint folder; its model.json is rewritten.")],
-    data: Annotated[Path, typer.Option(help="Data set of people that the model was not trained on.")],
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="Checkpoint folder. Default, with --gallery: the starter model."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Data set of people that the model was not trained on; model.json is rewritten."),
+    ] = None,
+    gallery: Annotated[
+        str | None,
+        typer.Option(help="Gallery database whose own cameras are calibrated on, without labels."),
+    ] = None,
+    labels: Annotated[
+        bool,
+        typer.Option("--labels", help="With --gallery: links, on those that people confirmed and rejected."),
+    ] = False,
     split: Annotated[SplitChoice, typer.Option(help="Split whose people are used.")] = SplitChoice.VAL,
     settings: Set = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampled galleries.")] = 1,
+    check: Annotated[
+        list[int] | None,
+        typer.Option(help="Measure the model's calibration in galleries of N people, write nothing. Repeat."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--standardised", help="Fit scores of vectors standardised by camera in this form, not others."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Calibrate a model on labelled people. Its scores then become probabilities."""
-    from console.calibrate import calibrate_command
+    """Calibrate on labelled people, or a gallery on its own cameras. Scores then become probabilities."""
+    from console.calibrate import calibrate_command, calibrate_gallery_command, calibrate_labels_command
 
-    raise typer.Exit(calibrate_command(model, data, split.value, settings or [], seed, as_json))
+    if gallery is not None:
+        if data is not None or check or form is not None:
+            raise UsageError(
+                "A gallery is calibrated on what it holds.", "Leave --data, --check and --standardised out."
+            )
+        calibrate = calibrate_labels_command if labels else calibrate_gallery_command
+        raise typer.Exit(calibrate(gallery, model, settings or [], seed, as_json))
+    if labels:
+        raise UsageError("Labels are of a gallery.", "Name its database with --gallery.")
+    if model is None or data is None:
+        raise UsageError(
+            "There is nothing to calibrate on.", "Give a model and --data, or --gallery with a database."
+        )
+    if check and form is not None:
+        raise UsageError("What is measured is what the model has.", "Leave --check or --standardised out.")
+    raise typer.Exit(
+        calibrate_command(model, data, split.value, settings or [], seed, as_json, check or [], form)
+    )
 
 
 def demo(
@@ -186,22 +229,116 @@ def demo(
     processes: Annotated[int | None, typer.Option(help="Number of processes. Default: one per core.")] = None,
     detector: Annotated[str | None, typer.Option(help="YOLO weights. Default: the starter model.")] = None,
     reid: Annotated[str | None, typer.Option("--reid", help="Embedder. Default: the starter model.")] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then open the console on its gallery, for this machine alone.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Of the console; 0: a free one.")] = 8642,
     as_json: Json = False,
 ) -> None:
     """Try everything on a synthetic night. Renders it, runs on it, compares with the ground truth."""
-    from console.demo import demo_command
+    from console.demo import demo_command, is_finished
+    from console.demo_serving import serve_demo
+
+    if serve and is_finished(out, people, seed):
+        raise typer.Exit(serve_demo(out, port, reid))
+
+    done = demo_command(
+        out=out,
+        people=people,
+        seed=seed,
+        processes=processes,
+        detector=detector,
+        reid=reid,
+        as_json=as_json,
+    )
+    raise typer.Exit(serve_demo(out, port, reid) if serve and not done else done)
+
+
+def import_checkpoint(
+    file: Annotated[Path, typer.Argument(help="Released checkpoint: .safetensors, .pth or .pt.")],
+    out: Annotated[Path, typer.Argument(help="Folder to be created.")],
+    kind: Annotated[
+        str,
+        typer.Option(help="tvi-lfm (a checkpoint folder), clip or clip-visual (parts of recipes)."),
+    ] = "clip",
+    tokenizer: Annotated[
+        str, typer.Option(help="CLIP's tokenizer: a name on the Hugging Face hub, or a folder.")
+    ] = "openai/clip-vit-base-patch32",
+    torchscript: Annotated[
+        bool, typer.Option("--torchscript", help="The file is a TorchScript archive of somebody you trust.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a checkpoint that others released. Says what was taken; anything missing is an error."""
+    from console.import_checkpoint import import_command
+
+    raise typer.Exit(import_command(file, out, kind, tokenizer, torchscript, as_json))
+
+
+def ablate(
+    what: Annotated[
+        str, typer.Argument(help="Whose parts are added one by one: tvi_lfm, or another that is registered.")
+    ],
+    dataset: Annotated[Path, typer.Option(help="Folder of a data set with captions.")],
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint to start from. Default: the starter embedder.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Recipe. Default: the shipped one for synthetic data.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the runs; finished ones are kept.")] = Path(
+        "runs/ablation"
+    ),
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
+    trials: Annotated[int, typer.Option(min=1, help="Number of galleries drawn.")] = 10,
+    settings: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what each part of a system adds. Rank-1, mAP and mINP, mean and deviation over seeds."""
+    from console.ablate import ablate_command
 
     raise typer.Exit(
-        demo_command(
-            out=out,
-            people=people,
-            seed=seed,
-            processes=processes,
-            detector=detector,
-            reid=reid,
-            as_json=as_json,
-        )
+        ablate_command(what, recipe, dataset, start, out, seeds, settings or [], trials, as_json)
     )
+
+
+def train_text(
+    recipe: Annotated[Path, typer.Argument(help="YAML file, such as configs/night_words.yaml.")],
+    data: Annotated[Path, typer.Option(help="Folder of a data set with captions.")],
+    out: Annotated[Path, typer.Option(help="Folder of the text encoder.")],
+    reid: Annotated[
+        str | None,
+        typer.Option("--reid", help="Embedder whose space texts are to lie in. Default: the starter model."),
+    ] = None,
+    settings: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Train a text encoder on a data set's captions. Takes a minute; calibrated in the same go."""
+    from console.text import train_text_command
+
+    raise typer.Exit(train_text_command(recipe, data, reid, out, settings or [], as_json))
+
+
+def evaluate_text(
+    dataset: Annotated[Path, typer.Option(help="Folder of a data set with captions.")],
+    text: Annotated[
+        Path | None, typer.Option(help="Folder of a text encoder. Default: the starter model.")
+    ] = None,
+    reid: Annotated[str | None, typer.Option("--reid", help="Embedder. Default: the starter model.")] = None,
+    reworded: Annotated[
+        Path | None, typer.Option(help="YAML list of descriptions whose words the captions are said in, too.")
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(help="Data set whose captions a plain regression learns from, to be measured beside."),
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Number of galleries drawn.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Measure what words add to infrared queries. Single-shot, on the test people of a data set."""
+    from console.text import evaluate_text_command
+
+    raise typer.Exit(evaluate_text_command(dataset, text, reid, reworded, beside, trials, as_json))
 
 
 def register(app: typer.Typer) -> None:
@@ -213,4 +350,8 @@ def register(app: typer.Typer) -> None:
     app.command()(compare)
     app.command()(evaluate_embedder)
     app.command()(calibrate)
+    app.command()(import_checkpoint)
+    app.command()(ablate)
+    app.command()(train_text)
+    app.command()(evaluate_text)
     app.command()(demo)

@@ -114,14 +114,22 @@ def replay_command(
     else:
         wanted = set(places)
         from_topics = sorted({topic_of(place) for place in wanted})
-        there = {each.place for each in list_letters(settings.kafka, settings, from_topics, _pass_over)}
-        missing = sorted(wanted - there)
+        # A topic that was made anew has others at the same places: the last one is meant, as in `show`.
+        there: dict[str, tuple[int, str]] = {}
+        for each in list_letters(settings.kafka, settings, from_topics, _pass_over):
+            there[each.place] = max(there.get(each.place, (0, "")), (each.time_ns, each.topic_id))
+        missing = sorted(wanted - there.keys())
         if missing:
             raise DeadLetterError(
                 f"There is no dead letter {', '.join(missing)}.", "`nightreid dlq list` prints them."
             )
         found = list_letters(settings.kafka, settings, from_topics, _pass_over)
-        done = replay(settings.kafka, settings, (each for each in found if each.place in wanted))
+        meant = (
+            each
+            for each in found
+            if each.place in wanted and (each.time_ns, each.topic_id) == there[each.place]
+        )
+        done = replay(settings.kafka, settings, meant)
     if as_json:
         print(json.dumps({"replayed": done}))
     else:

@@ -3,19 +3,25 @@
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import sys
+import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from console.demo_answers import words_json, words_lines, words_table, words_view
+from console.demo_descriptions import described, witnessed
 from console.demo_detection import detection, look_at
-from console.demo_figures import run_figures
+from console.demo_figures import run_figures, seen_by_day
 from console.demo_truth import people_of_cameras
+from console.demo_watches import add_watches
 from console.demo_words import NightFigures, groups, remarks, table, to_json
 from console.failing import check_writable
 from console.progress import RunProgress, progress_of
@@ -27,9 +33,12 @@ from reid_core.config import load_config
 from reid_core.errors import MissingDependencyError, SourceError, UsageError
 from reid_core.gallery import Gallery
 from reid_core.matcher import Matcher
+from reid_core.querying.asking import QueryModels
 from reid_core.runtime import Embedder, load_embedder
+from reid_core.runtime.language import STARTER
 from reid_core.types import Modality, Spectrum
 from stream.chain.config import RunSettings
+from stream.chain.parts import text_encoder
 from stream.footage.naming import SourceSpec
 from stream.footage.opening import existing
 from stream.run.result import RunResult
@@ -44,8 +53,10 @@ if TYPE_CHECKING:
 
 PACKAGES = ("anny", "numba")
 
+OUT = Path("nightreid-demo")
+GALLERY = "gallery.db"
 _NIGHT, _UNFINISHED = "night", ".night-unfinished"
-_GALLERY, _REPORT = "gallery.db", "report.html"
+_REPORT = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +66,12 @@ class Night:
     Attributes:
         folder: as `training.synthetic.scenes.video.write_videos` writes it.
         cameras: name to what ``video.json`` says of it.
+        sentences: a description of everybody, by the person, as `witnessed` makes them.
     """
 
     folder: Path
     cameras: dict[str, Any]
+    sentences: dict[str, str] = field(default_factory=dict)
 
     def spectrum(self, camera: str) -> Spectrum:
         """The light that a camera records."""
@@ -94,23 +107,47 @@ def demo_command(
 
     plan = VideoPlan(people=people, seed=seed)
     settings = load_config(RunSettings, None, [], os.environ)
+    if settings.captions.captioner is None:
+        said = settings.captions.model_copy(update={"captioner": STARTER})
+        settings = settings.model_copy(update={"captions": said})
     processes = processes_or_cores(processes)
     claim(out, plan)
     try:
         # Models come first: one that cannot be opened is told of before minutes are spent.
         with PersonDetector.open(detector, settings.detector) as found:
             embedder = load_embedder(reid)
+            # Where no text encoder is of this embedder, there are no words to ask with.
+            words = text_encoder(settings.text, reid, embedder.model_id) is not None
+            models = QueryModels(reid, settings.text) if words else None
             night = make_night(out, plan, processes)
-            result, figures = watch(night, out / _GALLERY, found, embedder, settings)
+            result, figures = watch(night, out / GALLERY, found, embedder, settings, models)
     except KeyboardInterrupt:
         print("Interrupted. A finished night is kept and reused.", file=sys.stderr)
         return INTERRUPTED
-    report = write_report(result, out / _REPORT, datetime.now(UTC), groups(figures))
+    words_of = None if figures.words is None else partial(words_view, described=figures.words)
+    report = write_report(result, out / _REPORT, datetime.now(UTC), groups(figures), words_of)
     if as_json:
         print(json.dumps(_json(figures, result, plan, report), indent=2))
     else:
         _say(figures, result, report)
+        print(f"To look around in it: {serving(out)}")
     return 0 if all(camera.status == "complete" for camera in result.cameras) else INCOMPLETE
+
+
+def is_finished(out: Path, people: int, seed: int) -> bool:
+    """Whether a folder holds the demonstration of these people, watched to its end."""
+    from training.synthetic.scenes.visits import VideoPlan
+
+    made = all((out / name).is_file() for name in (_REPORT, GALLERY, f"{_NIGHT}/video.json"))
+    return made and _is_of(_manifest(out / _NIGHT), VideoPlan(people=people, seed=seed))
+
+
+def serving(out: Path) -> str:
+    """The command that opens the console on a demonstration."""
+    named = "" if out == OUT else f" --out {shlex.quote(str(out))}"
+    # Where it lies in a folder of its own that no search path names, as `make demo` has it.
+    program = "nightreid" if shutil.which("nightreid") else shlex.quote(sys.argv[0])
+    return f"{program} demo{named} --serve"
 
 
 def claim(out: Path, plan: "VideoPlan") -> None:
@@ -149,21 +186,41 @@ def make_night(out: Path, plan: "VideoPlan", processes: int) -> Night:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
         unfinished.replace(night)
-    return Night(night, _manifest(night)["cameras"])
+    return Night(night, _manifest(night)["cameras"], witnessed(plan))
 
 
 def watch(
-    night: Night, database: Path, detector: PersonDetector, embedder: Embedder, settings: RunSettings
+    night: Night,
+    database: Path,
+    detector: PersonDetector,
+    embedder: Embedder,
+    settings: RunSettings,
+    models: QueryModels | None = None,
 ) -> tuple[RunResult, NightFigures]:
-    """Run the main job on a night and measure it; the database is made anew."""
+    """Run the main job on a night and measure it; the database is made anew.
+
+    Args:
+        night: that is watched.
+        database: file of the gallery.
+        detector: finds the people.
+        embedder: turns crops into vectors.
+        settings: of the run.
+        models: that words are asked with; without them nobody is described.
+    """
     specs = sources(night)
     truth = people_of_cameras(list(night.cameras), night.folder / "truth")
     _forget(database)
+    sentences = night.sentences if models is not None else {}
+    words = None
     with Gallery.open(f"sqlite:///{database}") as gallery:
+        watches = add_watches(gallery, sentences, time.time_ns())
+        encoder = models.encoder if models is not None else None
         with RunProgress() as progress:
-            result = run_footage(specs, gallery, detector, embedder, settings, progress)
+            result = run_footage(specs, gallery, detector, embedder, settings, progress, encoder=encoder)
         rankings = full_rankings(gallery, result)
-    result = apply_truth(result, night.folder / "truth")
+        result = apply_truth(result, night.folder / "truth")
+        if models is not None and sentences:
+            words = described(gallery, models, result, sentences, seen_by_day(result, truth), watches)
     modalities = {spec.camera: spec.modality for spec in specs}
     with progress_of("detector alone: frames") as told:
         looked = look_at(detector, night.folder, modalities, told)
@@ -174,6 +231,7 @@ def watch(
         },
         detection_by_camera={name: detection([one]) for name, one in looked.items()},
         run=run_figures(result, truth, rankings),
+        words=words,
     )
 
 
@@ -195,7 +253,7 @@ def sources(night: Night) -> list[SourceSpec]:
 
 def full_rankings(gallery: Gallery, result: RunResult) -> dict[str, list[str]]:
     """Every infrared tracklet's identities, all of them, in the order in which a run ranks them."""
-    matcher = Matcher(gallery, result.model, top=max(1, len(gallery.identities())))
+    matcher = Matcher(gallery, gallery.comparing(result.model), top=max(1, len(gallery.identities())))
     return {
         link.tracklet: [candidate.identity for candidate in matcher.match(link.tracklet).candidates]
         for link in result.links
@@ -204,7 +262,8 @@ def full_rankings(gallery: Gallery, result: RunResult) -> dict[str, list[str]]:
 
 def _json(figures: NightFigures, result: RunResult, plan: "VideoPlan", report: Path) -> dict[str, object]:
     models = {"detector": result.detector, "embedder": result.embedder, "calibrated": result.calibrated}
-    return to_json(figures) | {"seed": plan.seed, "models": models, "report": str(report)}
+    asked = words_json(figures.words, result) if figures.words is not None else {"words": None}
+    return to_json(figures) | asked | {"seed": plan.seed, "models": models, "report": str(report)}
 
 
 def _say(figures: NightFigures, result: RunResult, report: Path) -> None:
@@ -213,6 +272,10 @@ def _say(figures: NightFigures, result: RunResult, report: Path) -> None:
     Console(width=80, highlight=False).print(table(figures))
     for remark in remarks(figures):
         print(remark)
+    if figures.words is not None:
+        Console(width=80, highlight=False).print(words_table(figures.words))
+        for line in words_lines(figures.words, result):
+            print(line)
     print(f"The report is in {report}")
 
 

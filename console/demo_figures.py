@@ -86,7 +86,7 @@ def run_figures(
         rankings: infrared tracklet to all identities of the gallery, most alike first. The candidates of
             a link are not enough: they end at the settings' ``match.top``.
     """
-    by_day = _people(truth[camera.id] for camera in result.cameras if camera.modality is Modality.VISIBLE)
+    by_day = seen_by_day(result, truth)
     everybody = _people(truth[camera.id] for camera in result.cameras)
     present = [kind for kind in Spectrum if any(camera.spectrum is kind for camera in result.cameras)]
     cameras = {kind: [one for one in result.cameras if one.spectrum is kind] for kind in present}
@@ -108,6 +108,11 @@ def run_figures(
         frames=sum(camera.frames for camera in result.cameras),
         seconds=result.wall_s,
     )
+
+
+def seen_by_day(result: RunResult, truth: Mapping[str, CameraPeople]) -> set[str]:
+    """Everybody whom a visible-light camera of a run saw, by truth."""
+    return _people(truth[camera.id] for camera in result.cameras if camera.modality is Modality.VISIBLE)
 
 
 def tracking(cameras: Sequence[CameraResult], truth: Mapping[str, CameraPeople]) -> Tracking:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from console.demo_answers import words_group
+from console.demo_descriptions import Described
 from console.demo_detection import Detection
 from console.demo_figures import RunFigures
 from console.demo_linking import Linking, OpenSet, together
@@ -26,17 +28,20 @@ class NightFigures:
         detection: the detector alone, by spectrum.
         detection_by_camera: the same by camera.
         run: of the main job.
+        words: what descriptions found; ``None`` where no text encoder is of the embedder.
     """
 
     detection: dict[Spectrum, Detection]
     detection_by_camera: dict[str, Detection]
     run: RunFigures
+    words: Described | None = None
 
 
 def groups(night: NightFigures) -> tuple[FigureGroup, ...]:
     """The figures as the report shows them."""
     run = night.run
-    return (_linked(run), _decided(run), _found(night), _followed(run), _speed(run))
+    words = () if night.words is None else (words_group(night.words),)
+    return (_linked(run), *words, _decided(run), _found(night), _followed(run), _speed(run))
 
 
 def table(night: NightFigures) -> Table:
@@ -93,6 +98,8 @@ def to_json(night: NightFigures) -> dict[str, object]:
                      queries, identities, missing}}
         open_set    {near, thermal, all: {error, strangers, accepted, known, missed, mistaken}}
         speed       {frames_per_second, frames, seconds}
+
+    What words did is beside it, in `console.demo_answers.words_json`.
     """
     run = night.run
     return {

@@ -21,9 +21,10 @@ from reid_core.errors import SourceError
 from reid_core.file_names import readable_path, readable_text
 from reid_core.images import IMAGE_SUFFIXES, as_rgb, count_pictures, read_pictures
 from reid_core.listing import list_images
+from reid_core.redaction import redact
 from reid_core.types import Detections, Frame, Image, Modality
 from stream.chain.config import RunSettings
-from stream.footage.naming import parse_source
+from stream.footage.naming import may_be_recorded, parse_source
 from stream.footage.opening import open_source
 from stream.footage.sources import check_size
 from stream.footage.video import VideoSource
@@ -46,6 +47,9 @@ class _Pictures:
     def cameras(self) -> Iterator[Iterator[tuple[str, Image]]]:
         """One after the other, each folder with images below the source, which is a camera of its own."""
         path = Path(self.source)
+        if may_be_recorded(self.source):
+            yield self._video()
+            return
         if not path.exists():
             raise SourceError(f"The source {self.source} does not exist.")
         if path.is_dir():
@@ -59,18 +63,19 @@ class _Pictures:
             self.total = count_pictures(path)
             yield self._files([path], path.parent)
         else:
-            yield self._video(path)
+            yield self._video()
         if self._bad:
             more = f" ({len(self._bad) - 1} more like it)" if len(self._bad) > 1 else ""
             self.problem = f"{self._bad[0]}{more}"
 
-    def _video(self, path: Path) -> Iterator[tuple[str, Image]]:
+    def _video(self) -> Iterator[tuple[str, Image]]:
         spec = parse_source(self.source, self.modality)
-        video = open_source(spec, self.settings.folder_fps, 10.0, 0.0)
-        assert isinstance(video, VideoSource)
+        video = open_source(spec, self.settings.folder_fps, self.settings.live.open_seconds, 0.0)
+        if not isinstance(video, VideoSource):
+            raise SourceError(f"The source {spec.shown} is a camera, or a list: images and videos are read.")
         self.total = video.total
         for picture in video.frames(0, threading.Event()):
-            yield f"{readable_path(path.name)}#{picture.index}", picture.rgb()
+            yield f"{video.name}#{picture.index}", picture.rgb()
         self.problem = video.problem and readable_text(video.problem)
 
     def _files(self, files: Iterable[Path], root: Path) -> Iterator[tuple[str, Image]]:
@@ -113,6 +118,7 @@ def detect_command(
     check_writable(out)
     pictures = _Pictures(source, settings, modality)
     found = _Found([], [])
+    shown = readable_path(Path(redact(source)).name)
     interrupted = False
     with (
         PersonDetector.open(weights, settings.detector) as detector,
@@ -128,7 +134,7 @@ def detect_command(
                     first += len(frames)
                     found.add([name for name, _ in batch], frames, _detect(detector, judge, frames))
                     done, people = len(found.images), len(found.annotations)
-                    progress.update(readable_path(Path(source).name), done, pictures.total, people)
+                    progress.update(shown, done, pictures.total, people)
         except KeyboardInterrupt:
             interrupted = True
     if found.images:

@@ -96,14 +96,23 @@ def segments(intervals: Iterable[tuple[int, int]], gap_share: float = 0.15) -> l
     return found
 
 
+def timeline_width(lanes: Sequence[Lane]) -> int:
+    """Pixels that `timeline` is wide at least: for the page's style sheet, as no drawing has a style."""
+    return _least_width(segments((lane.start_ns, lane.end_ns) for lane in lanes))
+
+
+def _least_width(cuts: Sequence[Segment]) -> int:
+    return max(MIN_WIDTH, 110 * len(cuts))
+
+
 def timeline(lanes: Sequence[Lane]) -> str:
     """A lane for each recording and a bar for each tracklet, in capture time, as ``<svg>``.
 
     Bars that would cover each other are put in rows. Each bar is a link with a hover title.
     """
     cuts = segments((lane.start_ns, lane.end_ns) for lane in lanes)
-    width = max(MIN_WIDTH, 110 * len(cuts))
-    svg = Element("svg", {"class": "timeline", "role": "group", "style": f"min-width:{width}px"})
+    width = _least_width(cuts)
+    svg = Element("svg", {"class": "timeline", "role": "group"})
     svg.set("aria-label", "Timeline of all cameras")
     axis = SubElement(svg, "g", {"class": "axis"})
     top = float(_HEAD)

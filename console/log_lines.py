@@ -10,7 +10,17 @@ from reid_core.redaction import redact_text
 
 LogFormat = Literal["text", "json"]
 # Libraries that say at INFO what only their own authors need.
-_TALKATIVE = ("alembic", "openvino", "ultralytics", "PIL", "fsspec", "botocore", "urllib3")
+_TALKATIVE = (
+    "alembic",
+    "openvino",
+    "ultralytics",
+    "PIL",
+    "fsspec",
+    "botocore",
+    "httpcore",
+    "httpx",
+    "urllib3",
+)
 
 
 class JsonLines(logging.Formatter):

@@ -102,7 +102,9 @@ def _specs(
         raise UsageError(f"There are {len(sources)} sources and {len(cameras)} ids of cameras.")
     for camera in cameras:
         if not 0 < len(camera) <= _LONGEST_ID:
-            raise UsageError(f"--camera {camera[:40]!r}: an id has 1 to {_LONGEST_ID} characters.")
+            raise UsageError(
+                f"--camera '{readable_text(camera[:40])}': an id has 1 to {_LONGEST_ID} characters."
+            )
         if readable_text(camera) != camera:
             raise UsageError(f"--camera {readable_text(camera[:40])}: an id is text in UTF-8.")
     night = Spectrum.NEAR if near_infrared else Spectrum.THERMAL
@@ -126,11 +128,11 @@ def _start(specs: list[SourceSpec], text: str) -> None:
         raise UsageError(f"--start {text}: which of the {len(specs)} sources?", "Say CAMERA=TIME.")
     places = [i for i, spec in enumerate(specs) if not separator or spec.camera == camera]
     if not places:
-        raise UsageError(f"--start {text}: no source is called {camera!r}.")
+        raise UsageError(f"--start {text}: no source is called '{camera}'.")
     try:
         moment = datetime.fromisoformat(time_)
     except ValueError:
-        raise UsageError(f"--start {text}: {time_!r} is not a time such as 2026-11-20T18:00:00Z.") from None
+        raise UsageError(f"--start {text}: '{time_}' is not a time such as 2026-11-20T18:00:00Z.") from None
     if moment.tzinfo is None:
         hint = "Add Z for UTC, or an offset such as +01:00."
         raise UsageError(f"--start {text}: the time has no zone.", hint)

@@ -128,6 +128,7 @@ class Page:
         link = self.links.get(tracklet.id)
         verdict, detail = self._verdict(link)
         shown = link.candidates[:_CANDIDATES] if link is not None else ()
+        foreign = link is not None and link.own_cameras is False
         missed = ""
         if link is not None and shown and any(candidate.correct is not None for candidate in link.candidates):
             ranks = [candidate.rank for candidate in link.candidates if candidate.correct]
@@ -142,7 +143,7 @@ class Page:
             detail=detail,
             correct=None if link is None else link.correct,
             missed=missed,
-            candidates=tuple(self._candidate(candidate) for candidate in shown),
+            candidates=tuple(self.candidate(candidate, foreign) for candidate in shown),
             open=opened,
         )
 
@@ -151,7 +152,7 @@ class Page:
         if link is None:
             return "Not compared", "The run ended before this tracklet was compared with the gallery."
         if link.decision is Decision.LINKED:
-            sure = "" if link.probability is None else f" Probability {words.share(link.probability)}."
+            sure = "" if link.probability is None else f" Probability {_sure(link, link.probability)}."
             score = "" if link.score is None else f"Score {link.score:.3f}."
             return f"Linked to {self.names.get(link.identity or '', link.identity)}", score + sure
         if not link.candidates:
@@ -159,13 +160,15 @@ class Page:
                 "The gallery is empty: there was nobody to compare with."
             )
         if link.decision is Decision.UNKNOWN:
-            return (
-                "Unknown",
-                "Nobody in the gallery is similar enough. The closest are shown for comparison only.",
-            )
+            said = "Nobody in the gallery is similar enough. The closest are shown for comparison only."
+            if link.unknown is not None and link.searched is not None:
+                many = words.count(link.searched, "identity", "identities")
+                said += f" Nobody of them: probability {_sure(link, link.unknown)}, of {many} searched."
+            return "Unknown", said
         return "Not calibrated", "No decision: candidates are ranked, their certainty is unknown."
 
-    def _candidate(self, candidate: CandidateResult) -> CandidateView:
+    def candidate(self, candidate: CandidateResult, foreign: bool) -> CandidateView:
+        """An identity that is offered; ``foreign`` where its probability was calibrated on other cameras."""
         person = self.identities.get(candidate.identity)
         label = self.names.get(candidate.identity, candidate.identity)
         crop = self.crops.get(candidate.sighting, f"{label}, best matching crop")
@@ -177,7 +180,9 @@ class Page:
             href=None if person is None else f"#{self.persons[person.id]}",
             crop=crop,
             score=candidate.score,
-            probability="" if candidate.probability is None else words.share(candidate.probability),
+            probability=""
+            if candidate.probability is None
+            else words.share(candidate.probability) + f", {words.NOT_FOR_THESE}" * foreign,
             correct=candidate.correct,
         )
 
@@ -212,6 +217,7 @@ class Page:
             why=words.evidence(tracklet.evidence, self.names),
             pair=self._pair(tracklet),
             crops=tuple(crop for crop in crops if crop is not None),
+            captions=tracklet.captions,
         )
 
     def _pair(self, tracklet: TrackletResult) -> tuple[Crop, ...]:
@@ -238,6 +244,12 @@ class Page:
         group = self.persons.get(who, "")
         return figures.Bar(tracklet.label, tracklet.first_ns, tracklet.last_ns, href, title, kind, group)
 
+    def cover_of(self, tracklet: str) -> Crop | None:
+        """A tracklet's best crop."""
+        one = self.tracklets[tracklet]
+        best = max(one.sightings, key=lambda shot: shot.quality, default=None)
+        return None if best is None else self.crops.get(best.id, f"{one.label}, best crop")
+
     def _cover(self, person: IdentityResult) -> Crop | None:
         shots = [
             shot
@@ -247,6 +259,11 @@ class Page:
         ]
         best = max(shots, key=lambda shot: shot.quality, default=None)
         return None if best is None else self.crops.get(best.id, f"{person.label}, best crop")
+
+
+def _sure(link: LinkResult, probability: float) -> str:
+    """A probability of a link, and whether it holds for these cameras."""
+    return words.share(probability) + f", {words.NOT_FOR_THESE}" * (link.own_cameras is False)
 
 
 def _end_ns(camera: CameraResult) -> int:

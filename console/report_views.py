@@ -32,6 +32,7 @@ class TrackletView:
     why: str
     pair: tuple[Crop, ...]
     crops: tuple[Crop, ...]
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,51 @@ class FigureGroup:
     title: str
     figures: tuple[Figure, ...]
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionedView:
+    """A tracklet and what a captioner says of it."""
+
+    href: str
+    label: str
+    crop: Crop | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """An infrared tracklet and the right person's place by each way of asking."""
+
+    href: str
+    label: str
+    person: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchView:
+    """A watch, whether whom it describes came, and its alerts as ``(href, label)``."""
+
+    person: str
+    text: str
+    came: str
+    right: tuple[tuple[str, str], ...]
+    wrong: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedView:
+    """What words did: a description asked alone, captions, ways of asking side by side, watches."""
+
+    note: str
+    person: str
+    text: str
+    understood: str
+    unknown: str
+    candidates: tuple[CandidateView, ...]
+    captioned: tuple[CaptionedView, ...]
+    ways: tuple[str, ...]
+    sides: tuple[SideView, ...]
+    watches: tuple[WatchView, ...]
+    told: tuple[str, ...]

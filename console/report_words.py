@@ -36,6 +36,10 @@ def duration(seconds: float) -> str:
     return f"{whole // size} {unit}" + (f" {rest} {part}" if rest else "")
 
 
+NOT_FOR_THESE = "not calibrated for these cameras"
+"""What stands beside a probability that the model brought from other cameras."""
+
+
 def share(value: float) -> str:
     """A probability in whole percent, never a false certainty: ``87 %``, ``<1 %``, ``>99 %``."""
     if value < 0.005:
@@ -97,6 +101,8 @@ def warnings(result: RunResult) -> list[str]:
         found.append("The run was stopped early: these are the results up to then.")
     if not result.calibrated:
         found.append("This model is not calibrated: scores rank candidates but give no probability.")
+    if result.of_other_cameras:
+        found.append(f"Probabilities are {NOT_FOR_THESE}: the model learned on others what scores mean.")
     for camera in result.cameras:
         if camera.status != "complete":
             what = {"failed": "failed", "partial": "was read only in part"}.get(camera.status, camera.status)

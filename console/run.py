@@ -10,8 +10,10 @@ from pathlib import Path
 from console.failing import check_writable
 from console.progress import RunProgress
 from console.report import write_report
+from console.report_words import NOT_FOR_THESE
 from console.statuses import INCOMPLETE, INTERRUPTED
 from console.stopping import stopped_by_ctrl_c
+from console.watch_lines import alert_line
 from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.errors import UsageError
@@ -21,6 +23,7 @@ from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
 from stream.chain.conditions import MOTIONLESS, ZONE
 from stream.chain.config import RunSettings
+from stream.chain.parts import text_encoder
 from stream.footage.naming import SourceSpec, parse_source
 from stream.footage.opening import existing
 from stream.run.export import iso_utc, to_json, write_mot
@@ -65,13 +68,14 @@ def run_command(
         check_writable(mot, folder=True)
     found = PersonDetector.open(detector, settings.detector)
     embedder = load_embedder(reid)
+    encoder = text_encoder(settings.text, reid, embedder.model_id)
     with (
         found,
         Gallery.open(database, exact_up_to=settings.search.exact_up_to) as gallery,
         RunProgress() as progress,
         stopped_by_ctrl_c("closing open tracklets") as stop,
     ):
-        result = run_footage(specs, gallery, found, embedder, settings, progress, stop)
+        result = run_footage(specs, gallery, found, embedder, settings, progress, stop, encoder)
     if truth is not None:
         result = apply_truth(result, truth)
     if report is not None:
@@ -99,7 +103,7 @@ def _specs(
         camera, _, time = text.rpartition("=")
         places = [i for i, spec in enumerate(specs) if spec.camera == camera]
         if not places:
-            raise UsageError(f"--start {text}: no source is called {camera!r}.")
+            raise UsageError(f"--start {text}: no source is called '{camera}'.")
         specs[places[0]] = replace(specs[places[0]], start_ns=_nanoseconds(time, text))
     return specs
 
@@ -108,7 +112,7 @@ def _nanoseconds(time: str, option: str) -> int:
     try:
         moment = datetime.fromisoformat(time)
     except ValueError:
-        raise UsageError(f"--start {option}: {time!r} is not a time such as 2026-11-20T18:00:00Z.") from None
+        raise UsageError(f"--start {option}: '{time}' is not a time such as 2026-11-20T18:00:00Z.") from None
     if moment.tzinfo is None:
         hint = "Add Z for UTC, or an offset such as +01:00."
         raise UsageError(f"--start {option}: the time has no zone.", hint)
@@ -128,6 +132,10 @@ def _say(result: RunResult, report: Path | None) -> None:
         )
         print(f"{camera.id} ({camera.modality}): {found}{switched}{aside}, {camera.status}")
     print(f"{len(result.identities)} identities; " + _links(result))
+    for alert in result.alerts or ():
+        print(alert_line(alert))
+    if result.of_other_cameras:
+        print(f"Probabilities are {NOT_FOR_THESE}: the model learned on others what scores mean")
     if report is not None:
         print(f"The report is in {report}")
 

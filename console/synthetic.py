@@ -22,12 +22,13 @@ def dataset_command(
     seed: int,
     images: int,
     infrared: str,
-    val: float,
-    test: float,
-    mistakes: float,
+    shares: tuple[float, float, float],
+    visits: int,
+    site: int,
+    varied: bool,
     processes: int | None,
 ) -> int:
-    """Write a ReID data set."""
+    """Write a ReID data set; the shares are of people for validation and test, and of mistaken captions."""
     from training.synthetic.scenes.dataset import write_dataset
     from training.synthetic.scenes.plan import Plan
 
@@ -38,6 +39,7 @@ def dataset_command(
             f"--infrared {infrared} does not name the spectra of cameras 3 and 6.",
             "Use near,thermal or near,near or thermal,thermal.",
         )
+    val, test, mistakes = shares
     plan = Plan(
         ids=ids,
         seed=seed,
@@ -46,6 +48,9 @@ def dataset_command(
         val=val,
         test=test,
         mistakes=mistakes,
+        visits=visits,
+        site=site,
+        varied=varied,
     )
     with progress_of("crops") as progress:
         summary = write_dataset(out, plan, processes=processes_or_cores(processes), progress=progress)

@@ -9,6 +9,11 @@ from reid_core.file_names import readable_text
 _HANDLER = "nightreid.readable"
 
 
+def shown(text: str) -> str:
+    r"""Text from outside, on one line of a terminal: what would steer it comes as ``\x1b`` or ``\u202e``."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def take_every_name() -> None:
     r"""Let the two outputs take names of files that are no UTF-8: their bytes are written as ``\xe9``."""
     codecs.register_error(_HANDLER, _readable)

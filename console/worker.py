@@ -10,6 +10,7 @@ from detectors.detector import PersonDetector
 from reid_core.config import load_config
 from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
+from stream.chain.parts import text_encoder
 from stream.service.process import suit_to_receiving
 from stream.worker.config import WorkerSettings
 from stream.worker.worker import Worker
@@ -31,5 +32,6 @@ def worker_command(config: Path | None, overrides: Sequence[str]) -> int:
     ):
         embedder = load_embedder(settings.models.reid)
         gallery.adopt_space(embedder.model_id)
-        Worker(gallery, detector, embedder, settings, stop).run()
+        encoder = text_encoder(settings.text, settings.models.reid, embedder.model_id)
+        Worker(gallery, detector, embedder, settings, stop, encoder=encoder).run()
     return 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
-from console.bench.machine import describe_machine, resident_bytes
+from console.bench.machine import describe_machine, free_memory_bytes, resident_bytes
 from reid_core.errors import UsageError
 from reid_core.gallery import (
     Gallery,
@@ -42,28 +42,43 @@ _NOISE = 0.6
 _MERGE_SCORE = 0.6
 _K = 10
 _NIGHT_NS = 86_400 * 1_000_000_000
+# Bytes of a sighting in memory beside five for each number of its vector (docs/gallery.md).
+_BESIDE = 400
 # Tracklets written at a time while the gallery is filled.
 _PAGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
-    """People who visit again and again: sightings are a person's direction and noise."""
+class World:
+    """People who visit again and again: sightings are a person's direction and noise.
+
+    Attributes:
+        sightings: how many, five a tracklet.
+        dim: length of a vector.
+        space: of the vectors.
+    """
 
     sightings: int
     dim: int
+    space: str = _SPACE
 
     @property
     def tracklets(self) -> int:
+        """How many."""
         return self.sightings // _SIGHTINGS
 
     @property
     def people(self) -> int:
+        """How many."""
         return max(1, self.tracklets // _VISITS)
 
     def person(self, tracklet: int) -> int:
         """Who a tracklet is of; the first of somebody comes before all others of him or her."""
         return tracklet % self.people
+
+    def camera(self, tracklet: int) -> str:
+        """Where a tracklet was seen."""
+        return f"camera-{tracklet % _CAMERAS}"
 
     def time_ns(self, tracklet: int) -> int:
         """When it was seen, over all nights."""
@@ -80,7 +95,7 @@ class _World:
         return unit
 
 
-def bench_gallery(sizes: Sequence[int] = SIZES, dim: int = 1280, rounds: int = 60) -> dict[str, Any]:
+def bench_gallery(sizes: Sequence[int] = SIZES, dim: int = 1280, rounds: int = 150) -> dict[str, Any]:
     """Fill galleries with made-up people and time what a night adds and asks.
 
     The gallery is a file with all its rows but no images; the index is in memory. A size counts sightings,
@@ -98,11 +113,10 @@ def bench_gallery(sizes: Sequence[int] = SIZES, dim: int = 1280, rounds: int = 6
         rounds: tracklets admitted and searches made at each size.
 
     Raises:
-        UsageError: a size is below 1,000.
+        UsageError: a size is below 1,000, or needs more memory than is free.
     """
-    if not sizes or min(sizes) < 1_000:
-        raise UsageError("A gallery to be measured has at least 1,000 sightings.")
-    cases = [_case(_World(size, dim), rounds) for size in sizes]
+    check_sizes(sizes, dim)
+    cases = [_case(World(size, dim), rounds) for size in sizes]
     worst = max(cases, key=lambda case: case["admission"]["ms"])
     return {
         "name": "gallery",
@@ -120,13 +134,30 @@ def bench_gallery(sizes: Sequence[int] = SIZES, dim: int = 1280, rounds: int = 6
     }
 
 
-def _case(world: _World, rounds: int) -> dict[str, Any]:
+def check_sizes(sizes: Sequence[int], dim: int) -> None:
+    """Make sure that galleries can be measured.
+
+    Raises:
+        UsageError: a size is below 1,000, or needs more memory than is free.
+    """
+    if not sizes or min(sizes) < 1_000:
+        raise UsageError("A gallery to be measured has at least 1,000 sightings.")
+    free, needed = free_memory_bytes(), max(sizes) * (5 * dim + _BESIDE)
+    if free is not None and needed > free:
+        raise UsageError(
+            f"A gallery of {max(sizes):,} sightings of {dim:,} numbers takes {needed / 2**30:.0f} GiB of "
+            f"memory; {free / 2**30:.0f} GiB are free.",
+            "Measure a smaller one.",
+        )
+
+
+def _case(world: World, rounds: int) -> dict[str, Any]:
     before = resident_bytes()
     with tempfile.TemporaryDirectory(prefix="nightreid-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         begun = time.perf_counter()
         with Gallery.open(url) as gallery:
-            _fill(gallery, world)
+            fill(gallery, world)
         filled = time.perf_counter()
         with Gallery.open(url) as gallery:
             gallery.search(world.views(0)[:1], _SPACE, 1)
@@ -147,15 +178,16 @@ def _case(world: _World, rounds: int) -> dict[str, Any]:
     return result
 
 
-def _fill(gallery: Gallery, world: _World) -> None:
+def fill(gallery: Gallery, world: World) -> None:
+    """Write all of a world's rows, without images, into an empty gallery."""
     for number in range(_CAMERAS):
         camera = f"camera-{number}"
         gallery.put_camera(camera, Modality.VISIBLE, Spectrum.VISIBLE, 0)
         gallery.begin_recording(
-            RecordingRecord(_recording(camera), camera, "made up", 25.0, 640, 480, 0, "none", _SPACE)
+            RecordingRecord(_recording(camera), camera, "made up", 25.0, 640, 480, 0, "none", world.space)
         )
     with gallery.database.write() as session:
-        session.add(MetaRow(key="space", value=_SPACE))
+        session.add(MetaRow(key="space", value=world.space))
     for start in range(0, world.tracklets, _PAGE):
         numbers = range(start, min(start + _PAGE, world.tracklets))
         with gallery.database.write() as session:
@@ -164,13 +196,13 @@ def _fill(gallery: Gallery, world: _World) -> None:
                     session.execute(insert(table), rows)
 
 
-def _rows(world: _World, numbers: range) -> dict[Any, list[dict[str, Any]]]:
+def _rows(world: World, numbers: range) -> dict[Any, list[dict[str, Any]]]:
     rows: dict[Any, list[dict[str, Any]]] = {
         table: [] for table in (IdentityRow, TrackletRow, SightingRow, VectorRow)
     }
     nothing = pack_track(*_track(0))
     for number in numbers:
-        name, camera, time_ns = f"t{number}", f"camera-{number % _CAMERAS}", world.time_ns(number)
+        name, camera, time_ns = f"t{number}", world.camera(number), world.time_ns(number)
         person = world.person(number)
         if number == person:
             rows[IdentityRow].append({"id": f"p{person}", "created_ns": time_ns, "position": number + 1})
@@ -197,19 +229,20 @@ def _rows(world: _World, numbers: range) -> dict[Any, list[dict[str, Any]]]:
             box = {"x1": 0.0, "y1": 0.0, "x2": 1.0, "y2": 1.0}
             seen = {"id": f"s{number}-{rank}", "rank": rank, "frame": 0, "confidence": 1.0, "quality": 1.0}
             rows[SightingRow].append(same | seen | box | {"crop": b""})
-            made = {"space": _SPACE, "kind": str(VectorKind.CROP), "model_id": _SPACE, "dim": world.dim}
+            made = {"space": world.space, "kind": str(VectorKind.CROP), "model_id": world.space}
             of = {"sighting_id": seen["id"], "camera_id": camera, "modality": str(Modality.VISIBLE)}
-            rows[VectorRow].append(same | of | made | {"data": vector.astype("<f4").tobytes()})
+            data = {"dim": world.dim, "data": vector.astype("<f4").tobytes()}
+            rows[VectorRow].append(same | of | made | data)
     return rows
 
 
-def _admission(gallery: Gallery, world: _World, rounds: int) -> dict[str, Any]:
+def _admission(gallery: Gallery, world: World, rounds: int) -> dict[str, Any]:
     """One tracklet at a time, of somebody who was there before, the night after the last."""
     policy = IdentityPolicy(_MERGE_SCORE)
     whole, inside, right, busy = [], [], 0, time.process_time()
     draw = np.random.default_rng([_SEED, 3])
     for number, of in enumerate(draw.integers(0, world.tracklets, rounds).tolist()):
-        entry = _entry(world, of, number)
+        entry = entry_of(world, of, number)
         begun = time.perf_counter()
         nominees = gallery.nominate([entry], _SPACE)
         found = time.perf_counter()
@@ -229,7 +262,7 @@ def _admission(gallery: Gallery, world: _World, rounds: int) -> dict[str, Any]:
     }
 
 
-def _searches(gallery: Gallery, world: _World, rounds: int) -> dict[str, Any]:
+def _searches(gallery: Gallery, world: World, rounds: int) -> dict[str, Any]:
     with gallery.writing(_SPACE) as (_, store):
         assert isinstance(store, LiveIndex) and store.index is not None
         flat, ids = store.index.flat, store.index.columns["id"]
@@ -259,7 +292,8 @@ def _searches(gallery: Gallery, world: _World, rounds: int) -> dict[str, Any]:
     }
 
 
-def _entry(world: _World, of: int, number: int) -> TrackletEntry:
+def entry_of(world: World, of: int, number: int) -> TrackletEntry:
+    """A visible tracklet to come, the night after the last: of whom tracklet ``of`` is."""
     camera = f"camera-{number % _CAMERAS}"
     frames, times_ns, boxes, confidences = _track(_NIGHTS * _NIGHT_NS + number * 1_000_000_000)
     sighting = Sighting(0, int(times_ns[0]), boxes[0], 1.0, 1.0, np.zeros((0, 0, 3), np.uint8))

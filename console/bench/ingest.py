@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from console.bench.footage import read_frames
 from console.bench.kafka import WorkerProcess, send, topics, worker_process
 from console.bench.machine import describe_machine
 from detectors.config import DetectorSettings
@@ -254,18 +255,8 @@ def _scaling(kafka: KafkaSettings, footage: str, detector: str | None, reid: str
 
 def _footage(location: str) -> list[tuple[int, Any]]:
     """JPEG files of a recording's first frames, and its size."""
-    capture = cv2.VideoCapture(parse_source(location, Modality.VISIBLE).location)
-    found: list[tuple[int, Any]] = []
-    while len(found) < 500:
-        decoded, picture = capture.read()
-        if not decoded:
-            break
-        rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-        found.append((len(found), (encode(rgb, Codec.JPEG), *rgb.shape[:2])))
-    capture.release()
-    if not found:
-        raise SourceError(f"The footage {location} cannot be read.")
-    return found
+    frames = read_frames(parse_source(location, Modality.VISIBLE), 500)
+    return [(index, (encode(rgb, Codec.JPEG), *rgb.shape[:2])) for index, rgb in enumerate(frames)]
 
 
 def _two_cameras(frames: Sequence[tuple[int, Any]]) -> list[Envelope]:

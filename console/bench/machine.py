@@ -30,6 +30,16 @@ def resident_bytes() -> int:
         return 0
 
 
+def free_memory_bytes() -> int | None:
+    """Memory that could be used now; ``None`` where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    said = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return 1024 * int(said[0]) if said else None
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -6,15 +6,16 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
+from console.bench.footage import read_frames
 from console.bench.kafka import WorkerProcess, topics, worker_process
 from console.bench.machine import describe_machine
+from console.bench.watches import add_watches
 from reid_core.errors import SourceError
 from reid_core.gallery import Gallery
 from reid_core.types import Modality, Spectrum
@@ -55,8 +56,9 @@ def bench_shift(
     minutes: float,
     detector: str | None,
     reid: str | None,
+    watches: int = 0,
 ) -> dict[str, Any]:
-    """Run one worker on all cores of this process with eight live cameras.
+    """Run one worker on all cores of this process with eight live cameras, and so many watches.
 
     The footage is decoded and encoded as JPEG beforehand and repeated, half of the cameras visible, half
     infrared, each beginning elsewhere in it, each frame stamped with the time at which it is sent. First
@@ -64,12 +66,15 @@ def bench_shift(
     are sent for so many minutes. Memory is the worker's resident size, its slope a line through the samples
     after the first fifth. Latency is from the capture of a tracklet's last frame to the broker's
     acknowledgement of its link; how the tracklets closed is told with it, because one that somebody left
-    (``timeout``) closes only when the tracker's patience is over (``tracker.lost_seconds``).
+    (``timeout``) closes only when the tracker's patience is over (``tracker.lost_seconds``). That of
+    alerts is told likewise where there are watches.
     """
     kafka = KafkaSettings(bootstrap=(bootstrap,))
     cameras = _cameras(visible, infrared)
     with tempfile.TemporaryDirectory() as folder, topics(kafka, 1) as settings:
         arguments = _arguments(kafka, settings, folder, detector, reid)
+        if watches:
+            add_watches(_database(folder), watches, reid, time.time_ns())
         with worker_process(arguments, sorted(os.sched_getaffinity(0))) as worker:
             feed = _Feed(kafka, settings, cameras)
             try:
@@ -78,7 +83,8 @@ def bench_shift(
                 found = _through_the_night(feed, worker, rate, minutes)
             finally:
                 feed.stop()
-            links = _latencies(kafka, settings, found["from_ns"])
+            links = _latencies(kafka, settings.links, found["from_ns"])
+            alerts = _latencies(kafka, settings.alerts, found["from_ns"]) if watches else {}
         closed = _closed(_database(folder), links)
     return {
         "name": "shift",
@@ -91,11 +97,17 @@ def bench_shift(
         "memory": found["memory"],
         "links": len(links),
         "closed": closed,
-        "latency_s": {
-            f"p{q}": round(float(np.percentile(list(links.values()), q)), 3) for q in (50, 95, 99) if links
-        },
+        "latency_s": _percentiles(links),
+        "watches": watches,
+        "alerts": len(alerts),
+        "alert_latency_s": _percentiles(alerts),
         "machine": describe_machine(),
     }
+
+
+def _percentiles(latencies: Mapping[str, float]) -> dict[str, float]:
+    found = list(latencies.values())
+    return {f"p{q}": round(float(np.percentile(found, q)), 3) for q in (50, 95, 99) if found}
 
 
 def _cameras(visible: Sequence[str], infrared: Sequence[str]) -> list[_Camera]:
@@ -114,18 +126,8 @@ def _cameras(visible: Sequence[str], infrared: Sequence[str]) -> list[_Camera]:
 
 
 def _payloads(location: str, modality: Modality) -> list[tuple[bytes, int, int]]:
-    capture = cv2.VideoCapture(parse_source(location, modality).location)
-    found: list[tuple[bytes, int, int]] = []
-    while len(found) < _MOST_FRAMES:
-        decoded, picture = capture.read()
-        if not decoded:
-            break
-        rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-        found.append((encode(rgb, Codec.JPEG, 95), rgb.shape[1], rgb.shape[0]))
-    capture.release()
-    if not found:
-        raise SourceError(f"The footage {location} cannot be read.")
-    return found
+    frames = read_frames(parse_source(location, modality), _MOST_FRAMES)
+    return [(encode(rgb, Codec.JPEG, 95), rgb.shape[1], rgb.shape[0]) for rgb in frames]
 
 
 def _arguments(
@@ -271,12 +273,12 @@ def _closed(database: str, tracklets: Collection[str]) -> dict[str, int]:
     return dict(Counter(str(each.close_reason) for each in found if each.id in tracklets))
 
 
-def _latencies(kafka: KafkaSettings, settings: TopicSettings, from_ns: int) -> dict[str, float]:
-    """Seconds from the last frame of each infrared tracklet to its first link on the topic."""
+def _latencies(kafka: KafkaSettings, topic: str, from_ns: int) -> dict[str, float]:
+    """Seconds from the last frame of each tracklet to its first link or alert on the topic."""
     seen: dict[str, float] = {}
     with translated():
         client = consumer(kafka, group_id=None, isolation_level="read_committed")
-        partitions = [TopicPartition(settings.links, 0)]
+        partitions = [TopicPartition(topic, 0)]
         client.assign(partitions)
         client.seek_to_beginning(*partitions)
         end = client.end_offsets(partitions)[partitions[0]]

@@ -1,0 +1,78 @@
+"""Erasing over HTTP: at once, or when a second person agrees; in the transaction that writes it down."""
+
+from sqlalchemy.orm import Session
+
+from console.api.bodies.erasures import ErasureDone, ErasureWanted
+from console.api.doing import person
+from console.api.sight import must_see_all
+from console.api.use import Use
+from reid_core.erasure.auditing import ERASE, Auditing
+from reid_core.erasure.choosing import Plan
+from reid_core.erasure.proposing import planned, revision, subject_of
+from reid_core.erasure.service import Erasing, Erasure
+from reid_core.errors import StaleError
+from reid_core.reviewing.actions import Subject
+from reid_core.reviewing.hands import Hands
+from reid_core.reviewing.proposals import propose
+from stream.kafka.erasing import OUTSIDE
+
+
+def erase(use: Use, asked: ErasureWanted, chosen: Plan) -> ErasureDone:
+    """Erase those of a plan that was just made anew, or have a second person asked.
+
+    Raises:
+        StaleError: it is not the plan that was shown.
+        HeldError: somebody is under legal hold.
+    """
+    if revision(chosen) != asked.revision:
+        raise StaleError("There is more or less of them than was shown.", "Look at the plan again.")
+    if use.needs_two(ERASE):
+        hands = Hands(person(use), use.context.clock(), use.purpose or "")
+        with use.gallery.database.write() as session:
+            number = propose(session, ERASE, subject_of(chosen), {"revision": asked.revision}, hands)
+            use.record("propose", subject={"proposal": number, "action": ERASE}, session=session)
+        return ErasureDone(done=False, proposal=number)
+    erasing = _erasing(use)
+    with use.gallery.indexes.erasing() as session:
+        done = erasing.within(session, chosen, use.principal.name)
+    return _told(erasing, done)
+
+
+def erase_agreed(use: Use, session: Session, subject: Subject, first: str) -> Erasure:
+    """Erase what a second person just agreed to, in the same transaction; `told_of` comes behind its end.
+
+    Args:
+        use: of the second person.
+        session: of the writing transaction.
+        subject: of the proposal.
+        first: name of who proposed it.
+    """
+    chosen = planned(session, subject)
+    must_see_all(use, session, [one.id for one in chosen.tracklets if not one.staged])
+    return _erasing(use).within(session, chosen, f"{first}, agreed by {use.principal.name}"[:255])
+
+
+def finish(use: Use, done: Erasure) -> None:
+    """Have no file hold anything of who was erased."""
+    _erasing(use).finish(done)
+
+
+def auditing_of(use: Use) -> Auditing:
+    """What writes down erasures and holds of whoever asks."""
+    return Auditing(use.context.trail, use.principal.actor, use.purpose, use.case)
+
+
+def _erasing(use: Use) -> Erasing:
+    return Erasing(use.gallery, auditing_of(use), use.context.clock)
+
+
+def _told(erasing: Erasing, done: Erasure) -> ErasureDone:
+    left = erasing.finish(done)
+    return ErasureDone(
+        done=True,
+        erasure=done.name,
+        tracklets=done.tracklets,
+        crops=done.sightings,
+        audit=done.audit,
+        left=[*left, *OUTSIDE],
+    )

@@ -1,0 +1,1 @@
+"""Signing in elsewhere: OpenID Connect, the code flow with PKCE. Needs the extra ``oidc``."""
