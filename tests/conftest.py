@@ -1,6 +1,7 @@
 """What many tests need: footage and weights, the small bright world, the command, a PostgreSQL."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,31 @@ def _missing(reason: str) -> None:
     if os.environ.get("NIGHTREID_REQUIRE"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def module_tmp(tmp_path_factory):
+    """Folders of a module's fixtures: ``module_tmp("people") -> Path``, gone when its last test is over."""
+    made = []
+
+    def make(name):
+        made.append(tmp_path_factory.mktemp(name))
+        return made[-1]
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once():
+    """An empty gallery costs a tenth of running all migrations."""
+    from reid_core.gallery import database
+    from tests.support.migrated import MigratedOnce
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_upgrade", MigratedOnce(database._upgrade))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +125,18 @@ def command(monkeypatch, capfd):
         return Outcome(left.value.code or 0, *capfd.readouterr())
 
     return call
+
+
+@pytest.fixture
+def quick_passwords(monkeypatch):
+    """Hashes of passwords that cost next to nothing; all else about them is as ever."""
+    from argon2 import PasswordHasher
+
+    from reid_core.access import passwords
+
+    quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", lambda: quick)
+    passwords._of_nobody.cache_clear()
 
 
 @pytest.fixture(scope="session")

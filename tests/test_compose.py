@@ -1,6 +1,7 @@
 """compose.yaml and deploy/: nothing here starts a container, but what they say fits the code."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,20 +15,29 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from console.api.settings import ServeSettings
 from console.kafka import Deployment
+from console.serve import check_encrypted
 from reid_core.config import load_config
+from reid_core.gallery import Gallery
 from stream.kafka.topic_plan import TopicSettings
 from stream.publisher.config import PublishSettings
 from stream.service.status_server import StatusServer
 from stream.worker.config import WorkerSettings
 from tests.conftest import ROOT
 from tests.support.command_line import accepted, anchors
-from tests.support.metrics import publisher_metrics, worker_metrics
+from tests.support.metrics import console_metrics, publisher_metrics, worker_metrics
+from tests.support.serving import serve
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
-SETTINGS = {"worker": WorkerSettings, "publish": PublishSettings, "topics create": Deployment}
+SETTINGS = {
+    "worker": WorkerSettings,
+    "publish": PublishSettings,
+    "topics create": Deployment,
+    "serve": ServeSettings,
+}
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text(encoding="utf-8"))
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
@@ -57,10 +67,10 @@ def seconds(text):
 
 def test_it_has_what_a_night_shift_needs():
     assert set(SERVICES) == {
-        *("kafka", "postgres", "topics", "publisher", "worker"),
+        *("kafka", "postgres", "topics", "publisher", "worker", "serve"),
         *("prometheus", "grafana"),
     }
-    assert set(OURS) == {"topics", "publisher", "worker"}
+    assert set(OURS) == {"topics", "publisher", "worker", "serve"}
     named = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
     assert {name for name in named if re.fullmatch(r"[a-z-]+", name)} == set(COMPOSE["volumes"])
 
@@ -79,6 +89,8 @@ def test_its_commands_and_settings_are_accepted(name):
     environment = {key: str(value) for key, value in service.get("environment", {}).items()}
     file = mounts(service)[str(parameters["config"])] if parameters["config"] else None
     settings = load_config(SETTINGS[command], file, parameters["set_"] or (), environment)
+    if command == "serve":
+        return
     [bootstrap] = settings.kafka.bootstrap
     assert bootstrap in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].replace("//", "/")
 
@@ -100,7 +112,9 @@ def test_the_database_is_the_one_that_is_made():
     assert address == (
         f"postgresql+psycopg://{environment['POSTGRES_USER']}@postgres:5432/{environment['POSTGRES_DB']}"
     )
-    assert SERVICES["worker"]["environment"]["PGPASSWORD"] == environment["POSTGRES_PASSWORD"]
+    assert load_config(ServeSettings, ROOT / "deploy/serve.yaml").gallery == address
+    for service in ("worker", "serve"):
+        assert SERVICES[service]["environment"]["PGPASSWORD_FILE"] == environment["POSTGRES_PASSWORD_FILE"]
 
 
 def test_everything_waits_for_what_it_needs():
@@ -113,6 +127,7 @@ def test_everything_waits_for_what_it_needs():
                 assert how["condition"] == "service_completed_successfully" and other == "topics"
     assert SERVICES["topics"]["restart"] == "no"
     assert set(SERVICES["worker"]["depends_on"]) == {"topics", "postgres"}
+    assert set(SERVICES["serve"]["depends_on"]) == {"postgres"}
 
 
 def test_stopping_is_given_the_time_it_may_take():
@@ -144,7 +159,9 @@ def test_no_secret_has_a_value_here():
     for name, service in SERVICES.items():
         for key, value in service.get("environment", {}).items():
             if SECRET.search(key):
-                assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value), (name, key)
+                # The file of a secret that the service is given, and that is made outside of the repository.
+                assert key.endswith("_FILE") and value.startswith("/run/secrets/"), (name, key)
+                assert value.removeprefix("/run/secrets/") in service["secrets"], (name, key)
     for file in [ROOT / "compose.yaml", *(ROOT / "deploy").rglob("*")]:
         if not file.is_file():
             continue
@@ -155,11 +172,47 @@ def test_no_secret_has_a_value_here():
         assert not re.search(r"://[^/\s:@]+:[^/\s@]+@", text), file
 
 
-def test_passwords_must_be_given():
-    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    for name in ("POSTGRES_PASSWORD", "GRAFANA_PASSWORD"):
-        assert f"${{{name}:?" in text
-        assert not re.search(rf"\$\{{{name}(:?-|\}})", text)
+def test_secrets_are_files_that_are_not_in_the_repository():
+    assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "!secrets" not in (ROOT / ".dockerignore").read_text()
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    for name, secret in COMPOSE["secrets"].items():
+        assert secret == {"file": f"${{SECRETS:-./secrets}}/{name}"}
+        assert f"secrets/{name}" in page, "whoever runs it is told how to make it"
+    given = {name for service in SERVICES.values() for name in service.get("secrets", ())}
+    assert given == set(COMPOSE["secrets"])
+    files = (ROOT / "deploy" / name for name in ("serve.yaml", "prometheus/prometheus.yaml"))
+    config = "".join(file.read_text(encoding="utf-8") for file in files)
+    for name in re.findall(r"/run/secrets/(\w+)", config):
+        assert name in SERVICES["serve"]["secrets"] + SERVICES["prometheus"]["secrets"]
+
+
+def test_the_console_is_reached_by_tls_and_keeps_its_audit_key_with_the_workers():
+    settings = load_config(ServeSettings, ROOT / "deploy/serve.yaml")
+    check_encrypted(settings)
+    assert settings.bind.host == "0.0.0.0" and SERVICES["serve"]["ports"] == [
+        f"127.0.0.1:{settings.bind.port}:{settings.bind.port}"
+    ]
+    keys = {SERVICES[one]["environment"]["NIGHTREID_AUDIT_KEY_FILE"] for one in ("worker", "serve")}
+    [key] = keys
+    ledgers = {SERVICES[one]["environment"]["NIGHTREID_ERASURE_LEDGER"] for one in ("worker", "serve")}
+    assert {Path(ledger).parent for ledger in ledgers} == {Path(key).parent} and len(ledgers) == 1
+    for one in ("worker", "serve"):
+        assert f"keys:{Path(key).parent}" in SERVICES[one]["volumes"]
+    [footage] = settings.footage
+    mounted = SERVICES["publisher"]["volumes"][1]
+    assert mounted.endswith(f":{footage}:ro") and mounted in SERVICES["serve"]["volumes"]
+
+
+def test_the_console_is_asked_for_its_health_where_it_tells_it():
+    [code] = [word for word in SERVICES["serve"]["healthcheck"]["test"] if "urlopen" in word]
+    settings = load_config(ServeSettings, ROOT / "deploy/serve.yaml")
+    [(port, path)] = re.findall(r"https://127\.0\.0\.1:(\d+)(/\w+)", code)
+    assert int(port) == settings.bind.port and f"EXPOSE 9400 {port}" in DOCKERFILE
+    with Gallery.open("sqlite://") as gallery:
+        served = serve(gallery)
+        assert served.client().get(path).status_code == 200
+    compile(code, "healthcheck", "exec")
 
 
 # Image
@@ -180,7 +233,10 @@ def test_the_container_is_nobody_special_and_owns_where_it_writes():
     assert last.index("USER nightreid") < last.index("ENTRYPOINT")
     made = re.search(r"install -d -o nightreid -g nightreid (.+)", last)[1].split()
     for service in OURS.values():
-        assert service["cap_drop"] == ["ALL"]
+        assert service["cap_drop"] == ["ALL"] and service["read_only"]
+        assert "no-new-privileges:true" in service["security_opt"]
+        home = next(one for one in service["tmpfs"] if one.startswith("/home/nightreid:"))
+        assert f"uid={re.search(r'useradd --uid ([0-9]+)', last)[1]}" in home
         for volume in service.get("volumes", ()):
             outside, inside = volume.split(":")[:2]
             if outside in COMPOSE["volumes"]:
@@ -191,7 +247,7 @@ def test_the_container_is_nobody_special_and_owns_where_it_writes():
 def test_health_is_asked_for_where_it_is_served():
     address = re.search(r"urlopen\('http://127\.0\.0\.1:(\d+)(/\w+)'", DOCKERFILE)
     port, path = address[1], address[2]
-    assert f"EXPOSE {port}" in DOCKERFILE
+    assert re.search(rf"^EXPOSE {port}\b", DOCKERFILE, re.MULTILINE)
     for name in ("publisher", "worker"):
         assert accepted(SERVICES[name]["command"])[1]["metrics_port"] == int(port)
         assert "healthcheck" not in SERVICES[name]
@@ -200,7 +256,8 @@ def test_health_is_asked_for_where_it_is_served():
         assert "ports" not in SERVICES[name]
     assert SERVICES["topics"]["healthcheck"] == {"disable": True}
     for job in SCRAPED["scrape_configs"]:
-        assert [one["port"] for one in job["dns_sd_configs"]] == [int(port)]
+        at = 8642 if job["job_name"] == "nightreid-console" else int(port)
+        assert [one["port"] for one in job["dns_sd_configs"]] == [at]
     registry = CollectorRegistry()
     with StatusServer(0, registry, lambda: True, lambda: (True, []), "127.0.0.1") as server:
         for served in (path, "/metrics"):
@@ -211,6 +268,28 @@ def test_health_is_asked_for_where_it_is_served():
         urlopen(f"http://127.0.0.1:{stuck.port}{path}", timeout=5)
 
 
+@pytest.mark.slow
+def test_the_image_is_built_and_serves_where_an_engine_answers(tmp_path):
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:
+        pytest.skip("needs a container engine that answers")
+
+    def run(*words, **options):
+        how = {"cwd": ROOT, "check": True, "text": True, "capture_output": True} | options
+        return subprocess.run([docker, *words], **how)
+
+    run("build", "--file", "deploy/Dockerfile", "--tag", "nightreid:tried", ".", timeout=3000)
+    inside = ["run", "--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "nightreid:tried"]
+    assert "serve" in run(*inside, "--help").stdout
+    assert "uid=10001" in run(*inside[:-1], "--entrypoint", "id", "nightreid:tried").stdout
+    if subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0:
+        secrets = tmp_path / "secrets"
+        secrets.mkdir()
+        for name in COMPOSE["secrets"]:
+            (secrets / name).write_text("tried")
+        run("compose", "config", "--quiet", env=os.environ | {"SECRETS": str(secrets)})
+
+
 # Metrics
 
 
@@ -219,7 +298,7 @@ def served():
     """Every name that a query may hold, with its labels."""
     names = {"up": set()}
     ends = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
-    for family, labels in [*worker_metrics(), *publisher_metrics()]:
+    for family, labels in [*worker_metrics(), *publisher_metrics(), *console_metrics()]:
         for end in ends[family.type]:
             names[family.name + end] = {*labels, *({"le"} if end == "_bucket" else ())}
     return names
@@ -258,6 +337,7 @@ def test_what_is_read_is_what_runs():
     assert {name for job in SCRAPED["scrape_configs"] for name in job["dns_sd_configs"][0]["names"]} == {
         "publisher",
         "worker",
+        "serve",
     }
     inside = mounts(SERVICES["prometheus"])
     assert set(SCRAPED["rule_files"]) <= set(inside)
@@ -318,6 +398,8 @@ def test_the_dashboard_has_its_rows_and_nothing_overlaps():
         "People",
         "Memory",
         "Leading, fencing, retries",
+        "Alerts delivered",
+        "Console",
     ]
     taken = set()
     for panel in DASHBOARD["panels"]:

@@ -7,6 +7,8 @@ import pytest
 from reid_core.config import load_config
 from reid_core.errors import ConfigError
 from stream.chain.config import RunSettings
+from stream.worker.config import WorkerSettings
+from training.systems.reading import load_recipe, parse_recipe
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -67,6 +69,37 @@ def test_a_bad_file_is_one_sentence(tmp_path, text, said):
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize("file", sorted((CONFIGS / "recipes").rglob("*.yaml")), ids=lambda file: file.stem)
+def test_every_recipe_can_be_read(file):
+    recipe = load_recipe(file)
+    assert recipe.name == f"{file.parent.name}-{file.stem}".replace("_", "-")
+    # As a run records it, and reads it again.
+    assert parse_recipe(recipe.recorded()).recorded() == recipe.recorded()
+
+
 def test_settings_do_not_change_once_read():
     with pytest.raises(ValueError, match="frozen"):
         RunSettings().batch = 3  # type: ignore[misc]
+
+
+def test_a_variable_may_name_the_file_of_a_secret(tmp_path):
+    file = tmp_path / "password"
+    file.write_text("hu#sh: 7\n")
+    login = {
+        "NIGHTREID_KAFKA__SECURITY_PROTOCOL": "SASL_SSL",
+        "NIGHTREID_KAFKA__SASL_MECHANISM": "PLAIN",
+        "NIGHTREID_KAFKA__SASL_USERNAME": "shift",
+    }
+    named = {"NIGHTREID_KAFKA__SASL_PASSWORD__FILE": str(file)}
+    settings = load_config(WorkerSettings, None, (), login | named)
+    assert settings.kafka.sasl_password.get_secret_value() == "hu#sh: 7", "as it is, and not as YAML"
+    url = "postgresql+psycopg://joe:hush@db/x"
+    file.write_text(url)
+    assert load_config(WorkerSettings, None, (), {"NIGHTREID_DATABASE__FILE": str(file)}).database == url
+    for content, said in ((b"", "is empty"), (b"\xff\xfe", "it is not text"), (None, "No such file")):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_bytes(content)
+        with pytest.raises(ConfigError, match=said):
+            load_config(WorkerSettings, None, (), login | named)

@@ -77,11 +77,9 @@ def test_what_does_not_pass_does_not_look_passed(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory):
+def suite(module_tmp):
     """The rows that the suite has, none of them run."""
-    status, rows = write_table(
-        tmp_path_factory.mktemp("page") / "page.md", "tests/kafka/faults", "--collect-only"
-    )
+    status, rows = write_table(module_tmp("page") / "page.md", "tests/kafka/faults", "--collect-only")
     assert status == 0
     return rows
 

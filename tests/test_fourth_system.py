@@ -42,23 +42,23 @@ def test_where_it_is_not_installed_that_is_said():
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
+def environment(module_tmp):
     """Of a process that has the fourth system installed."""
     own = command_environment()
-    cache = tmp_path_factory.mktemp("cache")
+    cache = module_tmp("cache")
     return own | {"PYTHONPATH": f"{FOURTH}{os.pathsep}{own['PYTHONPATH']}", "NIGHTREID_CACHE": str(cache)}
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("people") / "set"
+def people(module_tmp):
+    folder = module_tmp("people") / "set"
     return write_captions(write_people(folder, val=6, test=8, images=2))
 
 
 @pytest.fixture(scope="module")
-def train(environment, people, tmp_path_factory):
+def train(environment, people, module_tmp):
     """``train(name, *settings) -> (process, folder)``: `nightreid train` of the recipe, begun or resumed."""
-    place = tmp_path_factory.mktemp("runs")
+    place = module_tmp("runs")
 
     def start(name, *settings):
         told = [part for each in settings for part in ("--set", each)]

@@ -56,8 +56,8 @@ def _counts(folder):
 
 
 @pytest.fixture(scope="module", params=list(MODELS))
-def shift(shared, tmp_path_factory, request):
-    folder = tmp_path_factory.mktemp("shift")
+def shift(shared, module_tmp, request):
+    folder = module_tmp("shift")
     return _run(shared, folder, request.param), _counts(folder), folder
 
 

@@ -33,7 +33,13 @@ def test_its_commands_and_options_exist():
     assert {words[1] for words in called} >= {"run", "detect", "embed", "reembed", "synthetic", "train"}
     for words in called:
         text = subprocess.run(
-            [sys.executable, "-m", "console.cli", *words[1 : 3 if words[1] == "synthetic" else 2], "--help"],
+            [
+                sys.executable,
+                "-m",
+                "console.cli",
+                *words[1 : 3 if words[1] in ("synthetic", "identity", "watch", "user") else 2],
+                "--help",
+            ],
             capture_output=True,
             text=True,
             check=True,

@@ -22,6 +22,12 @@ def test_it_says_what_was_measured():
     json.dumps(result)
 
 
+def test_a_gallery_that_does_not_fit_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr("console.bench.gallery.free_memory_bytes", lambda: 20 * 2**30)
+    with pytest.raises(UsageError, match=r"10,000,000 sightings of 1,280 numbers takes 63 GiB .* 20 GiB are"):
+        bench_gallery([1_000, 10_000_000])
+
+
 def test_a_gallery_of_nobody_is_refused():
     with pytest.raises(UsageError, match="at least 1,000"):
         bench_gallery([10])

@@ -2,13 +2,19 @@ import importlib.util
 import itertools
 import json
 import re
+import subprocess
+import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 
 from console import demo
+from console.demo_answers import words_json, words_lines, words_table, words_view
+from console.demo_descriptions import WAYS, retrieval
 from console.demo_detection import Detection, Looked, detection
 from console.demo_figures import Tracking, identity_people, run_figures
 from console.demo_linking import (
@@ -21,13 +27,19 @@ from console.demo_linking import (
     together,
 )
 from console.demo_truth import FramePeople, people_of_cameras, read_people
+from console.demo_watches import outcomes
 from console.demo_words import NightFigures, groups, remarks, table, to_json
 from console.report import render_report
 from reid_core.errors import MissingDependencyError, SourceError, UsageError
+from reid_core.querying.asking import QueryModels
+from reid_core.querying.description import read_description
 from reid_core.runtime import load_embedder
 from reid_core.types import Decision, Detections, Modality, Spectrum
+from reid_core.watching.alerts import Alert
 from stream.run.result import CameraResult, IdentityResult, LinkResult, RunResult, TrackletResult
+from tests.conftest import command_environment
 from tests.support import brightness
+from tests.support.colour_words import colour_words, install_colour_words
 from tests.support.night import SETTINGS
 from training.evaluation.detection import FrameTruth
 from training.evaluation.intervals import share_interval, wilson
@@ -280,11 +292,15 @@ def night(small):
 
 
 def printed(night):
+    return shown_in_a_terminal(table(night))
+
+
+def shown_in_a_terminal(what):
     from rich.console import Console
 
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(table(night))
+        console.print(what)
     return capture.get()
 
 
@@ -364,6 +380,7 @@ def finished(out, plan, **changes):
     (out / "night" / "video.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 def test_the_folder_of_another_night_or_of_anybody_else_is_left_alone(tmp_path, plan):
     demo.claim(tmp_path / "new", plan)
     foreign = tmp_path / "foreign"
@@ -433,9 +450,9 @@ SIZES = {"gate": (320, 240, 300), "yard": (320, 240, 280), "night": (160, 120, 2
 
 
 @pytest.fixture(scope="module")
-def bright_night(night_videos, tmp_path_factory):
+def bright_night(night_videos, module_tmp):
     """The small bright world as a finished night: persons 1 to 3 by day, 1 and the stranger 4 at night."""
-    folder = tmp_path_factory.mktemp("night")
+    folder = module_tmp("night")
     (folder / "truth").mkdir()
     cameras = {}
     for name, walkers in WORLD.items():
@@ -462,8 +479,8 @@ def bright_night(night_videos, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def watched(bright_night, colour_checkpoint, tmp_path_factory):
-    database = tmp_path_factory.mktemp("gallery") / "gallery.db"
+def watched(bright_night, colour_checkpoint, module_tmp):
+    database = module_tmp("gallery") / "gallery.db"
     database.write_text("of an earlier demonstration, and damaged")
     embedder = load_embedder(colour_checkpoint, threads=1)
     return demo.watch(bright_night, database, brightness.brightness_detector(), embedder, SETTINGS)
@@ -514,6 +531,132 @@ def test_the_ranking_that_is_measured_is_the_runs_own_without_its_end(
         assert set(rankings[one.tracklet]) == {identity.id for identity in result.identities}
 
 
+# --- words
+
+
+SENTENCES = {
+    "1": "a man in a red coat",
+    "2": "a man in a green coat",
+    "3": "a woman in blue",
+    "9": "a red hat",
+}
+
+
+def alert(number, watch, tracklet):
+    text = ("name", "description", tracklet, "night", "infrared")
+    return Alert(number, watch, *text, 0, 0, None, None, None, None, True, {}, None)
+
+
+@pytest.fixture(scope="module")
+def colour_encoder(tmp_path_factory, colour_checkpoint):
+    """Folder of a text encoder that knows the colours of the small bright world."""
+    package, folder = tmp_path_factory.mktemp("packages"), tmp_path_factory.mktemp("words")
+    install_colour_words(package)
+    embedder = load_embedder(colour_checkpoint, threads=1)
+    colours = {"red": brightness.RED, "green": brightness.GREEN, "blue": brightness.BLUE}
+    crops = [np.full((64, 32, 3), colour, np.uint8) for colour in colours.values()]
+    table = dict(zip(colours, embedder.embed(crops, Modality.VISIBLE), strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(package)
+        yield colour_words(folder / "encoder", embedder.space, table)
+
+
+@pytest.fixture(scope="module")
+def asked(bright_night, colour_checkpoint, colour_encoder, tmp_path_factory):
+    """The bright night watched with words."""
+    database = tmp_path_factory.mktemp("worded") / "gallery.db"
+    night = replace(bright_night, sentences=SENTENCES)
+    models = QueryModels(colour_checkpoint, str(colour_encoder))
+    detector = brightness.brightness_detector()
+    return demo.watch(night, database, detector, models.embedder, SETTINGS, models)
+
+
+@pytest.mark.slow
+def test_words_find_whom_they_describe_where_infrared_alone_cannot(asked):
+    words = asked[1].words
+    assert words.people == 1
+    (side,) = words.sides
+    assert side.person == "1"
+    # Whoever is white by night is as near to each of the three; red is one of them.
+    assert side.ranks["text"] == side.ranks["fused"] == side.ranks["ensemble"] == 1
+    assert {way: one.queries for way, one in words.retrieval.items()} == dict.fromkeys(WAYS, 1)
+    assert words.retrieval["text"].rank1 == words.retrieval["text"].map == 1
+    assert words.answered.person == "1"
+    assert [one.correct for one in words.answered.candidates] == [True, False, False]
+    # Nothing is calibrated here: watches of descriptions are silent, and are there.
+    assert {one.person for one in words.watched.watches} == set(SENTENCES)
+    assert [one.person for one in words.watched.others] == ["9"]
+    assert words.watched.fired is None
+
+
+@pytest.mark.slow
+def test_words_are_told_in_the_terminal_in_json_and_in_the_report(asked):
+    run, figures = asked
+    words = figures.words
+    told = json.loads(json.dumps(words_json(words, run)))
+    assert told["text_r1"] == {"value": 1, "queries": 1, "interval_95": [0.2065, 1]}
+    assert {f"{way}_{figure}" for way in WAYS for figure in ("r1", "map")} == told.keys() - {"words"}
+    assert told["words"]["query"]["answers"][0]["correct"] is True
+    assert [one["came"] for one in told["words"]["watches"]] == ["came by day"] * 3 + ["never came"]
+    rows = shown_in_a_terminal(words_table(words)).splitlines()
+    (rank1,) = [row for row in rows if row.startswith("Rank-1")]
+    assert rank1.split()[2:] == ["1.00"] * 3
+    assert max(map(len, rows)) <= 80
+    lines = "\n".join(words_lines(words, run))
+    assert "Asked for person 1: “a man in a red coat”" in lines
+    assert "of 1 whose person never came by day 1 stayed silent" in lines
+    page = render_report(run, None, groups(figures), lambda page: words_view(page, words))
+    assert page.index('id="words"') < page.index('id="timeline"')
+    shown = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "Words alone, rank-1 1.00 mAP 1.00; 1 infrared tracklet of 1 person" in shown
+    assert "“a man in a red coat”" in shown
+    (row,) = re.findall(r'<tr><th scope="row"><a href="#tracklet-\d+">night-\d+</a>.*?</tr>', page)
+    assert re.findall(r'class="num">(\S+?)<', row)[1:] == ["1", "1", "1"]
+    assert "Place, fused" in shown
+    assert "never came" in shown
+    # Names that come from outside are text.
+    odd = {**SENTENCES, "1": "<script>red</script>"}
+    hostile = replace(words, answered=replace(words.answered, text=odd["1"]))
+    assert "<script>red" not in render_report(run, None, (), lambda page: words_view(page, hostile))
+
+
+def test_figures_of_words_are_over_people_and_miss_whom_nobody_is():
+    queries = [tracklet("n1", "1"), tracklet("n2", "1"), tracklet("n3", "2")]
+    identities = {"p": "1", "q": "2", "r": None}
+    found = retrieval(queries, [[True, False, False], [False, True, False], []], identities)
+    assert (found.queries, found.rank1, found.map) == (3, 1 / 3, 0.5)
+    assert found.rank1_95 == share_interval([True, False, False], ["1", "1", "2"])
+    assert found.map_95 == share_interval([1, 0.5, 0], ["1", "1", "2"])
+    nobody = retrieval([], [], identities)
+    assert (nobody.queries, nobody.rank1, nobody.map_95) == (0, None, None)
+
+
+def test_watches_are_judged_by_whom_they_describe():
+    night = camera("night", Spectrum.NEAR, *(tracklet(f"n{who}", who) for who in "1147"), tracklet("n0"))
+    run = result(night)
+    people = {5: "1", 6: "4", 7: "7", 8: "8"}
+    sentences = {who: f"description {who}" for who in people.values()}
+    raised = [alert(1, 5, "n1"), alert(2, 5, "n0"), alert(3, 7, "n4")]
+    found = outcomes(raised, run, sentences, {"1", "4"}, people)
+    by_number = {one.number: one for one in found.watches}
+    assert (by_number[5].right, by_number[5].wrong, by_number[5].silent_for) == (("n1",), ("n0",), 0)
+    assert (by_number[6].right, by_number[6].silent_for) == ((), 1)
+    assert by_number[7].wrong == ("n4",)
+    assert [one.person for one in found.known] == ["1", "4"]
+    assert [one.person for one in found.others] == ["7", "8"]
+    assert found.fired is by_number[5]
+    assert found.silent is by_number[8]
+
+
+def test_everybody_is_described_and_some_who_never_come(plan):
+    from console.demo_descriptions import ABSENT, witnessed
+
+    said = witnessed(plan)
+    assert list(said) == [str(number) for number in range(1, plan.people + ABSENT + 1)]
+    assert len(set(said.values())) == len(said)
+    assert all(read_description(text).understanding.terms for text in said.values())
+
+
 def test_a_video_that_is_gone_is_told_of_before_the_run(bright_night, tmp_path):
     with pytest.raises(SourceError, match="gate"):
         demo.sources(demo.Night(tmp_path, bright_night.cameras))
@@ -530,10 +673,21 @@ def test_the_demonstration_prints_its_figures_and_names_its_report(nightreid, sy
     assert told["models"]["calibrated"] and "night-detector" in json.dumps(told["models"])
     assert set(told["detection"]) == {"visible", "near", "thermal", "cameras"}
     assert set(told["links"]) == {"near", "thermal"}
+    for way in WAYS:
+        assert told[f"{way}_r1"]["queries"] == told["infrared_map"]["queries"]
+    # The same tracklets, ranked in the same order as by links.
+    links = told["links"].values()
+    assert told["infrared_r1"]["queries"] == sum(one["queries"] for one in links)
+    first = sum(round(one["rank1"] * one["queries"]) for one in links if one["queries"])
+    assert round(told["infrared_r1"]["value"] * told["infrared_r1"]["queries"]) == first
+    assert all(told["words"]["captions"][kind] for kind in ("visible", "near", "thermal"))
+    assert len(told["words"]["watches"]) == 3 + 5
+    assert told["words"]["query"]["answers"]
     assert told["detection"]["visible"]["ap50"] > 0.5
     assert told["tracklets"]["visible"]["purity"] > 0.7
     page = (tmp_path / told["report"]).read_text(encoding="utf-8")
     assert "Results against the ground truth" in page
+    assert 'id="words"' in page and 'class="caption"' in page
     assert not re.search(r"(?:src|href)=[\"']?(?!#|data:)[^\"'\s>]+", page)
     made = (tmp_path / "shift/night/day-1.mp4").stat().st_mtime_ns
     again = nightreid(*command, cwd=tmp_path, timeout=900)
@@ -545,3 +699,38 @@ def test_the_demonstration_prints_its_figures_and_names_its_report(nightreid, sy
     other = nightreid("demo", "--out", "shift", "--people", "4", "--seed", "7", cwd=tmp_path)
     assert other.returncode == 2
     assert "another night" in other.stderr
+    _opens_the_console(tmp_path, ("demo", "--out", "shift", "--people", "3", "--seed", "7"), told["report"])
+
+
+def _opens_the_console(folder, command, report):
+    """What is watched already is served at once, to this machine alone, and nobody is asked who they are."""
+    written = (folder / report).stat().st_mtime_ns
+    served = subprocess.Popen(
+        [sys.executable, "-m", "console.cli", *command, "--serve", "--port", "0"],
+        cwd=folder,
+        env=command_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        told = served.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", told)[0]
+        session = httpx.get(f"{address}api/v1/session").json()
+        assert session["kind"] == "local"
+        found = httpx.post(f"{address}api/v1/searches", json={"text": "man in a jacket"}, timeout=120).json()
+        assert found["searched"] > 0
+        foreign = httpx.get(f"{address}api/v1/session", headers={"Host": "elsewhere.test"})
+        assert foreign.status_code == 400
+    finally:
+        served.terminate()
+        served.wait(60)
+    assert (folder / report).stat().st_mtime_ns == written, "it was watched again"
+
+
+def test_a_demonstration_names_the_command_that_opens_it(monkeypatch):
+    monkeypatch.setattr(demo.shutil, "which", lambda name: "/usr/bin/nightreid")
+    assert demo.serving(demo.OUT) == "nightreid demo --serve"
+    assert demo.serving(Path("my demo")) == "nightreid demo --out 'my demo' --serve"
+    monkeypatch.setattr(demo.shutil, "which", lambda name: None)
+    monkeypatch.setattr(demo.sys, "argv", [".venv-demo/bin/nightreid", "demo"])
+    assert demo.serving(demo.OUT) == ".venv-demo/bin/nightreid demo --serve"

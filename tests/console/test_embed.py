@@ -18,9 +18,9 @@ from reid_core.types import Modality
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(module_tmp):
     """A network whose vector is the crop's mean colour."""
-    folder = tmp_path_factory.mktemp("model")
+    folder = module_tmp("model")
     images = ops.parameter([-1, 3, 8, 4], np.float32, name="images")
     pooled = ops.reduce_mean(images, np.array([2, 3]), keep_dims=True)
     openvino.save_model(openvino.Model([pooled], [images]), str(folder / "net.xml"), compress_to_fp16=False)

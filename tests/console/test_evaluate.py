@@ -25,22 +25,27 @@ NEAR, ALL = (PRESETS[f"synthetic-all-single-A{end}"].id for end in ("-near", "")
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    return write_people(tmp_path_factory.mktemp("people") / "set", train=2, val=2, test=6, images=3)
+def people(module_tmp):
+    return write_people(module_tmp("people") / "set", train=2, val=2, test=6, images=3)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(module_tmp):
     network = create_dual_stream("resnet18", 32)
-    path = tmp_path_factory.mktemp("m") / "model"
+    path = module_tmp("m") / "model"
     save_checkpoint(path, network, name="small", preprocess=Preprocess(height=64, width=32))
     return str(path)
 
 
+@pytest.fixture(scope="module")
+def kept(module_tmp):
+    return module_tmp("cache")
+
+
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
+def cache(kept, monkeypatch):
     """One cache for the module: vectors are computed once."""
-    monkeypatch.setenv("NIGHTREID_CACHE", str(tmp_path_factory.getbasetemp() / "evaluate-cache"))
+    monkeypatch.setenv("NIGHTREID_CACHE", str(kept))
 
 
 def evaluate(model, people, *protocols, **more):
@@ -160,6 +165,7 @@ def saved(path, seed):
     return path
 
 
+@pytest.mark.slow
 def test_several_files_are_several_trials(tmp_path, capsys):
     files = [saved(tmp_path / f"{trial}.npz", trial) for trial in range(3)]
     evaluate_command([], None, files, ["sysu-all-single-A"], as_json=True, report=tmp_path / "r.html")
@@ -191,6 +197,7 @@ def test_several_models_have_a_mean_and_a_spread(people, model, tmp_path, capsys
     assert row["std"]["map"] == pytest.approx(np.std(values, ddof=1)) and row["note"] == "2 models"
 
 
+@pytest.mark.slow
 def test_compare_puts_published_rows_beside_and_mixes_nothing(model, people, tmp_path, capsys):
     mine, near = tmp_path / "mine.json", tmp_path / "near.json"
     ten = [saved(tmp_path / f"{trial}.npz", trial) for trial in range(10)]
@@ -237,7 +244,7 @@ def test_compare_puts_published_rows_beside_and_mixes_nothing(model, people, tmp
     ("protocols", "words"),
     [
         (["sysu-all-single-A"], "is one of sysu; .* is synthetic"),
-        (["synthetic-all-single-A+text=image"], "no model of this version reads any"),
+        (["synthetic-all-single-A+text=image"], "and the model reads none"),
         (["synthetic-all-single-A+feature=pool"], "not 'pool'"),
         (["mine"], "There is no protocol 'mine'"),
         (["synthetic-all-single-A+rerank=magic"], "no method of re-ranking"),

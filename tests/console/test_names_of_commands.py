@@ -152,3 +152,10 @@ def test_a_data_set_of_such_names_is_imported_checked_and_evaluated(
     assert done.status == 0, done.err
     found = json.loads(done.out)["results"].values()
     assert found and all(one["valid"] > 0 for one in found)
+
+
+@pytest.mark.parametrize("arguments", [("run", "--visible"), ("publish", "--modality", "visible")])
+def test_a_start_of_nobody_names_it_as_it_is_shown(command, arguments):
+    start = os.fsdecode(b"entr\xe9e=2026-11-20T08:00:00Z")
+    done = command(*arguments, "gate.mp4", "--start", start)
+    assert done.status == 2 and r"no source is called 'entr\xe9e'." in done.err

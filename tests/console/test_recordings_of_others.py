@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.support.file_server import files
+
 pytestmark = [pytest.mark.footage, pytest.mark.slow]
 START = "2026-11-20T08:00:00Z"
 
@@ -71,3 +73,11 @@ def test_forty_bad_packets(run, case):
 def test_turned_and_mirrored(run, case, name):
     status, cameras, _ = run("--visible", f"cam={case(f'23-rotated/{name}.mp4')}")
     assert status == 0 and len(cameras["cam"]["tracklets"]) == 1
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_video_on_a_server(run, case, ranges):
+    with files(case("08-http-vod/clip.mp4").read_bytes(), ranges) as server:
+        status, cameras, _ = run("--visible", f"clip={server.url}")
+    clip = cameras["clip"]
+    assert (status, clip["status"], clip["frames"], len(clip["tracklets"])) == (0, "complete", 92, 1)

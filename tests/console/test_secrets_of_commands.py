@@ -43,6 +43,34 @@ def test_no_command_repeats_it(login, command, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@settings(FEW, max_examples=2)
+@given(login=logins())
+def test_neither_the_console_nor_what_delivers_alerts_repeats_it(login, command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NIGHTREID_DEBUG", "1")
+    camera, database = f"rtsp://{login}@127.0.0.1:1/s", f"postgresql+psycopg://{login}@127.0.0.1:1/x"
+    for words in (
+        ("serve", "--db", database),
+        ("serve", "--set", f"bind.host={camera}", "--set", f"gallery={database}"),
+        ("serve", "--set", f"tls.key_password={login}"),
+        ("worker", "--set", f"webhooks.desk.url={camera}"),
+        (
+            "worker",
+            "--set",
+            f"webhooks.desk.secret={login}",
+            "--set",
+            "webhooks.desk.url=https://desk.example",
+        ),
+        ("worker", "--db", database, "--set", f"alert_signing.secret={login}"),
+        ("watch", "deliveries", "--db", database),
+        ("watch", "retry", "--all", "--db", database),
+    ):
+        outcome = command(*words)
+        assert outcome.status != 0 and outcome.err, words
+        assert seen(login.partition(":")[2], outcome.out, outcome.err) == set(), words
+
+
+@pytest.mark.slow
 def test_a_run_of_a_camera_whose_password_is_not_encoded_says_what_to_do(command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     outcome = command("run", "--visible", "rtsp://admin:Hush#2024@127.0.0.1:1/s", "--json")

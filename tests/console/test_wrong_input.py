@@ -38,9 +38,9 @@ def run(command, footage):
 
 
 @pytest.fixture(scope="module")
-def visit(footage, tmp_path_factory):
+def visit(footage, module_tmp):
     """One of the day's visits, small."""
-    return cut_from(footage["day"], tmp_path_factory.mktemp("visit") / "visit.mp4", 50, 200, 320)
+    return cut_from(footage["day"], module_tmp("visit") / "visit.mp4", 50, 200, 320)
 
 
 @pytest.fixture

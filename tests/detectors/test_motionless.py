@@ -29,6 +29,7 @@ def standing(seconds, jitter=0.4, seed=2):
     return 100 + np.random.default_rng(seed).normal(0, jitter, (seconds * FPS, 2))
 
 
+@pytest.mark.slow
 def test_a_poster_is_nobody():
     assert followed(standing(130)) == ([], 1)
 
@@ -65,6 +66,7 @@ def test_a_wrong_box_now_and_then_makes_nobody_of_a_poster():
     assert followed(path) == ([], 1)
 
 
+@pytest.mark.slow
 def test_the_rule_may_be_switched_off_or_set_otherwise():
     assert len(followed(standing(400), motionless_seconds=None)[0]) == 1
     assert followed(standing(40), motionless_seconds=30) == ([], 1)

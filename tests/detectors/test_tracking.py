@@ -334,3 +334,23 @@ def test_nobody_is_lost_while_the_picture_stands_still():
     assert follow(one, [person(60)] * 5, 79) == []
     [tracklet] = one.close(CloseReason.END)
     assert len(tracklet) == 65
+
+
+@KINDS
+def test_whoever_is_there_when_the_light_changes_goes_on_from_the_first_frame_of_the_other(kind):
+    """Two from before, and one who came with that frame: nobody is lost, and no two are called the same."""
+    one = tracker(kind)
+    two = [both(person(20 + 2 * i), person(140 + 2 * i)) for i in range(30)]
+    three = [both(person(80 + 2 * i), person(200 + 2 * i), person(330)) for i in range(30)]
+    assert follow(one, [*two, *three[:5]]) == []
+    before = one.turn(Modality.INFRARED, 30)
+    assert [(each.frames[-1], each.modality, each.close_reason) for each in before] == [
+        (29, Modality.VISIBLE, CloseReason.SWITCH)
+    ] * 2
+    follow(one, three[5:], 35)
+    behind = one.close(CloseReason.END)
+    assert [each.modality for each in behind] == [Modality.INFRARED] * 3
+    assert sorted(each.frames[0] for each in behind) == pytest.approx([30, 30, 30], abs=1)
+    assert all(each.frames[-1] == 59 for each in behind)
+    assert min(shot.frame for each in behind for shot in each.sightings) >= 35, "not of frames in doubt"
+    assert len({each.id for each in (*before, *behind)}) == 5

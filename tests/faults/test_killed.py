@@ -51,9 +51,9 @@ def in_process(night: Night) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, night_videos, colour_checkpoint):
+def undisturbed(module_tmp, night_videos, colour_checkpoint):
     """All rows of a run that nobody disturbed."""
-    database = tmp_path_factory.mktemp("undisturbed") / "x.db"
+    database = module_tmp("undisturbed") / "x.db"
     assert in_process(Night(night_videos, colour_checkpoint, database)) == 0
     found = rows(database)
     assert {name: len(found[name]) for name in ("tracklets", "identities", "links")} == {
@@ -164,9 +164,9 @@ def test_links_to_interrupted_people_do_not_keep_a_run_from_being_taken_up(night
 
 
 @pytest.fixture(scope="module")
-def clips(footage, tmp_path_factory):
+def clips(footage, module_tmp):
     """One visit of the day and the night's first shot's best part, small enough to be run several times."""
-    folder = tmp_path_factory.mktemp("clips")
+    folder = module_tmp("clips")
     return {
         "day": cut_from(footage["day"], folder / "day.mp4", 50, 330, 480),
         "night": cut_from(footage["night"], folder / "night.mp4", 300, 460, 120),

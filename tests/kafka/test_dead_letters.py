@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -91,6 +92,12 @@ def test_a_letter_keeps_its_record_and_says_why():
     assert abs(int(told["dlq.time_ns"]) - time.time_ns()) < 10e9
     assert DeadLetter.from_record(arrived(letter)) == letter
     assert letter.place == "frames.visible/2/7"
+
+
+def test_a_letter_names_its_topics_id_where_it_is_known():
+    letter = replace(DeadLetter.of(record(headers=[("a", b"1")]), "schema", "No."), topic_id="4gQ")
+    assert letter.to_record().headers[-1] == ("dlq.topic_id", b"4gQ")
+    assert DeadLetter.from_record(arrived(letter, [("outbox", b"12")])) == letter
 
 
 def test_what_was_added_on_the_way_is_no_part_of_it():

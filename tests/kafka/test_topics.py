@@ -44,9 +44,11 @@ def test_the_plan_names_every_topic_and_its_prefix():
         "siteA.frames.infrared",
         "siteA.sightings",
         "siteA.links",
+        "siteA.captions",
         "siteA.alerts",
         "siteA.dlq.frames.visible",
         "siteA.dlq.frames.infrared",
+        "siteA.audit",
         "siteA.control",
     ]
     frames = planned["siteA.frames.infrared"]
@@ -233,7 +235,7 @@ def test_the_commands(kafka, topic_prefix, nightreid, tmp_path):
     created = run("topics", "create", *site)
     assert f"created {topic_prefix}frames.visible (2 partitions)\n" in created.stdout
     assert created.stderr == ""
-    assert run("topics", "check", *site).stdout == "All 8 topics are as planned.\n"
+    assert run("topics", "check", *site).stdout == "All 10 topics are as planned.\n"
     with admin(KafkaSettings(bootstrap=kafka.bootstrap)) as client:
         changed = ConfigResource("topic", f"{topic_prefix}control", {"cleanup.policy": "delete"})
         client.alter_configs([changed])

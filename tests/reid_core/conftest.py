@@ -3,10 +3,9 @@
 import shutil
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from reid_core.gallery import Gallery
-from reid_core.gallery.schema import Base
+from tests.support.tables import whole_schema
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +49,17 @@ def books(request):
 
 def empty(url):
     """Take everything out of a gallery, as if it were new."""
-    engine = create_engine(url)
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-        connection.execute(text("INSERT INTO gallery_meta VALUES ('chain', '')"))
-    engine.dispose()
+    import psycopg
+
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(_emptying(connection))
+
+
+def _emptying(connection):
+    # Rows are few: deleting them takes a tenth of what TRUNCATE does, which makes each table's files anew.
+    numbers = connection.execute("SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL")
+    # The audit log refuses it.
+    steps = ["SET session_replication_role = replica"]
+    steps += [f"DELETE FROM {table.name}" for table in whole_schema().sorted_tables]
+    steps += [f"ALTER SEQUENCE {name} RESTART" for (name,) in numbers]
+    return "; ".join([*steps, "INSERT INTO gallery_meta VALUES ('chain', '')"])

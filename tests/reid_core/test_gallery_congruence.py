@@ -24,6 +24,7 @@ from reid_core.gallery import (
 from reid_core.gallery.schema import Base
 from reid_core.matcher import Matcher
 from reid_core.querying import Query, QueryService
+from reid_core.size_law import SizeLaw
 from reid_core.types import CloseReason, Modality, Spectrum
 from tests.support.gallery_world import DIM, MODEL, OTHER_MODEL, Scene, near, unit
 
@@ -31,6 +32,10 @@ pytestmark = pytest.mark.slow
 
 NEVER = IdentityPolicy(None)
 CALIBRATION = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")
+SIZED = replace(
+    CALIBRATION,
+    sizes=SizeLaw(20.0, -8.0, 1.0, 0.1, 0.9, 0.12, -0.2, rate=0.1, smallest=5, largest=80),
+)
 DIMS = {MODEL: DIM, OTHER_MODEL: 8}
 
 
@@ -57,6 +62,19 @@ def told(hits):
 
 
 # Random lives of a gallery
+
+
+class Said:
+    """A text encoder whose texts are the numbers of vectors."""
+
+    model_id = "c" * 64
+
+    def __init__(self, space, vectors):
+        self.space, self.dim = space, len(vectors[0])
+        self.vectors = vectors
+
+    def encode(self, texts):
+        return np.stack([self.vectors[int(text)] for text in texts])
 
 
 class Life:
@@ -162,6 +180,7 @@ class Life:
             modality=kinds[self.draw.integers(len(kinds))],
             since_ns=int(self.draw.integers(0, 8000)) if self.draw.integers(2) else None,
             until_ns=int(self.draw.integers(0, 9000)) if self.draw.integers(2) else None,
+            hours=tuple(self.draw.integers(0, 9000, 2).tolist()) if self.draw.integers(4) == 0 else None,
         )
 
     def search(self):
@@ -179,10 +198,17 @@ class Life:
                 self.answers.append(self.gallery.count_identities(self.model, where, kind))
 
     def ask(self):
-        service = QueryService(self.gallery, self.model)
         seen = self.seen[self.model]
-        kind = tuple(VectorKind)[self.draw.integers(2)]
-        query = Query(seen[self.draw.integers(len(seen))], where=self.filter(infrared=False), kind=kind)
+        service = QueryService(self.gallery, self.model, Said(self.model, seen))
+        kind = (*VectorKind, None)[self.draw.integers(3)]
+        number, where = self.draw.integers(len(seen)), self.filter(infrared=False)
+        query = Query(seen[number], where=where, kind=kind)
+        if kind is None:
+            query = Query(text=str(number), where=where, kind=kind, calibration=SIZED)
+        there = self.gallery.tracklets()
+        if there and self.draw.integers(2):
+            left = frozenset({there[self.draw.integers(len(there))].id})
+            query = replace(query, without=left)
         cursor = None
         for _ in range(3):
             page = service.ask(query, int(self.draw.integers(1, 4)), cursor)

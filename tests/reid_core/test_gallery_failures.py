@@ -24,9 +24,9 @@ from reid_core.errors import (
     UsageError,
 )
 from reid_core.gallery import Gallery, IdentityPolicy
-from reid_core.gallery.schema import Base
 from reid_core.types import Modality
 from tests.support.gallery_world import MODEL, Scene, all_rows, unit
+from tests.support.tables import whole_schema
 
 NEVER = IdentityPolicy(None)
 
@@ -41,7 +41,7 @@ def path(tmp_path):
 def test_the_migrations_make_the_schema(path):
     with create_engine(f"sqlite:///{path}").connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, whole_schema()) == []
 
 
 def test_opening_again_changes_nothing(path):

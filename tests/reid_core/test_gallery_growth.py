@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, select
 
-from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter, writing
+from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter, choosing, writing
 from reid_core.gallery import database as database_module
 from reid_core.gallery.columns import TimeBlocks
 from reid_core.gallery.exemplars import redundant
 from reid_core.gallery.growing import Grower
 from reid_core.gallery.live import LiveIndex
+from reid_core.gallery.outbox import put_event
 from reid_core.gallery.pgvector_index import PgvectorIndex
 from reid_core.gallery.schema import SurplusRow, VectorRow
 from reid_core.types import CloseReason, Modality
@@ -29,6 +30,11 @@ def surplus(url):
         found = sorted(connection.scalars(chosen))
     engine.dispose()
     return found
+
+
+@pytest.fixture
+def url(books):
+    return books
 
 
 # Which sightings are exemplars
@@ -296,11 +302,9 @@ def test_two_admit_at_once_and_nothing_is_doubled(url):
 # The index in memory
 
 
-def test_an_index_is_built_while_others_write(sqlite_gallery, monkeypatch, impatient):
-    generator = np.random.default_rng(10)
-    with Gallery.open(sqlite_gallery) as gallery:
-        Scene(gallery)
-        gallery.add_tracklets([Scene(gallery).entry(0, unit(generator, 3))], MODEL, JOIN)
+@pytest.fixture
+def slow_builds(sqlite_gallery, monkeypatch, impatient):
+    """An index is built anew each time, and somebody writes meanwhile: how often."""
     build, wrote = LiveIndex._rebuild, []
 
     def slow(index, session, latest):
@@ -310,10 +314,94 @@ def test_an_index_is_built_while_others_write(sqlite_gallery, monkeypatch, impat
         build(index, session, latest)
 
     monkeypatch.setattr(LiveIndex, "_rebuild", slow)
+    return wrote
+
+
+def test_an_index_is_built_while_others_write(sqlite_gallery, monkeypatch, slow_builds):
+    generator = np.random.default_rng(10)
+    with Gallery.open(sqlite_gallery) as gallery:
+        scene = Scene(gallery)
+        gallery.add_tracklets([scene.entry(0, unit(generator, 3))], MODEL, JOIN)
+    slow_builds.clear()
     monkeypatch.setattr("reid_core.gallery.live.load_index", lambda *_: None)
     with Gallery.open(sqlite_gallery) as gallery:
-        gallery.add_tracklets([Scene(gallery).entry(100, unit(generator, 3))], MODEL, JOIN)
-    assert len(wrote) == 1
+        gallery.add_tracklets([scene.entry(100, unit(generator, 3))], MODEL, JOIN)
+    assert len(slow_builds) == 1
+
+
+def test_no_writer_waits_where_an_infrared_tracklet_is_the_first(sqlite_gallery, slow_builds):
+    generator = np.random.default_rng(20)
+    with Gallery.open(sqlite_gallery) as gallery:
+        scene = Scene(gallery, "night", Modality.INFRARED)
+        gallery.add_tracklets([scene.entry(0, unit(generator, 3))], MODEL, JOIN)
+        assert len(gallery.tracklets()) == 1
+    assert len(slow_builds) == 1
+
+
+def test_no_writer_waits_where_rows_went_between_nomination_and_writing(
+    sqlite_gallery, monkeypatch, slow_builds
+):
+    generator = np.random.default_rng(21)
+    with Gallery.open(sqlite_gallery) as gallery, Gallery.open(sqlite_gallery) as beside:
+        lobby, gate = Scene(gallery), Scene(gallery, "gate")
+        first = [lobby.entry(0, unit(generator, 2)), gate.entry(0, unit(generator, 2))]
+        gallery.add_tracklets(first, MODEL, IdentityPolicy(None))
+        slow_builds.clear()
+        Between(monkeypatch, lambda: beside.remove_tracklets(lobby.recording, CloseReason.TIMEOUT))
+        gallery.add_tracklets([gate.entry(500, unit(generator, 2))], MODEL, JOIN)
+        assert len(slow_builds) == 1
+        assert gallery.search(unit(generator, 1), MODEL, 10).ids.shape == (1, 4)
+
+
+def test_what_else_is_written_in_the_transaction_is_seen(url):
+    generator = np.random.default_rng(22)
+    (person,) = unit(generator, 1)
+    with Gallery.open(url) as gallery:
+        lobby, gate = Scene(gallery), Scene(gallery, "gate")
+        gone = lobby.entry(0, near(person, generator, 2, 0.02))
+        gallery.add_tracklets([gone], MODEL, JOIN)
+        entries = [gate.entry(50 * i, near(person, generator, 2, 0.02)) for i in range(4)]
+        with gallery.writing(MODEL) as (session, store):
+            for number, entry in enumerate(entries):
+                writing.add_tracklet(session, store, entry, FEW)
+                put_event(session, "test.other", f"{number}", {}, 0)
+            writing.remove_tracklets(session, lobby.recording, CloseReason.TIMEOUT)
+            writing.add_tracklet(session, store, gate.entry(900, near(person, generator, 2, 0.02)), FEW)
+        assert surplus(url)
+        found = gallery.search(person[None], MODEL, 20).ids.tolist()
+        assert len(found[0]) == 10
+        with gallery.writing(MODEL) as (session, store):
+            here = store.finalists(session, person[None], ())
+    with Gallery.open(url) as again, again.writing(MODEL) as (session, store):
+        assert store.search(session, person[None], 20, None).ids.tolist() == found
+        assert store.finalists(session, person[None], ()).ids.tolist() == here.ids.tolist()
+
+
+def test_what_an_index_learnt_in_a_transaction_is_what_it_reads(url):
+    """Exemplars that were set aside included: compared with an index that was built of the rows."""
+    generator = np.random.default_rng(23)
+    people = unit(generator, 3)
+    with Gallery.open(url) as gallery:
+        scenes = [Scene(gallery, name) for name in ("lobby", "gate")]
+        for start in range(12):
+            views = near(people[start % 3], generator, 3, 0.1)
+            gallery.add_tracklets([scenes[start % 2].entry(50 * start, views)], MODEL, FEW)
+        assert len(surplus(url)) == 36 - 12
+        asked = near(people[0], generator, 2, 0.1)
+        with gallery.writing(MODEL) as (session, store):
+            here = store.finalists(session, asked, ())
+        found = gallery.search(asked, MODEL, 36)
+    with Gallery.open(url) as again, again.writing(MODEL) as (session, store):
+        anew = store.finalists(session, asked, ())
+        assert anew.ids.tolist() == here.ids.tolist()
+        assert anew.identities == here.identities
+        assert {*anew.ids.tolist()}.isdisjoint(surplus(url))
+        assert told(store.search(session, asked, 36, None)) == told(found)
+
+
+def told(hits):
+    """All that hits say."""
+    return hits.scores.tolist(), hits.ids.tolist(), hits.tracklets.tolist(), hits.sightings.tolist()
 
 
 def test_a_time_filter_looks_at_its_blocks_alone(monkeypatch):
@@ -417,6 +505,25 @@ def test_whoever_comes_is_given_the_identity_that_all_comparisons_give(crowd, sq
         for entry, identity, told in zip(entries, given, evidence, strict=True):
             assert exact.add_tracklets([entry], MODEL, IdentityPolicy(0.3)) == (identity,)
             assert exact.tracklet(entry.tracklet.id).evidence == told
+
+
+@pytest.mark.slow
+def test_somebody_seen_often_hides_nobody_else(crowd, monkeypatch):
+    """The vectors nearest to a tracklet are all of one identity: the runner-up is found nevertheless."""
+    gallery, world = crowd
+    generator = np.random.default_rng(15)
+    person, other = world.people[7], world.people[8]
+    scene, gate = Scene(gallery, "entrance"), Scene(gallery, "gate")
+    often = scene.entry(10**6, near(person, generator, 600, 0.02), 600)
+    (whose,) = gallery.add_tracklets([often], MODEL, IdentityPolicy(None))
+    alike = near(person + 0.4 * other, generator, 3, 0.02)
+    (second,) = gallery.add_tracklets([gate.entry(0, alike, 3)], MODEL, IdentityPolicy(None))
+    gallery.search(alike[:1], MODEL, 1)
+    gallery.wait_for_graph()
+    monkeypatch.setattr(choosing, "_of_all", None)
+    asked = gate.entry(10**6, near(person, generator, 3, 0.02), 3)
+    assert gallery.add_tracklets([asked], MODEL, IdentityPolicy(0.3)) == (whose,)
+    assert gallery.tracklet(asked.tracklet.id).evidence["runner_up"]["identity"] == second
 
 
 @pytest.mark.slow

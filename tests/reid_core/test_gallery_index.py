@@ -107,6 +107,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
+@pytest.mark.slow
 def test_a_damaged_index_is_rebuilt(name, database, truth, caplog):
     rows = all_rows(database)
     DAMAGE[name](folder_of(database))

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 import reid_core.gallery.database as database_module
 import reid_core.gallery.postgresql as postgresql_module
 from reid_core.errors import (
+    ConfigError,
     DatabaseAwayError,
     DatabaseBusyError,
     DiskFullError,
@@ -26,9 +27,9 @@ from reid_core.errors import (
 )
 from reid_core.gallery import Gallery, IdentityPolicy, writing
 from reid_core.gallery.failures import translated
-from reid_core.gallery.schema import Base
 from reid_core.types import Modality
 from tests.support.gallery_world import MODEL, Scene, unit
+from tests.support.tables import whole_schema
 
 NEVER = IdentityPolicy(None)
 
@@ -72,7 +73,7 @@ def taken(work):
 def test_the_migrations_make_the_schema(gallery, postgres_gallery):
     with create_engine(postgres_gallery).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, whole_schema()) == []
         kind = "SELECT udt_name FROM information_schema.columns WHERE table_name = 'vectors'"
         assert "vector" in connection.execute(text(kind)).scalars().all()
 
@@ -302,7 +303,7 @@ def test_a_restarted_server_is_used_again(own_postgres, generator, monkeypatch):
 
 
 @pytest.mark.slow
-def test_who_is_not_let_in_is_told_why(own_postgres):
+def test_who_is_not_let_in_is_told_why(own_postgres, tmp_path, monkeypatch):
     url = own_postgres.fresh_database()
     run(url, "CREATE ROLE ann LOGIN PASSWORD 'right'", "CREATE ROLE ben LOGIN")
     rules = own_postgres.folder / "data/pg_hba.conf"
@@ -324,6 +325,18 @@ def test_who_is_not_let_in_is_told_why(own_postgres):
             Gallery.open(there)
         assert type(caught.value) is kind and caught.value.transient == (kind is DatabaseAwayError)
         assert "s3cret" not in str(caught.value)
+    # The password in a file that the environment names.
+    run(url, "CREATE EXTENSION vector", "GRANT ALL ON SCHEMA public TO ann")
+    file = tmp_path / "password"
+    monkeypatch.setenv("PGPASSWORD_FILE", str(file))
+    with pytest.raises(ConfigError, match="No such file"):
+        Gallery.open(url.replace("postgres@", "ann@"))
+    file.write_text("right\n")
+    Gallery.open(url.replace("postgres@", "ann@")).close()
+    file.write_text("s3cret")
+    with pytest.raises(GalleryError, match="password authentication failed") as caught:
+        Gallery.open(url.replace("postgres@", "ann@"))
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def worlds(draw):
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(worlds())
 def test_filtered_search_is_brute_force(world):

@@ -95,6 +95,7 @@ def test_floats_come_back_from_a_tiff_bit_by_bit(picture):
 
 
 @given(arrays(np.int16, (4, 5)))
+@pytest.mark.slow
 def test_counts_below_zero_stay_below_zero(picture):
     buffer, signed = io.BytesIO(), ImageFileDirectory_v2()
     signed[339] = 2

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reid_core.errors import ModelError, ModelMismatchError
+from reid_core.errors import ModelError, ModelMismatchError, UsageError
 from reid_core.models.checkpoint_files import open_checkpoint
 from reid_core.models.manifest import read_manifest
 from reid_core.runtime import load_captioner, load_text_encoder
+from reid_core.runtime.captioning import FinishedCaptioner
 from reid_core.starter import EMBEDDER
 from reid_core.types import Modality
 from tests.support.packages import install
@@ -74,8 +75,8 @@ class Template:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def words(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site-packages")
+def words(module_tmp):
+    folder = module_tmp("site-packages")
     points = {
         "nightreid.text_encoders/bag": "bag_of_words:Bag",
         "nightreid.captioners/template": "bag_of_words:Template",
@@ -148,7 +149,28 @@ def test_a_captioner_says_a_sentence_for_each_crop(tmp_path):
         captioner = load_captioner(path, SPACE)
         crops = [np.zeros((4, 2, 3), np.uint8)] * 2
         assert captioner.caption(crops, Modality.INFRARED) == ("somebody, infrared",) * 2
+        assert captioner.caption(crops, "infrared") == ("somebody, infrared",) * 2
+        with pytest.raises(UsageError, match="no modality 'night'"):
+            captioner.caption(crops, "night")
     assert len(captioner.model_id) == 64
+
+
+def test_a_captioner_is_asked_about_a_few_crops_at_a_time_and_answers_each():
+    asked = []
+
+    class Sayer:
+        model_id = "5" * 64
+
+        def caption(self, crops, modality):
+            asked.append(len(crops))
+            return tuple(f"a man of {crop[0, 0, 0]} years" for crop in crops[: 5 if len(asked) > 2 else None])
+
+    captioner = FinishedCaptioner(Sayer())
+    crops = [np.full((4, 2, 3), at, np.uint8) for at in range(20)]
+    assert captioner.caption(crops, Modality.VISIBLE) == tuple(f"a man of {at} years" for at in range(20))
+    assert asked == [16, 4] and captioner.caption([], Modality.VISIBLE) == ()
+    with pytest.raises(ModelError, match="answered 16 crops with 5 texts"):
+        captioner.caption(crops, Modality.VISIBLE)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,17 @@
 """The right to do one thing: taken over from who stopped moving, and refused to who lost it."""
 
-import pytest
+import threading
 
+import pytest
+from sqlalchemy import create_engine, text
+
+from reid_core.errors import GalleryInUseError
 from reid_core.gallery import Gallery
+from reid_core.gallery import database as opening
 from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.schema import MetaRow
 from tests.support.gallery_world import all_rows
+from tests.support.old_gallery import unpack
 
 
 class Clock:
@@ -176,3 +182,36 @@ def test_one_row_a_thing(make, books):
         two.hold()
         clock.now += 6
     assert len(all_rows(books)["leases"]) == 1
+
+
+# Upgrades
+
+
+def test_tables_do_not_change_under_a_worker_of_an_older_version(tmp_path, monkeypatch):
+    url = f"sqlite:///{unpack(tmp_path)}"
+    older = create_engine(url)
+    with older.begin() as connection:
+        connection.execute(text("INSERT INTO leases VALUES ('clerk/night', 'old-7', 1, 5, '{}')"))
+    works = threading.Event()
+
+    def work():
+        while not works.wait(0.1):
+            with older.begin() as connection:
+                connection.execute(text("UPDATE leases SET beat = beat + 1"))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        with pytest.raises(GalleryInUseError, match=r"older version \(old-7\) is at work"):
+            opening.Database(url)
+    finally:
+        works.set()
+        thread.join()
+    with older.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0003"
+    # One that was killed still has the lease, and does not move.
+    monkeypatch.setattr(opening, "_WATCHED_SECONDS", 0.5)
+    opening.Database(url).close()
+    with older.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() != "0003"
+    older.dispose()

@@ -423,6 +423,20 @@ def test_a_topic_made_anew_begins_anew(gallery, ledger):
     assert anew(ledger, "second").refused == {55}
 
 
+def test_nothing_of_a_topic_that_was_made_anew_has_been_read_until_it_is_claimed(ledger):
+    for number in (0, 1):
+        ledger.save(Batch([advance(anew(ledger, "first", number=number), 50, reached=60)]))
+    before = {(TOPIC, 0): 60, (TOPIC, 1): 60}
+    assert ledger.reached({TOPIC: "first"}) == ledger.reached({TOPIC: ""}) == ledger.reached({}) == before
+    assert ledger.reached({OTHER: "second"}) == before
+    assert ledger.reached({TOPIC: "second"}) == {}
+    anew(ledger, "second", kept=(0, 90), number=1)
+    assert ledger.reached({TOPIC: "second"}) == {(TOPIC, 1): 0}
+    # Of a partition that was expected before ids were known, nothing is given up.
+    ledger.expect([(TOPIC, 2)])
+    assert ledger.reached({TOPIC: "second"}) == {(TOPIC, 1): 0, (TOPIC, 2): 0}
+
+
 @pytest.mark.parametrize("later", ["first", ""])
 def test_the_same_topic_is_gone_on_with(ledger, later):
     """Also where the broker tells no id this time."""
@@ -474,7 +488,8 @@ def test_processes_that_take_from_each_other_what_one_at_a_time_may_have(books, 
     assert (row["next"], row["epoch"]) == (len(written), 2 * TURNS)
     assert sum(racer["fenced"] for racer in partitions) > 0, "they never met"
 
-    events = [(int(one["subject"]), one["payload"]["name"]) for one in rows(gallery, OutboxRow)]
+    raised = sorted(rows(gallery, OutboxRow), key=lambda one: one["id"])
+    events = [(int(one["subject"]), one["payload"]["name"]) for one in raised]
     assert len(events) == sum(racer["written"] for racer in leases)
     epochs = [epoch for epoch, _ in events]
     assert epochs == sorted(epochs), "one wrote behind another's back"

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from reid_core.calibration import Calibration
-from reid_core.errors import UsageError
 from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.outbox import LINK_MADE, Outbox, put_event
@@ -107,11 +106,11 @@ def test_whose_turn_it_is_no_more_writes_nothing(books, gallery, night, linker):
     assert len(gallery.links()) == 2
 
 
-def test_one_that_is_not_there_leaves_the_others_unwritten(books, gallery, night, linker):
-    before = all_rows(books)
-    with pytest.raises(UsageError, match="no tracklet 'nobody'"):
-        linker.link([*linker.infrared_of(night.recording), "nobody"])
-    assert all_rows(books) == before
+def test_one_that_was_erased_meanwhile_is_left_out(gallery, night, linker):
+    there = linker.infrared_of(night.recording)
+    links = linker.link(["erased meanwhile", *there])
+    assert tuple(one.tracklet for one in links) == there
+    assert len(gallery.links()) == len(there)
 
 
 def test_all_infrared_tracklets_are_linked_page_by_page_and_again_without_a_change(

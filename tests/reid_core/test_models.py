@@ -201,6 +201,7 @@ def test_a_checkpoint_comes_back_as_it_was(small, saved):
     assert {p.name for p in saved.parent.iterdir()} == {"ck"}
 
 
+@pytest.mark.slow
 def test_the_model_id_is_the_vectors_not_the_names(small, tmp_path):
     ids = []
     for name, results, preprocess in (
@@ -226,6 +227,7 @@ def with_tensors(folder, change):
     )
 
 
+@pytest.mark.slow
 def test_loading_is_strict(saved):
     key = "trunk.0.0.conv1.weight"
     kept = load_file(saved / "weights.safetensors")

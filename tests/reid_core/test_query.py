@@ -19,8 +19,8 @@ PEOPLE = np.eye(DIM, dtype=np.float32)[:7]
 
 
 @pytest.fixture
-def gallery(url):
-    with Gallery.open(url) as opened:
+def gallery(books):
+    with Gallery.open(books) as opened:
         yield opened
 
 
@@ -116,6 +116,7 @@ def test_pages_are_one_long_page(gallery, generator, size):
     assert {page.searched for page in pages} == {7}
 
 
+@pytest.mark.slow
 def test_equally_good_ones_go_by_their_id_over_all_pages(gallery):
     # More of them than are fetched at first, and two who are better and worse.
     identities, _ = fill(gallery, [PEOPLE[1]] + [PEOPLE[0]] * 100 + [-PEOPLE[0]])

@@ -114,6 +114,7 @@ def test_k_reciprocal_agrees_with_the_formulas_on_people(seed, sizes, k1, k2):
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), k=st.integers(1, 9), weight=shares, jaccard=shares)
+@pytest.mark.slow
 def test_local_global_joint_agrees_with_the_formula(data, k, weight, jaccard):
     local = [data.draw(sets) for _ in range(2)]
     wide = [unit(data.draw(st.lists(few, min_size=len(side), max_size=len(side)))) for side in local]

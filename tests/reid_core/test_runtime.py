@@ -30,8 +30,8 @@ CALIBRATION = {"visible-visible": Calibration(9.0, -4.0, 0.6, 10, 20, "held out"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cache")
+def cache(module_tmp):
+    folder = module_tmp("cache")
     before = os.environ.get("NIGHTREID_CACHE")
     os.environ["NIGHTREID_CACHE"] = str(folder)
     yield folder
@@ -41,7 +41,7 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
+def checkpoint(module_tmp):
     """A small network whose stems and norms are all their own, as after training."""
     generator = torch.Generator().manual_seed(3)
     model = create_dual_stream("resnet18", embedding=24, generator=generator)
@@ -50,7 +50,7 @@ def checkpoint(tmp_path_factory):
             parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
         model.neck.running_mean.copy_(torch.randn(24, generator=generator))
         model.neck.running_var.copy_(torch.rand(24, generator=generator) + 0.5)
-    folder = tmp_path_factory.mktemp("models") / "small"
+    folder = module_tmp("models") / "small"
     preprocess = default_preprocess("resnet18", height=64, width=32)
     save_checkpoint(folder, model, name="small", preprocess=preprocess, calibration=CALIBRATION)
     return folder

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "small"
+def checkpoint(module_tmp):
+    folder = module_tmp("models") / "small"
     model = create_dual_stream("resnet18", embedding=24)
     save_checkpoint(folder, model, name="small", preprocess=default_preprocess("resnet18", 64, 32))
     return folder

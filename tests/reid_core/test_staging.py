@@ -70,7 +70,7 @@ def of(entry, due_ns):
 
 
 def link(entry, identity=None):
-    candidate = Candidate(1, identity or "x" * 36, 0.5, None, "t" * 36, "s" * 36)
+    candidate = Candidate(1, identity or "x" * 36, 0.5, None, entry.tracklet.id, "s" * 36)
     decision = Decision.LINKED if identity else Decision.NOT_CALIBRATED
     return Link(entry.tracklet.id, MODEL, decision, (candidate,))
 
@@ -217,8 +217,8 @@ def test_vectors_of_another_model_are_not_admitted(books, gallery, day):
 
 
 @pytest.fixture(scope="module")
-def entry(tmp_path_factory):
-    with Gallery.open(f"sqlite:///{tmp_path_factory.mktemp('packed') / 'x.db'}") as gallery:
+def entry(module_tmp):
+    with Gallery.open(f"sqlite:///{module_tmp('packed') / 'x.db'}") as gallery:
         return Scene(gallery, "Tür", Modality.INFRARED).entry(7, unit(generator, 3), length=25)
 
 

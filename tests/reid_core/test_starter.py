@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import socket
 
 import numpy as np
@@ -9,9 +10,24 @@ import pytest
 
 from detectors.detector import PersonDetector
 from reid_core import load_embedder
+from reid_core.colours import contains_colour
+from reid_core.config import load_config
 from reid_core.models.checkpoint_files import open_checkpoint
-from reid_core.starter import DETECTOR, EMBEDDER, PACK, starter_detector, starter_embedder
+from reid_core.models.language_files import TextManifest, open_language_files
+from reid_core.runtime import load_captioner, load_text_encoder
+from reid_core.starter import (
+    DETECTOR,
+    EMBEDDER,
+    PACK,
+    TEXT_ENCODER,
+    starter_detector,
+    starter_embedder,
+    starter_text_encoder,
+)
 from reid_core.types import Frame, Modality
+from training.text.recipe import TextRecipe
+
+CONFIGS = PACK.parent / "configs"
 
 
 @pytest.fixture
@@ -40,6 +56,34 @@ def test_the_embedder_says_what_it_is_and_where_it_comes_from():
         "thermal-to-visible",
     }
     assert set(manifest.calibration) == {"infrared-visible", "visible-visible"}
+
+
+def test_the_text_encoder_is_of_the_embedders_space_and_says_where_it_comes_from():
+    assert starter_text_encoder() == TEXT_ENCODER
+    files = open_language_files(TextManifest, TEXT_ENCODER, open_checkpoint(EMBEDDER).model_id)
+    training = files.manifest.training
+    assert training.licence == "AGPL-3.0-or-later" and "captions of 320 people" in training.origin
+    assert training.settings == load_config(TextRecipe, CONFIGS / "night_words.yaml").model_dump(mode="json")
+    assert {kind: each.sizes is not None for kind, each in files.manifest.calibrations.items()} == {
+        "text": True,
+        "fused": True,
+    }
+    assert sum(path.stat().st_size for path in TEXT_ENCODER.iterdir()) <= 5 * 2**20
+
+
+def test_descriptions_have_vectors_by_what_is_said_in_them(offline):
+    encoder = load_text_encoder(TEXT_ENCODER)
+    one, reworded, other = encoder.encode(
+        [
+            "a man in a red jacket with a backpack",
+            "bloke, scarlet windcheater, rucksack",
+            "a woman in a black dress",
+        ]
+    )
+    assert np.array_equal(one, reworded) and one @ other < 0.5
+    # Learned, not noise: a jacket in scarlet is nearer to one in red than to one in green.
+    red, dark, green = encoder.encode(["a red jacket", "a dark red jacket", "a green jacket"])
+    assert red @ dark > red @ green + 0.1
 
 
 def test_the_detector_says_what_it_is_and_where_it_comes_from():
@@ -83,3 +127,17 @@ def scene():
 
     image = cv2.imread(str(ASSETS / "bus.jpg"))
     return np.ascontiguousarray(image[..., ::-1])
+
+
+@pytest.mark.slow
+def test_the_captioner_looks_through_the_embedder_and_needs_no_network(offline):
+    captioner = load_captioner("starter", open_checkpoint(EMBEDDER).model_id)
+    crops = [np.random.default_rng(seed).integers(0, 255, (120, 50, 3)).astype(np.uint8) for seed in (1, 2)]
+    assert all(captioner.caption(crops, Modality.VISIBLE))
+    assert not any(contains_colour(text) for text in captioner.caption(crops, Modality.INFRARED))
+
+
+def test_the_worlds_that_the_words_were_fitted_on_are_those_that_the_page_makes():
+    named = set(re.findall(r"identities of (\w+)", (TEXT_ENCODER / "text.json").read_text()))
+    made = set(re.findall(r"synthetic dataset (\w+)", (PACK / "README.md").read_text()))
+    assert named and named <= made

@@ -91,9 +91,9 @@ PREPROCESS = Preprocess(height=24, width=12, std=(255.0,) * 3)
 
 
 @pytest.fixture(scope="module")
-def stripes(tmp_path_factory):
+def stripes(module_tmp):
     """The system's module, found by its entry point."""
-    folder = tmp_path_factory.mktemp("site-packages")
+    folder = module_tmp("site-packages")
     points = {
         "nightreid.systems/stripes": "stripes_system:StripesSystem",
         "nightreid.systems/gone": "stripes_system:NothingOfThisName",
@@ -282,7 +282,8 @@ def test_a_registry_says_what_there_is_not(stripes):
     assert SYSTEMS.get("stripes") is stripes.StripesSystem
     with pytest.raises(UsageError, match=r"no system 'dual-steam'.*'dual-stream'"):
         SYSTEMS.get("dual-steam")
-    with pytest.raises(UsageError, match=r"no system 'zzz'.*Choose one of: dual-stream, gone, stripes\."):
+    listed = r"Choose one of: dual-stream, (.+, )?gone, stripes\."
+    with pytest.raises(UsageError, match=rf"no system 'zzz'.*{listed}"):
         SYSTEMS.get("zzz")
     with pytest.raises(UsageError, match=r"'gone' \(stripes_system:NothingOfThisName\) cannot be imported"):
         SYSTEMS.get("gone")

@@ -142,6 +142,7 @@ def test_a_checkpoint_remembers_the_clock(world):
     assert clock_of(recording(camera)) is None
 
 
+@pytest.mark.slow
 def test_a_sketch_made_ahead_changes_nothing():
     seen = pictures("visible")
     ahead = Walked(VISIBLE, seen, recording(VISIBLE), ahead=True)

@@ -1,14 +1,18 @@
 """The clerk's order: what happened earlier comes into the gallery earlier, whatever goes on meanwhile."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 
-from reid_core.gallery import Gallery
+from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.ledger import END, TRACKLET, Advance, Batch, Ledger, Staged, StreamProgress
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.gallery.records import Checkpoint, RecordingStatus
+from reid_core.gallery.relinking import rank_again
+from reid_core.gallery.schema import StagedRow
 from reid_core.gallery.staging import Staging, pack_entry
 from reid_core.types import Modality
 from stream.service.telemetry import Telemetry
@@ -28,6 +32,7 @@ class Desk:
 
     Attributes:
         ends: where the partitions end, by camera.
+        topic_ids: Kafka's own of the topics.
     """
 
     def __init__(self, gallery, infrared=(), **limits):
@@ -40,9 +45,11 @@ class Desk:
             for camera, (topic, _) in self.places.items()
         }
         self.holds = {
-            camera: self.ledger.claim(*place, "w", (0, 99), 9) for camera, place in self.places.items()
+            camera: self.ledger.claim(*place, "w", (0, 99), 9, place[0])
+            for camera, place in self.places.items()
         }
         self.ends = dict.fromkeys(self.places, 0)
+        self.topic_ids = {}
         self.clock = SimpleNamespace(now=0.0)
         self.soundings = Soundings(lambda: self.clock.now)
         embedder = SimpleNamespace(model_id=MODEL, calibration=lambda pair: None)
@@ -72,7 +79,8 @@ class Desk:
     def sound(self, seconds=1.0):
         """Kafka says where the partitions end."""
         self.clock.now += seconds
-        self.soundings.put(self.clock.now, {self.places[camera]: end for camera, end in self.ends.items()})
+        ends = {self.places[camera]: end for camera, end in self.ends.items()}
+        self.soundings.put(self.clock.now, ends, self.topic_ids)
 
     def turn(self, seconds=1.0):
         """The clerk looks twice: before Kafka is asked, and behind that."""
@@ -131,6 +139,7 @@ def test_a_commit_in_the_middle_of_its_turn_is_not_overtaken(gallery, monkeypatc
     assert not desk.late
 
 
+@pytest.mark.slow
 def test_who_closes_as_another_camera_stands_there_is_not_overtaken_by_it(gallery):
     """What ends with that camera's last frame closed at the same time, and may come first."""
     desk = Desk(gallery)
@@ -211,6 +220,22 @@ def test_a_partition_of_which_kafka_does_not_say_the_end_is_told_of(gallery):
     assert desk.telemetry.troubles() == [] and desk.admitted == [(40, "gate")]
 
 
+def test_how_far_a_topic_was_read_says_nothing_of_one_that_was_made_anew(gallery):
+    """Its partitions may hold something earlier, those that it has no more hold nothing up."""
+    desk = Desk(gallery, infrared=["night"])
+    desk.come("night", 50, read=7)
+    desk.topic_ids = {"frames.visible": "frames.visible", "frames.infrared": "anew"}
+    desk.ends["night"] = 5
+    desk.sound()
+    desk.come("gate", 50, 40)
+    for _ in range(9):
+        desk.turn(20)
+    assert desk.admitted == []
+    del desk.ends["night"]
+    desk.turn()
+    assert desk.admitted == [(40, "gate")] and desk.telemetry.troubles() == []
+
+
 def test_a_camera_holds_nobody_up_once_its_holder_says_that_it_is_silent(gallery):
     desk = Desk(gallery, hold_seconds=1e6)
     desk.come("gate", 50, 30)
@@ -251,6 +276,7 @@ def test_nothing_waits_for_longer_than_it_is_held(gallery):
     assert desk.admitted == [(30, "gate")]
 
 
+@pytest.mark.slow
 def test_a_backlog_is_no_waiting(gallery):
     desk = Desk(gallery, hold_seconds=9)
     desk.come("gate", 50, 30)
@@ -290,6 +316,19 @@ def test_a_time_in_which_kafka_did_not_answer_is_no_waiting(gallery):
         desk.clock.now += 600
         desk.clerk._turn()
         desk.turn(600)
+    assert desk.admitted == []
+
+
+def test_a_time_in_which_the_clerk_itself_waited_is_no_waiting(gallery):
+    """For its database: Kafka answers others meanwhile."""
+    desk = Desk(gallery, hold_seconds=9)
+    desk.come("gate", 50, 30)
+    desk.come("yard", 10)
+    desk.turn()
+    for _ in range(60):
+        desk.sound()
+    for _ in range(2):
+        desk.turn()
     assert desk.admitted == []
 
 
@@ -412,6 +451,7 @@ def test_a_clerk_that_was_another_in_between_knows_what_that_one_linked(gallery)
     assert len(found) == 2 and told == 2
 
 
+@pytest.mark.slow
 def test_another_clerk_knows_what_was_linked(gallery):
     former = Desk(gallery, infrared=["night"], lease_seconds=0.01)
     former.come("gate", 150, 40)
@@ -427,6 +467,57 @@ def test_another_clerk_knows_what_was_linked(gallery):
         desk.turn()
     [(found, told)] = links(gallery).values()
     assert len(found) == 2 and told == 2
+
+
+@pytest.mark.parametrize("late", [300, 700])
+def test_another_clerk_knows_how_far_recordings_went(gallery, late):
+    """Also behind their last tracklet, which ends at 400 here: whoever came until their end counts."""
+    former = Desk(gallery, infrared=["night"], lease_seconds=0.01)
+    former.come("gate", 5000, 40)
+    former.come("night", 1000, 1, ended=True)
+    former.turn()
+    desk = Desk(gallery, infrared=["night"], lease_seconds=0.01)
+    assert not desk.clerk._stop.wait(0.05)
+    desk.clerk._lease.hold()
+    assert not desk.clerk._stop.wait(0.05)
+    desk.come("yard", 6000, late, vectors=ANYBODY)
+    desk.come("gate", 6000)
+    for _ in range(4):
+        desk.turn()
+    [(found, told)] = links(gallery).values()
+    assert len(found) == 2 and told == 3
+
+
+def test_a_recording_that_no_worker_read_is_ranked_again_too(gallery):
+    """Of one of `nightreid run`, what is known is its tracklets; one without any in infrared has no links."""
+    desk, night = Desk(gallery), Scene(gallery, "night", Modality.INFRARED)
+    day = desk.scenes["yard"]
+    gallery.add_tracklets([night.entry(1, VECTORS), day.entry(20, ANYBODY)], MODEL, IdentityPolicy(None))
+    done = [Checkpoint(one.recording, 9, 9, {}, RecordingStatus.COMPLETE) for one in (night, day)]
+    desk.ledger.save(Batch(checkpoints=done))
+    with gallery.database.write() as session:
+        rank_again(session, 0)
+    assert [one.subject for one in desk.clerk._staging.to_rank_again(9)] == [night.recording]
+    with gallery.database.write() as session:
+        session.execute(delete(StagedRow))
+    desk.come("gate", 500, 40)
+    for _ in range(4):
+        desk.turn()
+    [(found, told)] = links(gallery).values()
+    assert len(found) == 2 and told == 1
+
+
+def test_a_visible_camera_that_turned_infrared_is_ranked_again_up_to_its_end(gallery):
+    desk = Desk(gallery)
+    entry = desk.scenes["yard"].entry(1, VECTORS)
+    turned = replace(entry, tracklet=replace(entry.tracklet, modality=Modality.INFRARED))
+    gallery.add_tracklets([turned], MODEL, IdentityPolicy(None))
+    desk.come("yard", 1000, ended=True)
+    desk.come("gate", 5000, 700)
+    for _ in range(4):
+        desk.turn()
+    [(found, told)] = links(gallery).values()
+    assert len(found) == 1 and told == 1
 
 
 def test_a_recording_that_goes_on_is_ranked_again_at_its_end_only(gallery):

@@ -53,6 +53,7 @@ def collected(url, recordings=("recording of yard",)):
             detector="d",
             embedder="e",
             model=MODEL,
+            space=MODEL,
             calibrated=True,
             warnings=(),
             interrupted=False,
@@ -118,6 +119,7 @@ class Counted:
         self.statements += 1
 
 
+@pytest.mark.slow
 def test_what_is_read_does_not_grow_with_the_gallery(tmp_path):
     read = []
     for strangers in (4, 60):

@@ -86,6 +86,23 @@ def test_what_is_of_other_kinds_is_looked_through_once(desk, monkeypatch):
     assert desk.written == "ab" and looked[2] == end
 
 
+def test_the_mark_passes_what_is_of_other_kinds_now_and_then(desk):
+    one = desk.scribe()
+    desk.happen("a")
+    one.turn()
+    desk.happen("xyz", kind="test.other")
+    one.turn()
+    mark, end = one.lease.state()["position"], Outbox(desk.database).end()
+    assert mark == desk.number("a") < end
+    one.clock.now += 600
+    one.lease.hold()
+    one.turn()
+    assert one.lease.state()["position"] == end
+    desk.happen("b")
+    one.turn()
+    assert desk.written == "ab"
+
+
 # Effect and mark
 
 

@@ -48,6 +48,7 @@ def test_sixteen_bits_come_back_as_they_were_sent(picture, codec, turned):
 
 
 @given(arrays(np.float32, shapes, elements=st.floats(width=32, allow_nan=True, allow_infinity=True)))
+@pytest.mark.slow
 def test_floats_come_back_as_they_were_sent(picture):
     found = through_kafka(picture, Codec.TIFF)
     assert found.dtype == np.float32 and np.array_equal(found, picture, equal_nan=True)

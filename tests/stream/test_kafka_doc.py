@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from reid_core.gallery import Gallery, IdentityPolicy
-from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
+from reid_core.gallery.outbox import ALERT_RAISED, LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.matcher import Matcher
 from reid_core.types import Candidate, Modality, Spectrum
 from stream.followers import announcements, announcing, told_before
@@ -26,6 +26,7 @@ from stream.worker import sequencing
 from stream.worker.config import WorkerSettings
 from tests.support.gallery_world import MODEL, Scene, unit
 from tests.support.metrics import publisher_metrics, worker_metrics
+from tests.support.watched import Square
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/kafka.md").read_text(encoding="utf-8")
@@ -68,6 +69,8 @@ def test_every_table_of_the_document_is_held_to_the_code():
         ("Results", "header"),
         ("Sightings", "field"),
         ("Links", "field"),
+        ("Captions", "field"),
+        ("Alerts", "field"),
         ("Dead letters", "header"),
         ("Dead letters", "reason"),
         ("What a publisher guarantees", "cause"),
@@ -165,7 +168,7 @@ def test_results_have_those_fields():
         told_before.EVENT_HEADER,
         told_before.GENERATION_HEADER,
     }
-    for schema in (announcements.SIGHTING_SCHEMA, announcements.LINK_SCHEMA):
+    for schema in (announcements.SIGHTING_SCHEMA, announcements.LINK_SCHEMA, announcements.ALERT_SCHEMA):
         assert f"`{schema}`" in headers[announcements.SCHEMA_HEADER]
     generator = np.random.default_rng(3)
     with Gallery.open("sqlite://") as gallery:
@@ -183,6 +186,25 @@ def test_results_have_those_fields():
     assert set(of_link) == set(link) - set(sighting)
     assert of_candidate == list(link["candidates"][0]) == [field.name for field in fields(Candidate)]
     json.dumps({**sighting, **link})
+
+
+def test_alerts_have_those_fields():
+    with Gallery.open("sqlite://") as gallery:
+        square = Square(gallery)
+        square.watch("a red coat", name="Monday")
+        square.comes("lobby", 0)
+        square.looks().catch_up()
+        [event] = Outbox(gallery.database).after(0, {ALERT_RAISED}, 9)
+        told = announcements.KINDS[ALERT_RAISED].make(Outbox(gallery.database), event, "siteA.")
+    said = json.loads(told.value)
+    assert list(said) == list(table("Alerts", "field", "holds"))
+    assert (told.topic, told.key) == ("siteA.alerts", b"lobby")
+    assert (said["name"], said["watch"], said["modality"], said["calibrated"]) == (
+        "Monday",
+        1,
+        "visible",
+        True,
+    )
 
 
 def links_and_candidates():

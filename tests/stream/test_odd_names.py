@@ -45,9 +45,9 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def walk(tmp_path_factory):
+def walk(module_tmp):
     """A video of somebody in frames 5 to 35 of 40."""
-    return write_video(tmp_path_factory.mktemp("walk") / "walk.mp4", scenes((Walker(5, 35, RED),), 40))
+    return write_video(module_tmp("walk") / "walk.mp4", scenes((Walker(5, 35, RED),), 40))
 
 
 def run(sources, model, **settings):
@@ -75,6 +75,7 @@ def pictures(folder, names, first=5):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_video_is_read_and_named_everywhere(name, walk, colour_checkpoint, missing):
     path = named(name, missing)
@@ -129,6 +130,7 @@ def test_a_folder_of_bytes_that_are_no_utf8(colour_checkpoint, fake_kafka, missi
     assert len(frames) == 30 and end.problem == note
 
 
+@pytest.mark.slow
 def test_names_that_are_no_utf8_are_told_apart(walk, colour_checkpoint, missing):
     for name in (b"\xe9.mp4", b"\xe8.mp4", b"\\xe9.mp4"):
         shutil.copy(walk, named(name, missing))
@@ -136,6 +138,7 @@ def test_names_that_are_no_utf8_are_told_apart(walk, colour_checkpoint, missing)
     assert {camera.id for camera in result.cameras} == {r"\xe9", r"\xe8", r"\x5cxe9"}
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_a_number_is_no_webcam(colour_checkpoint):
     pictures(Path("0800"), [f"{number}.png" for number in range(20)])
     result, *_ = run(["0800"], colour_checkpoint)
@@ -204,6 +207,7 @@ def test_a_gallery_of_before_keeps_its_start_and_says_so(colour_checkpoint, monk
     assert "is stored with another start" in note
 
 
+@pytest.mark.slow
 def test_links_are_followed_and_what_is_not_read_is_told(colour_checkpoint, tmp_path):
     pictures(tmp_path / "elsewhere", [f"{number}.png" for number in range(30)])
     gate = tmp_path / "gate"

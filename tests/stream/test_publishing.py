@@ -138,6 +138,7 @@ def test_a_worker_sees_the_pixels_and_numbers_that_a_run_sees(send, fake_kafka, 
         assert abs(record.timestamp_ms / 1000 - time.time()) < 60
 
 
+@pytest.mark.slow
 def test_recordings_are_merged_by_their_times(send, fake_kafka, night_videos):
     send(specs(night_videos))
     times = [one.capture_ns for one in fake_kafka.envelopes]
@@ -195,6 +196,7 @@ def test_an_interrupted_recording_has_no_end(send, fake_kafka, night_videos):
     assert seqs(fake_kafka.envelopes) == list(range(len(fake_kafka.records)))
 
 
+@pytest.mark.slow
 def test_a_damaged_video_ends_with_the_reason(send, fake_kafka, night_videos, tmp_path):
     whole = cv2.VideoCapture(str(night_videos["gate"]))
     out = cv2.VideoWriter(str(tmp_path / "cut.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (320, 240))

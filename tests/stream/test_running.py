@@ -201,6 +201,7 @@ def test_a_run_that_is_stopped_before_it_begins(parts, night_videos):
     assert not result.warnings and no_thread_left()
 
 
+@pytest.mark.slow
 def test_another_start_or_other_settings_are_told_of(parts, night_videos):
     from dataclasses import replace
 
@@ -226,7 +227,7 @@ def test_a_full_queue_in_front_of_a_writer_that_failed_does_not_block(parts):
     gallery.add_tracklets = add_tracklets
     from reid_core.gallery import Checkpoint, IdentityPolicy
 
-    writer = Writer(gallery, embedder, IdentityPolicy(None), 90, StageClock(), None)
+    writer = Writer(gallery, embedder, embedder.model_id, IdentityPolicy(None), 90, StageClock(), None)
     writer.start()
     with pytest.raises(StorageError):
         for index in range(1000):
@@ -273,6 +274,7 @@ def feed(lane, first, last, present=()):
     return closed, checkpoints
 
 
+@pytest.mark.slow
 def test_a_checkpoint_follows_a_tracklet_at_the_next_refresh_when_nobody_is_left(lane):
     closed, checkpoints = feed(lane(), 0, 200, present=range(30, 60))
     assert len(closed) == 1

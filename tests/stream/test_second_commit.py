@@ -84,6 +84,7 @@ def events(gallery, kind):
     return [one.subject for one in Outbox(gallery.database).after(0, {kind}, 99)]
 
 
+@pytest.mark.slow
 def test_what_a_worker_found_and_how_far_it_came(gallery, embedder, whole):
     commits = whole(Commits, "_write")
     hand = hand_with(gallery, embedder)

@@ -55,9 +55,9 @@ def encoded(login):
 @pytest.mark.slow
 @FEW
 @given(login=logins(), other=logins())
-def test_a_run_writes_and_tells_it_nowhere(login, other, colour_checkpoint, tmp_path_factory, caplog):
+def test_a_run_writes_and_tells_it_nowhere(login, other, colour_checkpoint, module_tmp, caplog):
     """One camera that lets us in, and one that does not answer, whose password nobody encoded."""
-    folder = tmp_path_factory.mktemp("run")
+    folder = module_tmp("run")
     progress = Counting(0, lambda: None)
     live = LiveSettings(open_seconds=2, gone_seconds=0.2)
     with (
@@ -147,6 +147,7 @@ def test_cameras_of_galleries_keep_their_names(address, name):
 
 
 @given(login=logins())
+@pytest.mark.slow
 def test_addresses_of_brokers_blobs_and_databases_are_refused_without_it(login):
     _, _, password = login.partition(":")
     for attempt in (

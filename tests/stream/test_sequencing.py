@@ -227,6 +227,21 @@ def test_behind_the_end_everything_is_late():
     assert numbers(follower) == [0, 1, 2] and follower.oddities == {"late": 4} and len(follower.begun) == 1
 
 
+def test_the_last_sixteen_streams_that_are_over_stay_so():
+    cameras = [Camera(id=f"stream {one}", start_ns=START_NS + 60 * one * SECOND) for one in range(16)]
+    ended = [record for camera in cameras for record in (camera.bare(0), camera.end(1))]
+    follower = follow(arrivals([*ended, *(camera.bare(1) for camera in cameras)]))
+    assert follower.oddities == {"late": 16} and len(follower.begun) == 16
+
+
+def test_of_what_is_known_by_its_end_alone_nothing_is_missing():
+    """Who takes over behind a stream's frames reads its end; what broke off says itself that it did."""
+    follower = follow(arrivals([CAMERA.end(6)]))
+    assert follower.over == {CAMERA.id: (6, None)} and not follower.counts.total()
+    broken = follow(arrivals([*bare([0, 1]), CAMERA.end(6, "The camera is gone.")]))
+    assert broken.over == {CAMERA.id: (6, "The camera is gone.")} and not broken.counts.total()
+
+
 def test_another_stream_begins_another_recording():
     second = Camera(id="second", start_ns=START_NS + 60 * SECOND)
     records = arrivals([*bare(range(3)), *bare(range(2), second), *bare([3]), *bare([2], second)])

@@ -98,6 +98,7 @@ def test_what_a_holder_may_have_in_hand_is_gone_over_with_care(gallery, embedder
         assert shift.span >= 2 * records + (records - 1 + POLLED)
 
 
+@pytest.mark.slow
 def test_only_the_record_that_ends_its_worker_is_blamed(gallery, embedder):
     """Whatever else every one of them had tried last in another partition."""
     deadly = at(GATE, 0, 1, 2)[2]

@@ -47,6 +47,7 @@ def whole(gallery, embedder, records):
     return hand
 
 
+@pytest.mark.slow
 def test_infrared_tracklets_of_a_visible_camera_are_staged_and_its_end_links_them(gallery, embedder, records):
     hand = whole(gallery, embedder, records)
     visible, infrared = (TRACKLET, "visible"), (TRACKLET, "infrared")
@@ -56,6 +57,7 @@ def test_infrared_tracklets_of_a_visible_camera_are_staged_and_its_end_links_the
     assert [one[0] for one in state["switches"]] == [SWITCHED]
 
 
+@pytest.mark.slow
 def test_who_takes_the_partition_over_goes_on_with_what_the_camera_is(gallery, embedder, records, tmp_path):
     first = Hand(gallery, embedder, tracker=TRACKER)
     share = first.claim()
@@ -74,6 +76,7 @@ def test_who_takes_the_partition_over_goes_on_with_what_the_camera_is(gallery, e
     assert told(second, "camera_switches") == {}
 
 
+@pytest.mark.slow
 def test_what_is_nobody_is_counted(gallery, embedder):
     """A poster for as long as the recording."""
     pictures = filtered(FRAMES)

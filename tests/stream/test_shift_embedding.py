@@ -99,6 +99,7 @@ def test_detection_goes_on_while_the_embedder_stands_still(gallery, held, visibl
     hand.end()
 
 
+@pytest.mark.slow
 def test_the_detector_waits_where_more_tracklets_wait_than_may(gallery, held, visible):
     hand = hand_with(gallery, held)
     hand.shift._embedding._queue.maxsize = 1
@@ -123,6 +124,7 @@ def test_the_detector_waits_where_more_tracklets_wait_than_may(gallery, held, vi
 
 @pytest.mark.parametrize("records", [1000, 20], ids=["any", "few"])
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.slow
 def test_nothing_is_written_before_the_tracklets_in_front_of_it(gallery, held, visible, seed, records):
     """Whenever the embedder gets on: offset, checkpoint and camera are never ahead of a tracklet."""
     hand, draw = hand_with(gallery, held, records), random.Random(seed)
@@ -165,6 +167,7 @@ class Written:
         ledger.save = save
 
 
+@pytest.mark.slow
 def test_no_more_is_begun_with_than_may_be_gone_over_again(gallery, held, visible):
     """However long the embedder takes: behind so many records the commit before is waited for."""
     hand = hand_with(gallery, held, records=20)
@@ -183,6 +186,7 @@ def test_no_more_is_begun_with_than_may_be_gone_over_again(gallery, held, visibl
     assert len(staged(gallery)) == 3
 
 
+@pytest.mark.slow
 def test_a_share_that_is_let_go_of_takes_its_tracklets_along(gallery, held, visible):
     hand = hand_with(gallery, held)
     share = hand.claim()
@@ -195,6 +199,7 @@ def test_a_share_that_is_let_go_of_takes_its_tracklets_along(gallery, held, visi
     hand.end()
 
 
+@pytest.mark.slow
 def test_what_is_lost_while_it_is_embedded_is_written_by_nobody_else(gallery, held, visible, infrared):
     """And what came with it in the same commit is written."""
     hand = hand_with(gallery, held)
@@ -214,6 +219,7 @@ def test_what_is_lost_while_it_is_embedded_is_written_by_nobody_else(gallery, he
     hand.end()
 
 
+@pytest.mark.slow
 def test_a_record_that_is_tried_alone_is_in_hand_until_its_tracklets_are_embedded(gallery, embedder, visible):
     """So that nobody else is blamed where it is the embedder that dies of it."""
     first = hand_with(gallery, embedder)
@@ -256,6 +262,7 @@ def test_an_error_of_the_embedder_ends_the_worker(gallery, embedder, visible):
     assert staged(gallery) == [] and offset(gallery) == 0
 
 
+@pytest.mark.slow
 def test_behind_a_death_only_what_is_suspected_is_tried_alone(gallery, embedder, visible, monkeypatch):
     """What lies between the checkpoint and what the dead one wrote last is gone over again together."""
     first = hand_with(gallery, embedder, records=1)

@@ -1,5 +1,6 @@
 """Cameras that fall silent: what they left open is closed, and everybody hears of it, whoever held them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from reid_core.gallery.ledger import END, Ledger
 from reid_core.gallery.schema import StagedRow
 from reid_core.runtime import load_embedder
 from stream.kafka.clients import TopicPartition
+from stream.kafka.topic_ids import TopicIds
 from stream.service.telemetry import Telemetry
 from stream.worker.records import Waiting
 from stream.worker.reporting import Reporter
@@ -146,6 +148,22 @@ class Client:
         return self.at
 
 
+class Ids(TopicIds):
+    """Ids that are told as they are.
+
+    Attributes:
+        now: the ids.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.told = self.now = {"frames.visible": "v", "frames.infrared": "i"}
+
+    def ask(self, client, timeout_ms):
+        self.told = dict(self.now)
+        return self.told
+
+
 @pytest.fixture
 def desk(gallery, embedder):
     """A shift that holds a partition, and the reporter beside it."""
@@ -153,10 +171,9 @@ def desk(gallery, embedder):
     share = hand.claim(end=3)
     changes = SimpleNamespace(joined=True, joined_at=0.0)
     assigned = SimpleNamespace(shares={TopicPartition("frames.visible", 0): share}, changes=changes)
-    telemetry, soundings, waiting = Telemetry(), Soundings(), Waiting()
-    reporter = Reporter(
-        waiting, assigned, soundings, ["frames.visible", "frames.infrared"], telemetry, heartbeat_seconds=3.0
-    )
+    telemetry, soundings, waiting, ids = Telemetry(), Soundings(), Waiting(), Ids()
+    topics = ["frames.visible", "frames.infrared"]
+    reporter = Reporter(waiting, assigned, soundings, topics, telemetry, 3.0, ids)
     return SimpleNamespace(**locals())
 
 
@@ -175,6 +192,7 @@ def test_a_worker_that_has_just_joined_has_had_a_word_from_kafka(desk, monkeypat
     assert desk.telemetry.troubles() == []
 
 
+@pytest.mark.slow
 def test_all_partitions_are_sounded_whoever_holds_them_unless_kafka_is_silent(desk):
     client = Client(visible=3, infrared=7)
     desk.reporter.sound(client, paused=False)
@@ -209,3 +227,18 @@ def test_what_is_no_record_is_passed_over_once_the_rest_is_taken_in(desk):
     desk.hand.turn()
     assert desk.share.position == desk.share.reached == desk.share.resume == 3
     assert desk.hand.shift._partitions._ledger.reached() == {("frames.visible", 0): 3}
+
+
+def test_ends_that_may_be_of_another_topic_are_no_sounding(desk):
+    client = Client(visible=3, infrared=7)
+    desk.reporter.sound(client, paused=False)
+    desk.share.hold = replace(desk.share.hold, topic_id="v")
+    desk.share.position, desk.share.caught_up = 2, False
+    before = desk.soundings.latest
+    desk.ids.now, client.ends = {**desk.ids.now, "frames.visible": "w"}, Client(visible=1, infrared=7).ends
+    desk.reporter.sound(client, paused=False)
+    assert desk.soundings.latest is before
+    desk.reporter.sound(client, paused=False)
+    latest = desk.soundings.latest
+    assert latest.ends["frames.visible", 0] == 1 and latest.topic_ids == desk.ids.now
+    assert desk.share.read_up_to == NEVER and not desk.share.caught_up, "its records are others"

@@ -149,6 +149,16 @@ def test_a_folder_of_raw_thermal_pictures(tmp_path, colour_checkpoint):
     assert (walk.first_frame, walk.last_frame) == (5, 55)
 
 
+def test_raw_counts_stay_one_channel_until_they_are_looked_at(tmp_path):
+    source = open_source(parse_source(str(write_raw(tmp_path / "raw", 4)), Modality.INFRARED), 10, 1, 1)
+    four, later = ([*source.frames(first, threading.Event())] for first in (0, 2))
+    assert [frame.index for frame in later] == [2, 3]
+    for frame in four:
+        assert frame.image.shape == (120, 160) and frame.image.dtype == np.uint8
+        assert np.array_equal(frame.rgb(), np.dstack([frame.image] * 3))
+    assert all(np.array_equal(one.image, other.image) for one, other in zip(four[2:], later, strict=True))
+
+
 def test_a_bad_picture_among_good_ones(tmp_path, colour_checkpoint):
     folder = write_raw(tmp_path / "raw", 60, bad=(20, 25, 40))
     camera, (note,) = folder_run(folder, tmp_path / "x.db", colour_checkpoint)

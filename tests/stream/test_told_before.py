@@ -65,6 +65,13 @@ def test_what_was_told_and_not_noted_is_not_told_again(desk):
         assert desk.go_on(noted) == (5, 1)
 
 
+def test_what_is_noted_is_not_held_against_the_gallery_again(desk):
+    desk.happen("ab")
+    desk.announce(0)
+    desk.topic += [Told(1, 1, "of a record that is gone")]
+    assert desk.go_on(1) == (2, 1)
+
+
 def test_records_of_earlier_versions_are_taken_by_their_number(desk):
     desk.happen("abc")
     desk.topic = [Told(number, 1, None) for number in (1, 2)]
@@ -98,6 +105,7 @@ def test_what_happened_again_just_as_before_was_told(opened):
     assert restored.go_on(2) == (6, 1)
 
 
+@pytest.mark.slow
 def test_the_same_backup_may_be_restored_twice(opened):
     lost = opened()
     lost.happen("abcd")

@@ -83,6 +83,7 @@ def test_an_odd_angle_is_not_guessed():
     assert upright(np.zeros((2, 2)), matrix) is None
 
 
+@pytest.mark.slow
 def test_frames_that_were_shown_are_freed_at_once(tmp_path):
     write(tmp_path / "long.mkv", list(range(0, 4000, 100)))
     frames = opened(tmp_path / "long.mkv").frames(0, threading.Event())

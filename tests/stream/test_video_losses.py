@@ -152,3 +152,25 @@ def test_packets_that_show_nothing_are_no_loss_unless_there_was_an_error():
     # It only came late.
     losses.shown(6, False)
     assert losses.middle == 1 and not losses.at_the_end
+
+
+@pytest.mark.parametrize(
+    ("form", "codec"),
+    [("ts", "libx264"), ("ts", "mpeg2video"), ("m2ts", "libx264"), ("asf", "mpeg4"), ("flv", "flv1")],
+)
+@pytest.mark.parametrize("share", [0.6, 0.613])
+def test_a_file_without_an_index_that_is_cut_short_is_told_of(tmp_path, form, codec, share):
+    whole = write(tmp_path / f"whole.{form}", codec)
+    assert read(whole)[0].problem is None
+    source, times = read(truncated(whole, tmp_path / f"cut.{form}", share))
+    assert 30 < len(times) < 90
+    assert source.problem.endswith(f"breaks off after {len(times)} frames: it is damaged or cut short.")
+
+
+def test_transport_packets_with_a_checksum_behind_them(tmp_path):
+    whole = write(tmp_path / "whole.ts", "libx264").read_bytes()
+    packets = [whole[place : place + 188] + bytes(16) for place in range(0, len(whole), 188)]
+    path = tmp_path / "checked.ts"
+    for cut in (0, 100):
+        path.write_bytes(b"".join(packets)[: 204 * len(packets) - cut])
+        assert (read(path)[0].problem is not None) == bool(cut)

@@ -22,7 +22,7 @@ from sqlalchemy import func, insert, select
 from reid_core.errors import NightreidError
 from reid_core.gallery.database import Database
 from reid_core.gallery.ledger import RECORD_REFUSED
-from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED
+from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.gallery.schema import (
     Base,
     LeaseRow,
@@ -35,6 +35,7 @@ from reid_core.gallery.schema import (
     TrackletRow,
     VectorRow,
 )
+from stream.followers.told_before import digest
 from stream.kafka.envelope import Envelope
 from tests.support.daemon import free_ports, tell_reaper
 from tests.support.forked import PROCESSES
@@ -209,14 +210,20 @@ class Told:
         return int(self.headers["generation"])
 
 
-def _given_up(records: Sequence[Told]) -> Callable[[Told], bool]:
-    """Whether a record is of an earlier generation than one that tells of its number or of one before."""
+def _given_up(records: Sequence[Told], here: dict[int, str]) -> Callable[[Told], bool]:
+    """Whether what a record tells was given up with a restore.
+
+    A later generation tells of its number or of one before, and so of all behind; or the last generation
+    begins behind it, and its event, by its digest, is not here.
+    """
     begins: dict[int, int] = {}
     for one in records:
         begins[one.generation] = min(one.outbox, begins.get(one.generation, one.outbox))
+    last = max(begins, default=1)
 
     def of(one: Told) -> bool:
-        return any(number <= one.outbox for later, number in begins.items() if later > one.generation)
+        told_anew = any(number <= one.outbox for later, number in begins.items() if later > one.generation)
+        return told_anew or (one.generation < last and one.headers["event"].decode() != here.get(one.outbox))
 
     return of
 
@@ -465,7 +472,9 @@ class Deployment:
         events = self.events()
         topics = (*_TOPICS.values(), "dlq.frames.visible", "dlq.frames.infrared")
         records = {topic: self.told(topic) for topic in topics}
-        given_up = _given_up([one for told in records.values() for one in told])
+        kinds = {*_TOPICS, RECORD_REFUSED}
+        here = {one.id: digest(one) for one in Outbox(self.gallery).after(0, kinds, 1 << 20)}
+        given_up = _given_up([one for told in records.values() for one in told], here)
         for kind, topic in _TOPICS.items():
             kept = [one for one in records[topic] if not given_up(one)]
             told = [(one.outbox, one.said["tracklet"]) for one in kept]

@@ -17,6 +17,7 @@ announce   a transaction of Kafka with what happened
 work       what the tally of `tests.support.tally` prepares, outside of every transaction
 one        the part of it that is of a single event
 mark       what it prepared is written, and its mark moves, in one transaction
+alert      the same of the watcher, where a watch found somebody
 =========  ==================================================================================
 
 ``when`` is ``before`` and ``after`` the call, and of what writes to the database also ``commit``: everything
@@ -168,6 +169,11 @@ def _mark(worker: Worker, point: _Point) -> None:
     point.around(_tally(worker), "_commit")
 
 
+def _alert(worker: Worker, point: _Point) -> None:
+    # Only where something was found: what was not is soon done again.
+    point.around(worker._followers._following["follower/watcher"], "_commit", lambda _, work: work.findings)
+
+
 _POINTS: dict[str, Callable[[Worker, _Point], None]] = {
     "crop": _crop,
     "ledger": _ledger,
@@ -181,4 +187,5 @@ _POINTS: dict[str, Callable[[Worker, _Point], None]] = {
     "work": _work,
     "one": _one,
     "mark": _mark,
+    "alert": _alert,
 }

@@ -9,12 +9,14 @@ from reid_core.gallery.schema import Base
 
 # What the worker keeps of its own, and what tells others: these differ by nature.
 WORKERS_OWN = frozenset({"partitions", "attempts", "streams", "staged", "refused", "leases"})
+# Who used the gallery, when: nothing of it repeats.
+AUDIT = frozenset({"audit_log", "audit_parts", "audit_head"})
 _COUNTED = ("vectors", "id")
 _LONG = 64
 
 
 def gallery_rows(
-    url: str, leave: Collection[str] = (*WORKERS_OWN, "outbox"), numbers: bool = True
+    url: str, leave: Collection[str] = (*WORKERS_OWN, *AUDIT, "outbox"), numbers: bool = True
 ) -> dict[str, list[str]]:
     """The rows of every table that is not left out, each as text, sorted; long values by their digest.
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
@@ -15,23 +15,26 @@ FPS = 25
 class _Camera(BaseHTTPRequestHandler):
     def do_GET(self):
         camera = self.server
-        camera.asked.append(self.path)
+        # Whoever asks for its first bytes wants to know what it is, and takes no frame from the others.
+        looks = not self.headers.get("Range", "-").endswith("-")
+        if not looks:
+            camera.asked.append(self.path)
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        try:
+        with suppress(OSError):
             while camera.on.is_set() and camera.sent < camera.frames:
                 picture = scene(camera.walkers, camera.sent)
                 _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                 self.wfile.write(head.encode() + jpeg.tobytes() + b"\r\n")
+                if looks:
+                    return
                 camera.sent += 1
                 if camera.sent == camera.pause_at:
                     camera.on.clear()
                     threading.Timer(camera.pause, camera.on.set).start()
                 time.sleep(1 / FPS)
-        except OSError:
-            pass
 
     def log_message(self, *_):
         pass

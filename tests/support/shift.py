@@ -135,6 +135,8 @@ class Post:
                 "database": self.database,
                 "detector": SMALL.model_dump(),
                 "identity": {"merge_score": 0.98},
+                # As `tests.support.night` has it.
+                "cameras": {"gate": {"overlaps": ["yard"]}},
                 "session_seconds": self.session_seconds,
                 "limits": {"idle_seconds": 4.0, "lease_seconds": 2.0, "commit_seconds": 0.1} | self.limits,
                 "order": self.order,

@@ -19,8 +19,8 @@ from training.sampling import IdentitySampler
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    return write_captions(write_people(tmp_path_factory.mktemp("people") / "set", val=6, test=1, images=2))
+def people(module_tmp):
+    return write_captions(write_people(module_tmp("people") / "set", val=6, test=1, images=2))
 
 
 def batches(people, needs, views=1):

@@ -27,10 +27,10 @@ def everything(dataset):
 
 
 @pytest.fixture(scope="module")
-def regdb(shared, tmp_path_factory):
+def regdb(shared, module_tmp):
     """RegDB as its lists give it, the names of the images out of the published captions, and the captions."""
     texts = shared / "data/captions/tri_regdb"
-    root = tmp_path_factory.mktemp("regdb")
+    root = module_tmp("regdb")
     for name, side in (("RGB", "visible"), ("IR", "thermal")):
         keys = json.loads((texts / f"Blip_{name}/caption_dict_Blip_{name}.json").read_text())
         paths = [key.removeprefix("datasets/regdb/") for key in keys]
@@ -175,6 +175,7 @@ def test_files_that_hold_no_captions_of_images(tmp_path, values, said):
         ({"1": ["a man", None]}, "no text for identity 1"),
         ({"1": {"description": "a man"}}, "no text for identity 1"),
         ({"1": "a man", "0001": "a boy"}, "name identity 1 twice"),
+        ('{"1": "a man", "1": "a boy"}', "says two things of '1'"),
     ],
 )
 def test_files_that_hold_no_captions_of_identities(tmp_path, values, said):

@@ -210,8 +210,8 @@ def test_a_changed_synthetic_image_is_found_by_looking_deep(synthetic):
 def test_a_copy_that_cannot_be_checked(tmp_path, people):
     with pytest.raises(SourceError, match="does not exist"):
         check_dataset(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="no data set layout 'market'"):
-        check_dataset(people, "market")
+    with pytest.raises(UsageError, match="no data set layout 'duke'"):
+        check_dataset(people, "duke")
     with pytest.raises(SourceError, match="looks like no data set") as caught:
         check_dataset(tmp_path)
     assert caught.value.hint == f"{people} does."

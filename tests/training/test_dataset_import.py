@@ -371,7 +371,7 @@ def test_the_commands(command, photos, tmp_path):
         (("import", ".", "."), "error[usage]: . is there already."),
         (("check", "auto", "nowhere"), "error[source]: The data set folder nowhere does not exist."),
         (("check", "auto", "."), "error[source]: The folder . looks like no data set of a known layout."),
-        (("check", "market", "."), "error[usage]: "),
+        (("check", "duke", "."), "error[usage]: "),
     ],
 )
 def test_wrong_input_is_one_sentence(command, tmp_path, monkeypatch, arguments, sentence):

@@ -16,8 +16,8 @@ from training.recipe import DataSettings
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    return write_people(tmp_path_factory.mktemp("people") / "set", train=5, val=3, test=2, images=2)
+def people(module_tmp):
+    return write_people(module_tmp("people") / "set", train=5, val=3, test=2, images=2)
 
 
 def touch(root, *paths):
@@ -103,8 +103,8 @@ def test_what_is_wrong_is_one_sentence(tmp_path, people):
         open_dataset(tmp_path / "nowhere")
     with pytest.raises(SourceError, match="no data set of a known layout"):
         open_dataset(tmp_path)
-    with pytest.raises(UsageError, match="no data set layout 'market'"):
-        open_dataset(people, "market")
+    with pytest.raises(UsageError, match="no data set layout 'duke'"):
+        open_dataset(people, "duke")
     root = write_people(tmp_path / "set", 2, 1, 1, 1)
     write(root, "exp/test_id.txt", "2,4")
     with pytest.raises(SourceError, match=r"Identity 2 .* is in two splits: train and test"):

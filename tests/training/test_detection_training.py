@@ -151,11 +151,11 @@ class Silent:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(module_tmp):
     """Folder of frames and a small detector that knows nothing."""
     from tests.training.test_detection_network import yolo
 
-    folder = tmp_path_factory.mktemp("detection")
+    folder = module_tmp("detection")
     save_network(one_class(yolo(classes=3)), folder / "start.pt")
     return write_frames(folder / "world"), folder / "start.pt"
 
@@ -168,8 +168,8 @@ def trained(world, out, *changes, told=None, **options):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(world, tmp_path_factory):
-    return trained(world, tmp_path_factory.mktemp("runs") / "whole")
+def undisturbed(world, module_tmp):
+    return trained(world, module_tmp("runs") / "whole")
 
 
 @pytest.mark.slow

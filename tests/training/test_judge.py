@@ -156,9 +156,9 @@ def mean_colour(crops, modality):
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
+def people(module_tmp):
     return write_people(
-        tmp_path_factory.mktemp("people"),
+        module_tmp("people"),
         ids=65,
         unlike=range(1, 7),
         has_hat=range(1, 31),

@@ -86,6 +86,7 @@ def theirs(tmp_path, monkeypatch):
     LAYOUTS.__dict__.pop("_others", None)
 
 
+@pytest.mark.slow
 def test_somebody_elses_layout_is_opened_checked_and_evaluated(theirs, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("NIGHTREID_CACHE", str(tmp_path / "cache"))
     assert "flat" in LAYOUTS and LAYOUTS.names[-1] == "flat"

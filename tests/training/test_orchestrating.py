@@ -42,15 +42,15 @@ def write_captions(root, captioner):
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    root = write_people(tmp_path_factory.mktemp("people") / "set", train=2, val=2, test=6, images=3)
+def people(module_tmp):
+    root = write_people(module_tmp("people") / "set", train=2, val=2, test=6, images=3)
     write_captions(root, "Blip")
     return root
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("m") / "model"
+def model(module_tmp):
+    path = module_tmp("m") / "model"
     network = create_dual_stream("resnet18", 32)
     save_checkpoint(path, network, name="small", preprocess=Preprocess(height=64, width=32))
     return str(path)
@@ -114,6 +114,7 @@ def test_a_query_asks_with_its_own_caption(reading, people):
     assert first.query.shape == (36, 32) and not np.isnan(first.query).any()
 
 
+@pytest.mark.slow
 def test_a_caption_of_the_right_person_is_drawn_as_the_field_draws_it(reading, people):
     _, asked = reading(f"{ALL}+text=identity-random(1)")
     visible = [one for one in open_dataset(people).records(Split.TEST) if one.modality is Modality.VISIBLE]
@@ -143,6 +144,7 @@ def test_the_published_captions_of_identities_come_before_those_of_images(people
     assert texts == tuple(f"person {query.identity}" for query in infrared(root))
 
 
+@pytest.mark.slow
 def test_everybody_has_one_fixed_caption(reading, people):
     found, asked = reading(f"{NEAR}+text=identity-fixed+flip")
     queries = [query for query in infrared(people) if query.spectrum == "near"]
@@ -150,6 +152,7 @@ def test_everybody_has_one_fixed_caption(reading, people):
     assert all(result.text.startswith("oracle") for result in found.results.values())
 
 
+@pytest.mark.slow
 def test_queries_are_kept_by_text_and_maker_and_galleries_as_they_were(reading, tmp_path):
     def kept():
         return len(list(tmp_path.rglob("*.npy")))
@@ -167,6 +170,7 @@ def test_queries_are_kept_by_text_and_maker_and_galleries_as_they_were(reading, 
     assert len(reading(f"{ALL}+text=image", model_id="reader-2")[1]) == 36
 
 
+@pytest.mark.slow
 def test_makers_of_something_else_are_refused(reading):
     with pytest.raises(UsageError, match="of the space another"):
         reading(f"{ALL}+text=image", space="another")
@@ -176,7 +180,7 @@ def test_makers_of_something_else_are_refused(reading):
 
 
 def test_texts_that_there_are_not(people, model, tmp_path):
-    with pytest.raises(UsageError, match=r"asks with text \(image\), and no model of this version reads any"):
+    with pytest.raises(UsageError, match=r"asks with text \(image\), and the model reads none"):
         Evaluator(people, [f"{ALL}+text=image"], cache=tmp_path).evaluate(model)
     root = write_people(tmp_path / "set", train=1, val=1, test=2, images=1)
     dataset, queries = open_dataset(root), infrared(root)
@@ -211,6 +215,7 @@ def test_a_trainings_own_draw_is_nobody_elses(people, model, tmp_path):
         Evaluator(people, [protocol], cache=tmp_path).evaluate(model)
 
 
+@pytest.mark.slow
 def test_the_documented_lines_are_enough(people, model, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("NIGHTREID_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)

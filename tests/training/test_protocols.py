@@ -19,9 +19,9 @@ def published(shared):
 
 
 @pytest.fixture(scope="module")
-def sysu(published, tmp_path_factory):
+def sysu(published, module_tmp):
     """The test half of SYSU-MM01 with the published numbers of images, all of them empty."""
-    root = tmp_path_factory.mktemp("sysu")
+    root = module_tmp("sysu")
     (root / "exp").mkdir()
     for split in ("train", "val", "test"):
         ids = published[f"{split}_id"]

@@ -140,6 +140,7 @@ def test_many_queries_are_ranked_in_blocks_to_the_same_end(monkeypatch):
         assert (parts.cmc == whole.cmc).all()
 
 
+@pytest.mark.slow
 def test_chance_is_what_shuffling_gives():
     query = [(1, 3), (2, 3), (2, 6), (9, 6)]
     gallery = [(1, 1), (1, 1), (1, 2), (2, 2), (2, 4), (3, 1), (3, 2)]

@@ -145,6 +145,7 @@ def test_one_view_is_worded_in_many_ways():
     assert len({caption.text for caption in made} | {caption.aug_text for caption in made}) > 110
 
 
+@pytest.mark.slow
 def test_infrared_captions_name_no_colour_and_visible_ones_do(captions):
     for spectrum in (Spectrum.NEAR, Spectrum.THERMAL):
         assert not [one for _, _, one in captions[spectrum] if contains_colour(both(one))]
@@ -247,6 +248,7 @@ def test_mistakes_come_at_the_stated_rate_and_are_named():
     assert describe(person, whole_view(person), generator(1), 1.0).mistakes
 
 
+@pytest.mark.slow
 def test_mistakes_are_said_in_both_texts():
     """Where gender or bags are mistaken, both texts say what is not so."""
     for number in range(250):

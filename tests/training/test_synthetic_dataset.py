@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from reid_core.colours import contains_colour
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
+from training.datasets.checking import check_dataset
 from training.synthetic.people.drawing import draw_person
 from training.synthetic.scenes.dataset import write_dataset
 from training.synthetic.scenes.plan import Plan
@@ -29,9 +31,9 @@ PLAN = Plan(ids=6, seed=3, images=1, val=0.17, test=0.33)
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(module_tmp):
     pytest.importorskip("anny")
-    out = tmp_path_factory.mktemp("world") / "one"
+    out = module_tmp("world") / "one"
     told = []
     summary = write_dataset(out, PLAN, progress=lambda done, total: told.append((done, total)))
     return out, summary, told
@@ -103,6 +105,54 @@ def test_the_same_bytes_on_two_processes_and_after_a_stop(written, tmp_path):
     assert digests(tmp_path / "stopped") == digests(out)
     with pytest.raises(UsageError, match="not empty"):
         write_dataset(tmp_path / "stopped", PLAN)
+
+
+def test_later_visits_are_to_other_sites_and_varied_cameras_show_the_same_people(tmp_path):
+    pytest.importorskip("anny")
+    usual = Plan(ids=1, seed=3, images=1, val=0, test=0)
+    plans = {
+        "usual": usual,
+        "twice": replace(usual, images=2, visits=2),
+        "varied": replace(usual, varied=True),
+    }
+    for name, plan in plans.items():
+        assert write_dataset(tmp_path / name, plan).images == plan.total
+        report = check_dataset(tmp_path / name, deep=True)
+        assert report.errors == 0, report.findings
+    files = sorted(file.relative_to(tmp_path / "usual") for file in (tmp_path / "usual").glob("cam*/*/*.jpg"))
+    assert len(files) == 6
+    for file in files:
+        own = (tmp_path / "usual" / file).read_bytes()
+        assert (tmp_path / "twice" / file).read_bytes() == own, "the first visit is as it was"
+        assert (tmp_path / "twice" / file).with_name("0002.jpg").is_file()
+        assert (tmp_path / "varied" / file).read_bytes() != own
+        # Where they stand and how they are cut out is the same; what the camera makes of it is not.
+        usual_crop, varied_crop = (cv2.imread(str(tmp_path / name / file)) for name in ("usual", "varied"))
+        assert usual_crop.shape == varied_crop.shape
+    manifests = {name: json.loads((tmp_path / name / "synthetic.json").read_text()) for name in plans}
+    assert not {"visits", "site", "varied"} & manifests["usual"].keys()
+    assert manifests["twice"]["visits"] == 2 and manifests["varied"]["varied"] is True
+
+
+def test_images_that_cannot_be_shared_out_are_refused():
+    with pytest.raises(UsageError, match="multiple of --visits") as raised:
+        Plan(ids=3, seed=1, images=3, visits=2)
+    assert "3 images" in str(raised.value)
+    with pytest.raises(UsageError, match="site"):
+        Plan(ids=3, seed=1, site=0)
+
+
+def test_everybody_passes_as_many_sites_in_other_company():
+    plan = Plan(ids=100, seed=3, images=6, visits=3, site=10)
+    sites = [one for one in plan.sites() if one.split == "train"]
+    assert [one.number for one in sites] == list(range(21))
+    for visit in range(3):
+        everybody = sorted(who for one in sites if one.visit == visit for who in one.identities)
+        assert everybody == plan.splits()["train"]
+    assert [list(plan.indices(visit)) for visit in range(3)] == [[1, 2], [3, 4], [5, 6]]
+    who = plan.splits()["train"][0]
+    company = [one.identities for one in sites if who in one.identities]
+    assert len(company) == 3 and len({frozenset(one) for one in company}) == 3
 
 
 def test_videos_come_with_truth_and_labels(tmp_path):

@@ -71,6 +71,7 @@ def skinned(transforms, vertices, bones, weights):
     return np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]
 
 
+@pytest.mark.slow
 def test_skinning_is_the_body_models(bodies):
     import torch
 

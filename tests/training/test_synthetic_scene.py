@@ -61,6 +61,7 @@ def test_lamp_beside_the_lens_falls_off_with_distance_and_shines_ahead():
 
 
 @pytest.mark.parametrize("name", [*INDOOR, *OUTDOOR])
+@pytest.mark.slow
 def test_people_can_walk_and_be_seen_in_every_place(name):
     for seed in range(3):
         place = build_place(generator(seed, name), name)

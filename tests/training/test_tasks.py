@@ -48,14 +48,14 @@ augmentation: {dimmed: {by: 30}}
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    return write_captions(write_people(tmp_path_factory.mktemp("people") / "set", val=6, test=1, images=2))
+def people(module_tmp):
+    return write_captions(write_people(module_tmp("people") / "set", val=6, test=1, images=2))
 
 
 @pytest.fixture(scope="module")
-def command(people, tmp_path_factory):
+def command(people, module_tmp):
     """Starts ``nightreid train`` where somebody else's package is installed: a process."""
-    folder = tmp_path_factory.mktemp("package")
+    folder = module_tmp("package")
     recipe = folder / "tiny.yaml"
     recipe.write_text(TINY)
     environment = command_environment() | {"NIGHTREID_CACHE": str(folder / "cache")}
@@ -224,7 +224,16 @@ def test_a_recipe_that_was_recorded_before_there_were_systems_is_the_same_today(
     assert "system" not in before and "factors" not in before["optimiser"]
     now = parse_recipe(before).recorded()
     assert differences(before, now) == [
-        *("optimiser.factors: None before, {} now", "system: None before, 'dual-stream' now")
+        "calibration.link_rate: None before, 0.1 now",
+        "calibration.merge_rate: None before, 0.05 now",
+        "model.instance_norm: None before, False now",
+        "model.neck_bias: None before, False now",
+        "model.non_local: None before, False now",
+        "model.stem_activation: None before, True now",
+        "optimiser.decays: None before, {} now",
+        "optimiser.factors: None before, {} now",
+        "schedule.accumulate: None before, 1 now",
+        "system: None before, 'dual-stream' now",
     ]
     assert differences(parse_recipe(now).recorded(), now) == []
     same = load_recipe(ROOT / "configs/night_embedder.yaml").recorded()

@@ -66,13 +66,13 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    return write_people(tmp_path_factory.mktemp("people") / "set", train=8, val=6, test=1, images=2)
+def people(module_tmp):
+    return write_people(module_tmp("people") / "set", train=8, val=6, test=1, images=2)
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+def cache(module_tmp):
+    return module_tmp("cache")
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,8 @@ def tiny(people, cache):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tiny, tmp_path_factory):
-    out = tmp_path_factory.mktemp("undisturbed") / "run"
+def undisturbed(tiny, module_tmp):
+    out = module_tmp("undisturbed") / "run"
     return out, *tiny(out)
 
 
@@ -285,6 +285,7 @@ def test_a_folder_of_other_things_is_not_written_into(tiny, tmp_path):
             tiny(tmp_path, restart=restart)
 
 
+@pytest.mark.slow
 def test_a_run_on_other_data_is_refused(tiny, people, tmp_path):
     tiny(tmp_path / "run", "schedule.length=2", stop_at=1)
     moved = people / "cam1/0001/0001.jpg"
@@ -303,6 +304,7 @@ def test_a_loss_that_is_no_number_ends_the_run_before_its_state_is_kept(tiny, tm
     assert not (tmp_path / "run/model").exists()
 
 
+@pytest.mark.slow
 def test_torch_is_left_as_it_was(tiny, tmp_path):
     torch.manual_seed(5)
     expected, threads = torch.rand(3), torch.get_num_threads()

@@ -24,12 +24,12 @@ BUFFER = 4 << 20
 
 
 @pytest.fixture(scope="module")
-def victim(request, missing, tmp_path_factory):
+def victim(request, missing, module_tmp):
     """A broker for the rows of this module to hurt; it is well again when each of them ends."""
     if external():
         missing("KAFKA_BOOTSTRAP names a broker that is not the tests' own to stop")
     request.getfixturevalue("broker_jars")
-    cluster = Cluster(tmp_path_factory.mktemp("victim"))
+    cluster = Cluster(module_tmp("victim"))
     cluster.start()
     yield cluster
     cluster.kill()
@@ -140,17 +140,17 @@ class Outage:
 
 
 @pytest.fixture(scope="module")
-def noise(tmp_path_factory):
+def noise(module_tmp):
     """A recording whose frames stay large however they are encoded: 45 s at 8 a second."""
     random = np.random.default_rng(3)
     pictures = (random.integers(0, 255, (360, 480, 1), np.uint8).repeat(3, 2) for _ in range(360))
-    return write_video(tmp_path_factory.mktemp("noise") / "noise.mp4", pictures, fps=8.0)
+    return write_video(module_tmp("noise") / "noise.mp4", pictures, fps=8.0)
 
 
 @pytest.fixture(scope="module")
-def outage(victim, noise, short_records, colour_checkpoint, tmp_path_factory):
+def outage(victim, noise, short_records, colour_checkpoint, module_tmp):
     """Thirty seconds of it, once for all rows: a worker in the middle of its work, a camera that goes on."""
-    folder = tmp_path_factory.mktemp("outage")
+    folder = module_tmp("outage")
     prefix = f"o{uuid.uuid4().hex[:8]}."
     limits = {"records": 8, "lease_seconds": 1.0, "idle_seconds": 8.0}
     told = {"session_seconds": 2.0, "group": f"{prefix}night", "limits": limits}

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def changed(tmp_path_factory, colour_checkpoint):
+def changed(module_tmp, colour_checkpoint):
     """Every record of the changed night, and the rows of the gallery that `nightreid run` makes of it."""
-    folder = tmp_path_factory.mktemp("changed")
+    folder = module_tmp("changed")
     videos = write_changed_night(folder)
     start_server()
     process = PROCESSES.Process(target=run_night, args=(Night(videos, colour_checkpoint, folder / "x.db"),))

@@ -184,15 +184,15 @@ def test_transactions(deploy, recovery, short_records, undisturbed):
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    return write_parts(tmp_path_factory.mktemp("parts"))
+def parts(module_tmp):
+    return write_parts(module_tmp("parts"))
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory, parts, colour_checkpoint):
+def both(module_tmp, parts, colour_checkpoint):
     """The gallery of `nightreid run` on the first part and then on the second."""
     start_server()
-    path = tmp_path_factory.mktemp("both") / "x.db"
+    path = module_tmp("both") / "x.db"
     process = PROCESSES.Process(target=run_parts, args=(Parts(parts, colour_checkpoint, path),))
     process.start()
     process.join(60)

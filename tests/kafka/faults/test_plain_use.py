@@ -22,10 +22,10 @@ SEED = 2026
 
 
 @pytest.fixture(scope="module")
-def expected(footage, tmp_path_factory):
+def expected(footage, module_tmp):
     """`gallery_rows` of ``nightreid run`` on the two recordings."""
     start_server()
-    found = rows_of_a_run(recordings(footage), tmp_path_factory.mktemp("run"), numbers=True)
+    found = rows_of_a_run(recordings(footage), module_tmp("run"), numbers=True)
     assert len(found["tracklets"]) >= 9 and len(found["links"]) >= 3 and len(found["identities"]) >= 5
     return found
 
@@ -131,9 +131,10 @@ def test_a_worker_is_paused(plain, footage, expected, recovery, first):
     promise="Every row is that of `nightreid run` on the same footage; `limits.hold_seconds` is the default",
     bound_s=600,
 )
-def test_random_kills(plain, own_broker, own_postgres, footage, recovery, tmp_path_factory):
+def test_random_kills(plain, own_broker, own_postgres, footage, recovery, tmp_path):
     cameras = recordings(footage, NIGHTS)
-    expected = rows_of_a_run(cameras, tmp_path_factory.mktemp("run"), numbers=False)
+    (tmp_path / "run").mkdir()
+    expected = rows_of_a_run(cameras, tmp_path / "run", numbers=False)
     chance = random.Random(SEED)
     deployment = plain(own_broker.bootstrap, own_postgres.fresh_database())
     words = ("--set", "session_seconds=10")

@@ -1,0 +1,92 @@
+"""Erasures and holds over HTTP: shown first, once or by two people, and nothing is found afterwards."""
+
+import pytest
+
+from reid_core.access import Role, Scope
+from tests.support.serving import serve
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def admin(served):
+    return served.client(Role.ADMIN)
+
+
+def sent(client, path, status=200, method="post", **body):
+    answer = client.request(method, API + path, **({"json": body} if body or method == "post" else {}))
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_a_person_is_shown_and_erased(served, hall, admin):
+    red = hall.who["red"]
+    shown = sent(admin, "/erasures/plan", identities=[red])
+    assert [one["tracklet"] for one in shown["tracklets"]] == [hall.tracklets["red"]]
+    picture = next(one["crop"] for one in shown["tracklets"] if one["crop"])
+    assert admin.get(picture).content.startswith(b"\xff\xd8")
+    sent(admin, "/erasures", 409, identities=[red], revision="of another plan")
+    done = sent(admin, "/erasures", identities=[red], revision=shown["revision"])
+    assert (done["done"], done["tracklets"]) == (True, 1) and done["left"]
+    viewer = served.client(Role.VIEWER)
+    assert viewer.get(f"{API}/identities/{red}").status_code == 404
+    assert viewer.get(picture).status_code == 404
+    found = sent(served.client(Role.INVESTIGATOR), "/searches", text="a person in red")
+    assert red not in {one["identity"] for one in found["identities"]}
+    told = sent(served.client(Role.AUDITOR), "/erasures", method="get")["erasures"]
+    assert [(one["erasure"], one["tracklets"]) for one in told] == [(done["erasure"], 1)]
+    assert "red" not in str(told) and hall.who["red"] not in str(told)
+
+
+def test_who_may_not_see_them_may_not_erase_them(served, hall):
+    for role in Role:
+        answer = served.client(role).post(f"{API}/erasures/plan", json={"identities": [hall.who["red"]]})
+        assert answer.status_code == (200 if role is Role.ADMIN else 403), role
+    scoped = served.client(Role.ADMIN, Scope(frozenset({"gate"})))
+    hidden = scoped.post(f"{API}/erasures/plan", json={"identities": [hall.who["green"]]})
+    nobody = scoped.post(f"{API}/erasures/plan", json={"identities": ["nobody at all"]})
+    assert hidden.status_code == nobody.status_code == 404 and hidden.text == nobody.text
+    assert sent(served.client(Role.ADMIN), "/erasures/plan", 422)["code"] == "usage"
+
+
+def test_a_crop_of_the_gallery_is_known_again(served, hall, admin):
+    with served.gallery.database.read():
+        crop = served.gallery.sightings(hall.tracklets["blue"])[0].crop
+    files = {"file": ("crop.jpg", crop, "image/jpeg")}
+    found = admin.post(f"{API}/erasures/example", files=files).json()
+    assert hall.tracklets["blue"] in found["tracklets"] and hall.who["blue"] in found["identities"]
+    changed = {"file": ("crop.jpg", crop + b"\0", "image/jpeg")}
+    like = admin.post(f"{API}/erasures/example", files=changed).json()
+    assert like["tracklets"] == [] and like["candidates"][0]["identity"] == hall.who["blue"]
+
+
+def test_a_second_person_agrees(hall, colour_settings):
+    console = serve(hall.gallery, colour_settings(policy={"purpose": (), "two_persons": ("erase",)}))
+    admin, red = console.client(Role.ADMIN), hall.who["red"]
+    shown = sent(admin, "/erasures/plan", identities=[red])
+    asked = sent(admin, "/erasures", identities=[red], revision=shown["revision"])
+    assert not asked["done"] and asked["proposal"]
+    viewer, reviewer = console.client(Role.VIEWER), console.client(Role.REVIEWER)
+    assert viewer.get(f"{API}/identities/{red}").status_code == 200, "nothing has happened yet"
+    done = sent(reviewer, f"/proposals/{asked['proposal']}/approve")
+    assert done["done"] and done["action"] == "erase"
+    assert viewer.get(f"{API}/identities/{red}").status_code == 404
+    (told,) = sent(admin, "/erasures", method="get")["erasures"]
+    assert "agreed by" in told["by"]
+    console.context.close()
+
+
+def test_who_is_held_stays(served, hall, admin):
+    blue = hall.who["blue"]
+    held = sent(admin, "/holds", 201, identity=blue, reason="a court asked")
+    shown = sent(admin, "/erasures/plan", identities=[blue])
+    assert all(one["held"] for one in shown["tracklets"])
+    refused = sent(admin, "/erasures", 422, identities=[blue], revision=shown["revision"])
+    assert refused["code"] == "held"
+    assert [one["hold"] for one in sent(served.client(Role.AUDITOR), "/holds", method="get")["holds"]] == [1]
+    elsewhere = served.client(Role.ADMIN, Scope(frozenset({"lobby"})))
+    assert sent(elsewhere, "/holds", method="get")["holds"] == []
+    sent(elsewhere, f"/holds/{held['hold']}", 404, method="delete")
+    sent(admin, f"/holds/{held['hold']}", method="delete")
+    sent(admin, f"/holds/{held['hold']}", 404, method="delete")
+    assert sent(admin, "/erasures", identities=[blue], revision=shown["revision"])["done"]

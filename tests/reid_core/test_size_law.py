@@ -1,0 +1,100 @@
+"""Probabilities and thresholds follow the number of identities that are searched."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reid_core.calibration import Calibration, expected_calibration_error
+from reid_core.errors import ModelError, UsageError
+from reid_core.size_law import COMPARED, SizeLaw, fit_size_law, searched, searches_together
+
+LAW = SizeLaw(20.0, -8.0, 1.0, 0.1, 0.9, 0.12, -0.2, rate=0.1, smallest=5, largest=80)
+PLAIN = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")
+
+
+def world(size, probes, rng):
+    """Half of the probes know somebody in a gallery; wrong people score about 0, right ones about .55."""
+    scores = rng.normal(0, 0.15, (probes, size))
+    own = rng.integers(size, size=probes)
+    inside = np.arange(probes) % 2 == 0
+    same = (np.arange(size) == own[:, None]) & inside[:, None]
+    scores[same] = rng.normal(0.55, 0.15, int(inside.sum()))
+    return searched(scores, same, np.arange(probes))
+
+
+@pytest.fixture(scope="module")
+def law():
+    rng = np.random.default_rng(5)
+    return fit_size_law([world(size, 1500, rng) for size in (5, 10, 20, 40)], 0.5, 0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [10, 40, 200])
+def test_it_holds_in_galleries_of_others_and_beyond_what_was_measured(law, size):
+    found = world(size, 4000, np.random.default_rng(6))
+    strangers = found.wrong[~found.inside]
+    for rate in (0.02, 0.1, 0.3):
+        accepted = (strangers >= law.threshold(size, rate)).mean()
+        assert abs(accepted - rate) < 0.012 + 0.25 * rate, (rate, accepted)
+        assert law.false_positives(law.threshold(size, rate), size) == pytest.approx(rate)
+    best = np.array([law.probabilities(row[np.isfinite(row)], size)[0] for row in found.scores])
+    assert expected_calibration_error(best, found.right == 0) < 0.03
+    # One threshold for all sizes, as it was, is wrong for most of them.
+    assert abs((strangers >= law.threshold(20)).mean() - 0.1) > 0.03
+
+
+def test_the_more_people_the_less_sure_and_all_sums_to_one():
+    scores = [0.62, 0.6, 0.3]
+    few, many = LAW.probabilities(scores, 10), LAW.probabilities(scores, 1000)
+    assert (many < few).all() and few[0] > few[1] > few[2]
+    assert LAW.threshold(1000) > LAW.threshold(10) and LAW.threshold(10, 0.01) > LAW.threshold(10)
+    ranked = np.sort(np.random.default_rng(1).uniform(0.5, 0.9, 500))[::-1]
+    found = LAW.probabilities(ranked, 500)
+    assert (np.diff(found) <= 0).all() and found.min() > 0 and found.sum() <= 1
+    # Whoever comes behind changes nothing: pages of one answer agree.
+    np.testing.assert_array_equal(LAW.probabilities(ranked[:30], 500), found[:30])
+    assert LAW.probabilities([5.0] * (COMPARED + 2), 3).sum() <= 1
+
+
+def test_too_little_is_refused():
+    rng = np.random.default_rng(2)
+    with pytest.raises(UsageError, match="two sizes"):
+        fit_size_law([world(5, 100, rng)], 0.5, 0.1)
+    with pytest.raises(UsageError, match="of one of 10 identities there are 10 and 10"):
+        fit_size_law([world(5, 100, rng), world(10, 20, rng)], 0.5, 0.1)
+    backwards = [replace(one, scores=-one.scores[:, ::-1]) for one in [world(10, 200, rng)] * 2]
+    swapped = [replace(one, right=9 - one.right * (one.right >= 0)) for one in backwards]
+    with pytest.raises(UsageError, match=r"do not score higher"):
+        fit_size_law([swapped[0], replace(swapped[1], size=20)], 0.5, 0.1)
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        LAW.threshold(10, 1.0)
+
+
+def test_searches_of_one_size_are_put_together():
+    rng = np.random.default_rng(3)
+    one, two = world(4, 10, rng), world(4, 6, rng)
+    both = searches_together([one, two])
+    assert both.size == 4 and both.scores.shape == (16, COMPARED)
+    assert (both.right[10:] == two.right).all() and (both.scores[:, 4:] == -np.inf).all()
+
+
+def test_a_calibration_carries_it_and_one_of_before_has_none():
+    sized = replace(PLAIN, sizes=LAW)
+    assert Calibration.from_dict(sized.to_dict()) == sized
+    assert "sizes" not in PLAIN.to_dict() and Calibration.from_dict(PLAIN.to_dict()) == PLAIN
+    assert sized.threshold_for(100) == LAW.threshold(100)
+    assert sized.threshold_for(100, 0.01) == LAW.threshold(100, 0.01)
+    # As it always was: the threshold is one for all sizes, and each pair has its own probability.
+    assert PLAIN.threshold_for(5) == PLAIN.threshold_for(5000) == 0.5
+    assert PLAIN.ranked_probabilities([0.5, 0.5], 9).tolist() == [0.5, 0.5]
+    with pytest.raises(UsageError, match="does not say how errors grow"):
+        PLAIN.threshold_for(5, 0.1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"slope": -1.0}, {"shape": 0}, {"rate": 1.5}, {"scale": "x"}, {"largest": 1}, {"more": 1}]
+)
+def test_a_damaged_one_is_refused(change):
+    with pytest.raises(ModelError, match="law of size"):
+        Calibration.from_dict({**PLAIN.to_dict(), "sizes": {**LAW.to_dict(), **change}})
