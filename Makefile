@@ -25,16 +25,13 @@ endif
 demo: $(DEMO_VENV)/.ready
 	$(DEMO_VENV)/bin/nightreid demo $(if $(DETECTOR),--detector $(DETECTOR)) $(if $(OUT),--out '$(OUT)')
 
-# The tests at a real Kafka mostly wait: they run beside the others, those of training behind them, so that both
-# take about as long; what these say is shown at the end.
+# The tests at a real Kafka mostly wait: they run beside the others; what they say is shown at the end.
 test: $(READY)
 	@said=$$(mktemp); failed=0; \
-	{ $(BIN)/python -m pytest -m kafka --durations=10 || failed=$$?; \
-	  $(BIN)/python -m pytest tests/training -m "not kafka" --durations=10 || failed=$$?; \
-	  exit $$failed; } >"$$said" 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest -m "not kafka" --ignore=tests/training --durations=10 || failed=$$?; \
+	$(BIN)/python -m pytest -m kafka --durations=10 >"$$said" 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest -m "not kafka" --durations=10 || failed=$$?; \
 	wait $$beside || failed=$$?; \
-	echo "At a real Kafka, then in training:"; cat "$$said"; rm -f "$$said"; exit $$failed
+	echo "At a real Kafka:"; cat "$$said"; rm -f "$$said"; exit $$failed
 
 unit: $(READY)
 	$(BIN)/python -m pytest -m "not footage and not slow and not kafka"
