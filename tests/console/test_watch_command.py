@@ -122,16 +122,23 @@ def test_a_watch_can_be_there_before_anybody_is(command, tmp_path):
 
 def test_deliveries_are_listed_and_begun_anew(square, command):
     url, _ = square
+    with Gallery.open(url) as gallery:
+        watched = Square(gallery)
+        watched.watch("a red coat")
+        watched.comes("gate", 0, 0)
+        watched.looks().catch_up()
+        first, second = (one.number for one in watched.alerts())
     with Gallery.open(url) as gallery, gallery.database.write() as session:
-        for number, webhook in ((4, "desk"), (4, "guard"), (5, "desk")):
+        for number, webhook in ((first, "desk"), (first, "guard"), (second, "desk")):
             queue(session, webhook, number, "a" * 16, 1_000_000_000)
         for state in (DeliveryState.GIVEN_UP, DeliveryState.DELIVERED):
             taken = claim(session, "desk", 2_000_000_000, 0)
             error = "It answered 500." if state is DeliveryState.GIVEN_UP else ""
             settle(session, taken, state, 500 if error else 204, error, 0)
     lines = command("watch", "deliveries", "--db", url).out.splitlines()
-    assert lines[0].startswith("delivery 1  given up  alert 4 to desk  1 attempt, last 1970-01-01T00:00:02")
-    assert lines[0].endswith("It answered 500.") and "delivered  alert 5 to desk" in lines[2]
+    first_line = f"delivery 1  given up  alert {first} to desk  1 attempt, last 1970-01-01T00:00:02"
+    assert lines[0].startswith(first_line)
+    assert lines[0].endswith("It answered 500.") and f"delivered  alert {second} to desk" in lines[2]
     waits = said(command, "deliveries", "--db", url, "--state", "waiting")["deliveries"]
     assert [(one["delivery"], one["webhook"], one["tried"]) for one in waits] == [(2, "guard", None)]
     for words, sentence in (

@@ -242,8 +242,12 @@ def test_alerts_of_elsewhere_are_not_there(served, square):
 
 
 def test_what_is_not_delivered_is_seen_and_begun_anew_by_the_administration(served, square):
+    square.watch("a red coat")
+    square.comes("gate", 0)
+    square.looks().catch_up()
+    [alert] = square.alerts()
     with square.database.write() as session:
-        queue(session, "desk", 4, "a" * 16, 1)
+        queue(session, "desk", alert.number, "a" * 16, 1)
         settle(session, claim(session, "desk", 2, 0), DeliveryState.GIVEN_UP, 500, "It answered 500.", 0)
     admin = served.client(Role.ADMIN)
     path = "/api/v1/webhooks/deliveries"
