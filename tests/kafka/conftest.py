@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.broker import Cluster, NoBrokerError, external, jars
 from tests.support.postgres import Postgres
+from tests.support.shift import records_of
+from tests.support.short_night import write_short_night
 
 HERE = Path(__file__).parent
 
@@ -89,3 +91,15 @@ def topic_prefix(kafka):
         left = [name for name in admin.list_topics() if name.startswith(prefix)]
         if left:
             admin.delete_topics(left)
+
+
+@pytest.fixture(scope="session")
+def short_videos(tmp_path_factory):
+    """Camera to video of the short night: gate, yard and night."""
+    return write_short_night(tmp_path_factory.mktemp("short"))
+
+
+@pytest.fixture(scope="session")
+def short_records(short_videos):
+    """Every record of the short night, in the order in which it is published."""
+    return records_of(short_videos)

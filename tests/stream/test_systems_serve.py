@@ -3,17 +3,8 @@
 import json
 
 import pytest
-import torch
 
 from reid_core.gallery import Gallery
-from reid_core.models.checkpoint import save_checkpoint
-from reid_core.models.dual_stream.network import create_dual_stream
-from reid_core.models.eees.architecture import AttentionSettings, BodySettings, EeesArchitecture
-from reid_core.models.eees.body import body_preprocess
-from reid_core.models.eees.network import Eees
-from reid_core.models.star_reid.architecture import StarArchitecture
-from reid_core.models.star_reid.network import create_star
-from reid_core.preprocess import Preprocess
 from reid_core.runtime import load_embedder
 from reid_core.runtime.export import export_checkpoint
 from reid_core.runtime.parity import PARITY, cosine_distance, probe_crops
@@ -21,35 +12,15 @@ from reid_core.types import Modality
 from stream import run_footage
 from tests.support.brightness import brightness_detector
 from tests.support.night import specs
+from tests.support.small_systems import SYSTEMS, small_checkpoint
 
 pytestmark = pytest.mark.slow
 
 
-def _tvi_lfm():
-    return create_dual_stream("resnet18", 32), Preprocess(height=64, width=32)
-
-
-def _eees():
-    body = BodySettings(layers=(1, 1, 1, 1), width=8)
-    attention = AttentionSettings(width=8, heads=4)
-    network = Eees(EeesArchitecture(body=body, attention=attention, grid=(4, 2)))
-    return network, body_preprocess(body, 64, 32)
-
-
-def _star_reid():
-    architecture = StarArchitecture(image=(32, 16), patch=8, stride=8, width=16, depth=1, heads=2)
-    return create_star(architecture, None, 1), Preprocess(height=32, width=16)
-
-
-@pytest.fixture(scope="module", params=[_tvi_lfm, _eees, _star_reid], ids=["tvi_lfm", "eees", "star_reid"])
+@pytest.fixture(scope="module", params=SYSTEMS)
 def checkpoint(request, module_tmp):
     """A small one with random weights."""
-    folder = module_tmp("system") / "model"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network, preprocess = request.param()
-    save_checkpoint(folder, network.eval(), name="small", preprocess=preprocess)
-    return folder
+    return small_checkpoint(request.param, module_tmp("system") / "model")
 
 
 def test_it_serves_a_run_and_a_query(checkpoint, night_videos, tmp_path, command):

@@ -13,8 +13,6 @@ from tests.support.fault_table import PASSED, Row, page
 from tests.support.forked import PROCESSES, start_server
 from tests.support.galleries import gallery_rows
 from tests.support.night import Night, run_night
-from tests.support.shift import records_of
-from tests.support.short_night import write_short_night
 
 # The table
 
@@ -115,18 +113,6 @@ def recovery(request):
 
 
 # The world
-
-
-@pytest.fixture(scope="session")
-def short_videos(tmp_path_factory):
-    """Camera to video of the short night: gate, yard and night."""
-    return write_short_night(tmp_path_factory.mktemp("short"))
-
-
-@pytest.fixture(scope="session")
-def short_records(short_videos):
-    """Every record of the short night, in the order in which it is published."""
-    return records_of(short_videos)
 
 
 @pytest.fixture(scope="session")
