@@ -14,6 +14,7 @@ class FormChoice(StrEnum):
 
     FUSED = "fused"
     ENSEMBLE = "ensemble"
+    NARROWED = "narrowed"
     TEXT = "text"
     IMAGE = "image"
 
@@ -68,6 +69,19 @@ def register(app: typer.Typer) -> None:
             FormChoice | None,
             typer.Option(help="What is made of an image or tracklet and a text; by default fused."),
         ] = None,
+        keep: Annotated[
+            float | None,
+            typer.Option(
+                metavar="SHARE", help="Share of the identities that narrowing words keep; by default 0.5."
+            ),
+        ] = None,
+        rerank: Annotated[
+            str | None,
+            typer.Option(
+                metavar="METHOD",
+                help="Compare the best by their parts too: ljm, or ljm(K,WEIGHT,JACCARD). For STAR-ReID.",
+            ),
+        ] = None,
         size: Annotated[int, typer.Option(min=1, max=1000, help="Identities in a page.")] = 10,
         cursor: Annotated[str | None, typer.Option(help="Of the page before: shows the next.")] = None,
         reid: Annotated[
@@ -106,6 +120,8 @@ def register(app: typer.Typer) -> None:
             since=from_,
             until=to,
             form=fusion.value if fusion is not None else None,
+            keep=keep,
+            rerank=rerank,
             size=size,
             cursor=cursor,
         )

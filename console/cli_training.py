@@ -152,6 +152,26 @@ def compare(
     raise typer.Exit(compare_command(runs, protocol or [], mixed, as_json))
 
 
+def compare_systems(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Checkpoint folders of any systems.")],
+    dataset: Annotated[Path, typer.Option(help="Folder of a data set; with captions for words.")],
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Preset or id of infrared images alone. Default: the data set's first."),
+    ] = None,
+    text: Annotated[
+        str, typer.Option(help="Words of queries: image, identity-fixed, identity-random(SEED) or none.")
+    ] = "identity-fixed",
+    layout: Annotated[str | None, typer.Option(help="Of the data set. Default: recognised.")] = None,
+    queries: Annotated[int, typer.Option(min=1, help="Number of timed queries.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Set systems side by side. Accuracy by images and with words, milliseconds and size, in one table."""
+    from console.compare_systems import compare_systems_command
+
+    raise typer.Exit(compare_systems_command(checkpoints, dataset, protocol, text, layout, queries, as_json))
+
+
 def evaluate_embedder(
     data: Annotated[
         Path | None, typer.Argument(help="Data set (SYSU-MM01 layout). Default: the real pairs only.")
@@ -348,6 +368,7 @@ def register(app: typer.Typer) -> None:
     app.command()(evaluate_detector)
     app.command()(evaluate)
     app.command()(compare)
+    app.command()(compare_systems)
     app.command()(evaluate_embedder)
     app.command()(calibrate)
     app.command()(import_checkpoint)

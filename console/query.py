@@ -17,9 +17,11 @@ from reid_core.file_names import readable_path
 from reid_core.gallery import SearchFilter
 from reid_core.querying.asking import Asking, QueryModels, check_cameras
 from reid_core.querying.description import read_description
+from reid_core.querying.joint import parse_joint
 from reid_core.querying.probes import read_crops
 from reid_core.querying.query import Form
 from reid_core.querying.seen import seen_at
+from reid_core.ranking.mixing import MixRetrieve
 from reid_core.types import Image, Modality
 from stream.chain.config import RunSettings
 
@@ -46,6 +48,8 @@ class Asked:
     since: str | None
     until: str | None
     form: str | None
+    keep: float | None
+    rerank: str | None
     size: int
     cursor: str | None
 
@@ -81,7 +85,9 @@ def query_command(
         use.check(gallery.database, "search")
         check_cameras(gallery.cameras(), asked.cameras)
         models = QueryModels(reid, encoder if encoder is not None else settings.text)
-        asking = Asking(gallery, models, words, form)
+        mix = MixRetrieve(asked.keep) if asked.keep is not None else None
+        joint = parse_joint(asked.rerank) if asked.rerank is not None else None
+        asking = Asking(gallery, models, words, form, mix, joint)
         if asked.images and form is not Form.TEXT:
             asking.by_images(_crops(asked, settings, detector), Modality(asked.modality or "visible"))
         elif asked.track is not None:
@@ -96,7 +102,7 @@ def query_command(
             words=words,
             probe=asking.probe,
             images=asked.images,
-            form=form,
+            query=query,
             trust=asking.trust,
             seen=seen_at(gallery, [one.evidence for one in answer.identities]),
             numbers=gallery.identity_numbers([one.identity for one in answer.identities]),

@@ -13,7 +13,7 @@ from reid_core.file_names import readable_path
 from reid_core.gallery import VectorKind
 from reid_core.querying.description import Description
 from reid_core.querying.probes import Probe
-from reid_core.querying.query import Answer, Evidence, Form, RankedIdentity, Share
+from reid_core.querying.query import Answer, Evidence, Form, Query, RankedIdentity, Share
 from reid_core.querying.seen import Seen
 from reid_core.querying.trust import Trust
 from stream.run.export import iso_utc
@@ -30,7 +30,7 @@ class Told:
         words: the description as it was read, where it counts.
         probe: the tracklet or the images, where they count.
         images: that were given.
-        form: what was made of both.
+        query: what was asked.
         trust: what the scores are worth.
         seen: where and when the evidence was.
         numbers: place of each identity among all.
@@ -42,7 +42,7 @@ class Told:
     words: Description | None
     probe: Probe | None
     images: Sequence[Path]
-    form: Form
+    query: Query
     trust: Trust
     seen: Mapping[Evidence, Seen]
     numbers: Mapping[str, int]
@@ -60,11 +60,14 @@ def as_json(told: Told) -> str:
             "tracklet": probe.tracklet if probe is not None else None,
             "images": [readable_path(one) for one in told.images],
             "modality": str(probe.modality) if probe is not None else None,
-            "form": str(told.form),
+            "form": str(told.query.form),
+            "keep": told.query.mix.share if told.query.mix is not None else None,
+            "rerank": told.query.joint.id if told.query.joint is not None else None,
         },
         "words": _words(words) if words is not None else None,
         "searched": answer.searched,
         "captioned": answer.captioned,
+        "kept": answer.kept,
         "calibrated": trust.calibration is not None,
         "calibrated_for_cameras": trust.own_cameras,
         "not_calibrated_because": trust.why or None,
@@ -127,11 +130,14 @@ def _head(told: Told) -> list[str]:
         lines.append(f"searched for: {told.words.sentence}")
         if told.words.told:
             lines.append(f"understood: {told.words.told}")
-    if told.probe is not None and told.form is not Form.TEXT:
+    if told.probe is not None and told.query.form is not Form.TEXT:
         views = count(len(told.probe.views), f"{told.probe.modality} picture")
         whom = f"tracklet {told.probe.tracklet}" if told.probe.tracklet is not None else "the images"
-        also = f", {told.form} with the words" if told.words is not None else ""
+        how = "narrowed by" if told.query.form is Form.NARROWED else f"{told.query.form} with"
+        also = f", {how} the words" if told.words is not None else ""
         lines.append(f"like {whom} ({views}){also}")
+    if told.query.joint is not None:
+        lines.append(f"re-ranked by {told.query.joint.id}: a place depends on who else is near it")
     lines += [f"note: {note}" for note in told.notes]
     return lines
 

@@ -25,5 +25,7 @@ def answer_notes(answer: Answer, trust: Trust) -> list[str]:
             if answer.captioned
             else ("; no captions are stored, so by pictures alone")
         )
+    if answer.kept is not None:
+        searched += f", {answer.kept:,} of them kept by the words"
     lines.append(searched)
     return lines

@@ -18,10 +18,12 @@ from reid_core.errors import UsageError
 from reid_core.gallery import SearchFilter, VectorKind
 from reid_core.querying.asking import Asking, QueryModels, check_cameras
 from reid_core.querying.description import Description, read_description
+from reid_core.querying.joint import parse_joint
 from reid_core.querying.query import Answer, Form, RankedIdentity
 from reid_core.querying.query import Evidence as PartEvidence
 from reid_core.querying.query import Share as PartShare
 from reid_core.querying.seen import Seen, seen_at
+from reid_core.ranking.mixing import MixRetrieve
 from reid_core.reviewing.visits import Visit, visits_of
 
 _EXPLAINED = 3
@@ -107,6 +109,8 @@ def search(use: Use, asked: SearchAsked, models: QueryModels) -> SearchAnswer:
         form=form,
         searched=answer.searched,
         captioned=answer.captioned,
+        kept=answer.kept,
+        rerank=query.joint.id if query.joint is not None else None,
         calibrated=trust.calibration is not None,
         calibrated_for_cameras=trust.own_cameras,
         unknown=answer.unknown,
@@ -153,7 +157,9 @@ def _asking(
         kept = use.context.shared(Pictures).get(use.principal.id, asked.picture)
         if kept is None:
             raise not_found()
-    asking = Asking(use.gallery, models, words, form)
+    mix = MixRetrieve(asked.keep) if asked.keep is not None else None
+    joint = parse_joint(asked.rerank) if asked.rerank is not None else None
+    asking = Asking(use.gallery, models, words, form, mix, joint)
     if kept is not None and form is not Form.TEXT:
         asking.by_images([kept.image], asked.modality or kept.modality)
     elif asked.tracklet is not None:
@@ -198,6 +204,8 @@ def _details(asked: SearchAsked, page: _Page) -> dict[str, object]:
     return {
         "text": asked.text,
         "form": str(asked.form) if asked.form is not None else None,
+        "keep": asked.keep,
+        "rerank": asked.rerank,
         "since": iso(asked.since),
         "until": iso(asked.until),
         "least_probability": asked.least_probability,

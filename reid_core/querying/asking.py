@@ -15,10 +15,13 @@ from reid_core.models.presets import NetworkSource
 from reid_core.querying.description import Description
 from reid_core.querying.encoders import open_text_encoder
 from reid_core.querying.fusion import fusion_of
+from reid_core.querying.local_vectors import LocalVectors
 from reid_core.querying.probes import Probe, RawOf, image_probe, track_probe
 from reid_core.querying.query import Form, Query
 from reid_core.querying.service import QueryService
 from reid_core.querying.trust import Trust, trust_in_both, trust_in_images, trust_in_words
+from reid_core.ranking import LocalGlobalJoint
+from reid_core.ranking.mixing import MixRetrieve
 from reid_core.runtime import Embedder, load_embedder
 from reid_core.runtime.source import find_source
 from reid_core.starter import starter_embedder
@@ -105,6 +108,8 @@ class Asking:
         models: to ask it with.
         words: the description, where one counts.
         form: what is made of it and an image.
+        mix: what share of the identities the description keeps, where it narrows them; half by default.
+        joint: look at the best once more by their parts, for an image alone or one with a text that narrows.
 
     Attributes:
         space: of the query.
@@ -114,11 +119,31 @@ class Asking:
     Raises:
         ConfigError: there is a description and no text encoder.
         ModelMismatchError: text encoder, embedder and gallery are not of one space.
-        UsageError: there is a description, and the gallery's vectors are standardised.
+        UsageError: there is a description, and the gallery's vectors are standardised; a share is kept of
+            what nothing narrows; or the joint measure does not fit the query or the model.
     """
 
-    def __init__(self, gallery: Gallery, models: QueryModels, words: Description | None, form: Form) -> None:
+    def __init__(
+        self,
+        gallery: Gallery,
+        models: QueryModels,
+        words: Description | None,
+        form: Form,
+        mix: MixRetrieve | None = None,
+        joint: LocalGlobalJoint | None = None,
+    ) -> None:
+        if mix is not None and form is not Form.NARROWED:
+            raise UsageError(
+                "A share of the identities is kept where words narrow them.", f"Ask {_NARROWED}."
+            )
+        if joint is not None and form not in (Form.IMAGE, Form.NARROWED):
+            raise UsageError(
+                "The joint measure compares parts of images, and no words.",
+                f"Ask by a tracklet or an image alone, or {_NARROWED}.",
+            )
         self._gallery, self._models, self._words, self._form = gallery, models, words, form
+        self._mix = (mix or MixRetrieve()) if form is Form.NARROWED else None
+        self._joint = joint
         self.probe: Probe | None = None
         self.notes: list[str] = []
         self._encoder = models.encoder if words is not None else None
@@ -132,7 +157,9 @@ class Asking:
                 "have been standardised.",
                 "Ask by a tracklet or an image alone, or take it back with `nightreid standardise --undo`.",
             )
-        self.service = QueryService(gallery, self.space, self._encoder, fusion_of(self._encoder))
+        self._parts = LocalVectors(gallery, models.embedder) if joint is not None else None
+        fusion = fusion_of(self._encoder)
+        self.service = QueryService(gallery, self.space, self._encoder, fusion, self._parts)
 
     @property
     def model(self) -> str:
@@ -142,7 +169,7 @@ class Asking:
 
     def by_track(self, said: str) -> None:
         """Ask by a stored tracklet, as `track_probe` does."""
-        self.probe = track_probe(self._gallery, said, self.space, self._raw())
+        self.probe = track_probe(self._gallery, said, self.space, self._raw(), self._parts)
 
     def by_images(self, crops: Sequence[Image], modality: Modality) -> None:
         """Ask by crops, as `image_probe` does."""
@@ -150,7 +177,8 @@ class Asking:
             self.notes.append("an image is wider than high; a crop of one person is expected")
         if modality is Modality.VISIBLE and all(_grey(crop) for crop in crops):
             self.notes.append("the images are grey: as infrared ones they would be compared otherwise")
-        self.probe = image_probe(self._models.embedder, crops, modality, self._raw(), self._compared)
+        embedder = self._models.embedder
+        self.probe = image_probe(embedder, crops, modality, self._raw(), self._compared, self._parts)
 
     def query(self, where: SearchFilter | None = None) -> Query:
         """What to ask the service.
@@ -173,6 +201,9 @@ class Asking:
             raw=probe.raw,
             without=without,
             views=probe.views if text is None and probe.modality is Modality.VISIBLE else None,
+            mix=self._mix,
+            joint=self._joint,
+            local=probe.local,
         )
 
     @property
@@ -194,6 +225,9 @@ class Asking:
         """For a text encoder that fuses before the neck."""
         fuses = self._form in (Form.FUSED, Form.ENSEMBLE) and isinstance(self._encoder, FusingEncoder)
         return self._models.raw if fuses else None
+
+
+_NARROWED = f"by words with either in the form {Form.NARROWED}"
 
 
 def _grey(crop: Image) -> bool:

@@ -58,7 +58,8 @@ class Cursor(BaseModel):
 def query_digest(query: Query, where: SearchFilter, space: str, encoder: str | None) -> str:
     """What a page's cursor holds for: what was asked, not the last bits of what a network made of it."""
     filtered = [sorted(one) if isinstance(one, frozenset) else one for one in astuple(where)]
-    asked = query.text, filtered, str(query.kind), space, encoder, str(query.form), sorted(query.without)
+    how = str(query.form), *(one.id for one in (query.mix, query.joint) if one is not None)
+    asked = query.text, filtered, str(query.kind), space, encoder, how, sorted(query.without)
     digest = hashlib.sha256(repr(asked).encode())
     for vector in (query.vector, query.raw):
         digest.update(b"" if vector is None else np.asarray(vector, "<f4").tobytes())

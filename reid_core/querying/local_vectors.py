@@ -52,7 +52,10 @@ class LocalVectors:
 
     def __init__(self, gallery: Gallery, embedder: Embedder) -> None:
         if not embedder.local_features:
-            raise UsageError(f"The model {embedder.name!r} gives no local features.")
+            raise UsageError(
+                f"The model {embedder.name!r} gives no local features.",
+                "The joint measure is for models of parts, such as STAR-ReID's.",
+            )
         self._gallery, self._embedder = gallery, embedder
         with gallery.database.write() as session:
             _TABLE.create(session.connection(), checkfirst=True)

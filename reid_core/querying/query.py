@@ -6,6 +6,8 @@ from enum import StrEnum
 from reid_core.calibration import Calibration
 from reid_core.gallery.index import SearchFilter
 from reid_core.gallery.records import VectorKind
+from reid_core.ranking import LocalGlobalJoint
+from reid_core.ranking.mixing import MixRetrieve
 from reid_core.types import Floats
 
 
@@ -16,6 +18,8 @@ class Form(StrEnum):
     """One vector of both, as the text encoder fuses them."""
     ENSEMBLE = "ensemble"
     """Image, text and their fusion count alike: the sum of their cosines (TVI-LFM's modality ensemble)."""
+    NARROWED = "narrowed"
+    """The text keeps a share of the identities, and the image ranks those (STAR-ReID's mix-retrieve)."""
     TEXT = "text"
     """The text alone."""
     IMAGE = "image"
@@ -40,6 +44,9 @@ class Query:
         without: tracklets that are not looked at, such as the one that is asked for.
         views: ``(S, D)`` float32, L2-normalised, that ``vector`` is the mean of, where the calibration is of
             the mean of their best cosines with an identity, as that of merging is.
+        mix: what share of the identities the text keeps, where it narrows them; half by default.
+        joint: look at the best by the vector once more, by their parts too.
+        local: ``(L,)`` float32, L2-normalised, of the image's parts; `reid_core.querying.local_vectors`.
     """
 
     vector: Floats | None = None
@@ -51,6 +58,9 @@ class Query:
     raw: Floats | None = None
     without: frozenset[str] = frozenset()
     views: Floats | None = None
+    mix: MixRetrieve | None = None
+    joint: LocalGlobalJoint | None = None
+    local: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,7 @@ class Answer:
             do not sum to one, because there are none or they are of single pairs.
         captioned: how many identities have captions that were compared with; ``None`` where one kind of
             vectors was asked for alone.
+        kept: how many identities the text kept; ``None`` where it does not narrow them.
     """
 
     identities: tuple[RankedIdentity, ...]
@@ -119,3 +130,4 @@ class Answer:
     cursor: str | None
     unknown: float | None = None
     captioned: int | None = None
+    kept: int | None = None

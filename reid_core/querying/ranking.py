@@ -62,6 +62,7 @@ def ranked_identities(
     with_ties: bool = False,
     slack: float = 0.0,
     without: Collection[str] = (),
+    among: Collection[str] | None = None,
 ) -> tuple[RankedMatch, ...]:
     """The best ``count`` identities by score, equal ones by the arrival of the vector that fits.
 
@@ -75,6 +76,7 @@ def ranked_identities(
         with_ties: also those that score as the last one does.
         slack: by which such a score may be lower.
         without: tracklets that are not looked at.
+        among: identities that are looked at; all by default.
 
     Raises:
         UsageError: the query does not fit.
@@ -83,8 +85,8 @@ def ranked_identities(
     fetch = max(_WITH_TIES, count * _A_PERSON) if with_ties else max(_FIRST_FETCH, count)
     while True:
         hits = gallery.search(query[None], space, fetch, where, kind)
-        found = _by_identity(gallery, hits, without)
-        exhausted = hits.scores.shape[1] < fetch
+        found = _by_identity(gallery, hits, without, among)
+        exhausted = hits.scores.shape[1] < fetch or (among is not None and len(found) == len(among))
         if exhausted or len(found) >= count:
             # The best vectors come first, so further ones can only be of further identities.
             last = found[count - 1].score - slack if len(found) >= count else -np.inf
@@ -95,12 +97,16 @@ def ranked_identities(
         fetch *= _GROWTH
 
 
-def _by_identity(gallery: Gallery, hits: Hits, without: Collection[str]) -> list[RankedMatch]:
+def _by_identity(
+    gallery: Gallery, hits: Hits, without: Collection[str], among: Collection[str] | None
+) -> list[RankedMatch]:
     tracklets, sightings = hits.tracklets[0].tolist(), hits.sightings[0].tolist()
     identities = gallery.identities_of(tracklets)
     best: dict[str, RankedMatch] = {}
     for score, tracklet, sighting in zip(hits.scores[0].tolist(), tracklets, sightings, strict=True):
         identity = identities.get(tracklet)
-        if identity is not None and identity not in best and tracklet not in without:
+        if identity is None or (among is not None and identity not in among):
+            continue
+        if identity not in best and tracklet not in without:
             best[identity] = RankedMatch(identity, score, tracklet, sighting)
     return list(best.values())

@@ -17,9 +17,13 @@ from reid_core.models.language import FusingEncoder, TextEncoder
 from reid_core.querying.cursor import Cursor, query_digest
 from reid_core.querying.description import Description
 from reid_core.querying.fusion import Fusion, normalised_mean
+from reid_core.querying.joint import SHORTLIST, by_parts
+from reid_core.querying.local_vectors import LocalVectors
+from reid_core.querying.mixing import kept_by_text
 from reid_core.querying.query import Answer, Evidence, Form, Query, RankedIdentity, Share
 from reid_core.querying.ranking import RankedMatch, ranked_identities, visible_only
 from reid_core.querying.together import LOOKED_AT, SAME, Standing, alone, together
+from reid_core.ranking.mixing import MixRetrieve
 from reid_core.size_law import COMPARED
 from reid_core.types import Floats
 
@@ -40,6 +44,7 @@ class QueryService:
             `Gallery.compared`, texts are compared as they are.
         encoder: of the queries' texts.
         fusion: what makes one query of a vector and a text.
+        parts: local vectors of the gallery's pictures, for queries that ask for the joint measure.
 
     Raises:
         ModelMismatchError: the text encoder aims at another space.
@@ -51,6 +56,7 @@ class QueryService:
         space: str,
         encoder: TextEncoder | None = None,
         fusion: Fusion = normalised_mean,
+        parts: LocalVectors | None = None,
     ) -> None:
         if encoder is not None and encoder.space not in (space, gallery.model_of(space)):
             raise ModelMismatchError(
@@ -62,6 +68,7 @@ class QueryService:
         self._space = space
         self._encoder = encoder
         self._fusion = fusion
+        self._parts = parts
 
     def ask(self, query: Query, size: int = 10, cursor: str | None = None) -> Answer:
         """One page of a query's answer.
@@ -88,7 +95,8 @@ class QueryService:
         where = replace(where, newest=newest if where.newest is None else min(where.newest, newest))
         given = before.given if before is not None else 0
         # One more than is given says whether there is another page; probabilities are made of so many.
-        ordered = self._standings(query, vector, where, max(given + size + 1, COMPARED))
+        kept = self._kept(query, where)
+        ordered = self._standings(query, vector, where, kept, max(given + size + 1, COMPARED))
         searched = before.searched if before is not None else self._count(query, where)
         behind = [one for one in ordered if before is None or one.order > (-before.score, before.identity)]
         page, more = behind[:size], len(behind) > size
@@ -120,7 +128,9 @@ class QueryService:
         captioned = None
         if query.kind is None:
             captioned = self._gallery.count_identities(self._space, where, VectorKind.CAPTION)
-        return Answer(answered, searched, following, unknown, captioned)
+        return Answer(
+            answered, searched, following, unknown, captioned, len(kept) if kept is not None else None
+        )
 
     def shares(
         self, query: Query, description: Description, identities: Sequence[RankedIdentity]
@@ -136,11 +146,13 @@ class QueryService:
             identities: of an answer to it.
 
         Returns:
-            by identity, in the order of the description.
+            by identity, in the order of the description; nothing where the text narrows: it adds to no score.
 
         Raises:
             UsageError: as for `ask`.
         """
+        if query.form is Form.NARROWED:
+            return {}
         parts, whole = description.parts, self._vector(query)
         less = [self._less(query, part.without) for part in parts]
         where = visible_only(query.where)
@@ -172,7 +184,7 @@ class QueryService:
 
     def _vector(self, query: Query) -> Floats:
         image = None if query.form is Form.TEXT else query.vector
-        text = None if query.form is Form.IMAGE else query.text
+        text = None if query.form in (Form.IMAGE, Form.NARROWED) else query.text
         if image is None and text is None:
             raise UsageError("The query has neither a vector nor a text.")
         if query.kind is None and image is not None:
@@ -199,7 +211,19 @@ class QueryService:
             return fused
         return np.asarray(ensemble_cosines(image[None], read[None], fused[None])[0], np.float32)
 
-    def _standings(self, query: Query, vector: Floats, where: SearchFilter, count: int) -> list[Standing]:
+    def _kept(self, query: Query, where: SearchFilter) -> frozenset[str] | None:
+        """Whom the text keeps; ``None`` where it does not narrow."""
+        if query.form is not Form.NARROWED:
+            return None
+        if query.kind is None or query.text is None or self._encoder is None:
+            raise UsageError("What a text keeps is ranked by an image: the query needs both, and an encoder.")
+        text = np.asarray(self._encoder.encode([query.text])[0], np.float32)
+        mix = query.mix or MixRetrieve()
+        return kept_by_text(self._gallery, text, self._space, where, query.kind, mix, query.without)
+
+    def _standings(
+        self, query: Query, vector: Floats, where: SearchFilter, among: frozenset[str] | None, count: int
+    ) -> list[Standing]:
         """At least the best ``count``, in order; who stands where behind them may be told wrong."""
 
         def ranked(kind: VectorKind, count: int, slack: float = 0.0) -> Sequence[RankedMatch]:
@@ -213,8 +237,15 @@ class QueryService:
                 with_ties=True,
                 slack=slack,
                 without=query.without,
+                among=among,
             )
 
+        if query.joint is not None:
+            if self._parts is None or query.local is None or query.kind is not VectorKind.CROP:
+                raise UsageError("The joint measure compares an image with pictures, by their parts too.")
+            found = alone(ranked(query.kind, max(count, SHORTLIST)), query.kind)
+            sides = vector, query.local
+            return by_parts(self._gallery, self._parts, sides, self._space, found, query.joint)
         if query.kind is not None:
             return alone(ranked(query.kind, count), query.kind)
         pictures = ranked(VectorKind.CROP, max(count, LOOKED_AT))

@@ -39,6 +39,8 @@ def trust_in_words(encoder: TextEncoder) -> Trust:
 
 def trust_in_both(encoder: TextEncoder, probe: Probe, form: Form) -> Trust:
     """Of queries by images and a text."""
+    if form is Form.NARROWED:
+        return Trust(None, why="nothing is calibrated for identities that words narrow")
     # An ensemble with the mean of image and text is that mean.
     same = fusion_of(encoder) == normalised_mean and not isinstance(encoder, FusingEncoder)
     if form is not Form.FUSED and not same:

@@ -179,6 +179,61 @@ def test_words_turn_a_night_tracklet_towards_whom_they_describe(ask, hall):
 
 
 @pytest.mark.slow
+def test_words_that_narrow_say_who_stays_and_the_image_ranks_those(ask, hall):
+    def asked(*options):
+        found = ask("red coat", "--track", hall["night"], "--fusion", "narrowed", "--json", *options)
+        return found, [one["evidence"]["tracklet"] for one in found["identities"]]
+
+    found, order = asked("--keep", "0.3")
+    assert order == [hall["red"]] and (found["kept"], found["searched"]) == (1, 3)
+    assert found["query"]["form"] == "narrowed" and found["query"]["keep"] == 0.3
+    assert found["not_calibrated_because"] == "nothing is calibrated for identities that words narrow"
+    assert found["identities"][0]["shares"] is None and found["identities"][0]["probability"] is None
+    # The score is the image's: all are in the order of `--fusion image`.
+    found, order = asked("--keep", "1")
+    alone = ask("--track", hall["night"], "--json")["identities"]
+    assert [(one["identity"], one["score"]) for one in found["identities"]] == [
+        (one["identity"], one["score"]) for one in alone
+    ]
+    assert order[0] == hall["blue"] and found["kept"] == 3
+    found, order = asked()
+    assert found["kept"] == 2 == len(order) and found["query"]["keep"] == 0.5 and hall["red"] in order
+    pages, cursor = [], ()
+    while cursor is not None:
+        page, some = asked("--size", "1", *cursor)
+        pages += some
+        cursor = ("--cursor", page["cursor"]) if page["cursor"] else None
+    assert pages == order
+    told = ask("red coat", "--track", hall["night"], "--fusion", "narrowed", "--keep", "0.3")
+    assert "(1 infrared picture), narrowed by the words" in told.out
+    assert "3 identities compared, 1 of them kept by the words" in told.out and "words: " not in told.out
+    # Of the other tracklets of the hall: whom one asks by is not among those who are kept.
+    day = ask("red coat", "--track", hall["red"], "--fusion", "narrowed", "--keep", "1", "--json")
+    assert (day["searched"], len(day["identities"])) == (2, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("red coat", "--fusion", "narrowed"), "--fusion is about a description together with"),
+        (("red coat", "--keep", "0.5"), "A share of the identities is kept where words narrow them."),
+        (("red coat", "--track", "night", "--keep", "0.5"), "is kept where words narrow them."),
+        (("red coat", "--track", "night", "--fusion", "narrowed", "--keep", "0"), "a share above 0"),
+        (("red coat", "--track", "night", "--fusion", "narrowed", "--keep", "nan"), "a share above 0"),
+        (("red coat", "--rerank", "ljm"), "compares parts of images, and no words"),
+        (("red coat", "--track", "night", "--rerank", "ljm"), "compares parts of images, and no words"),
+        (("--track", "night", "--rerank", "ljm"), "gives no local features"),
+        (("--track", "night", "--rerank", "ljm(0,1,1)"), "needs k to be at least 1"),
+        (("--track", "night", "--rerank", "none"), "A query is not re-ranked by none."),
+    ],
+)
+def test_narrowing_and_parts_are_refused_where_they_mean_nothing(ask, hall, arguments, reason):
+    named = [hall["night"] if one == "night" else one for one in arguments]
+    assert reason in ask(*named).error("usage")
+
+
+@pytest.mark.slow
 def test_captions_are_searched_too_and_probabilities_of_own_cameras_are_told(ask, hall, url, embedder):
     with Gallery.open(url) as gallery:
         vector = embedder.embed([solid(RED)], Modality.VISIBLE)
@@ -340,7 +395,7 @@ def test_a_whole_picture_shows_one_person(ask, hall, monkeypatch, tmp_path):
 
 def test_the_commands_of_the_page_exist():
     commands = list(console_lines((ROOT / "docs/queries.md").read_text(encoding="utf-8")))
-    assert {accepted(words[1:])[0] for words in commands} == {"query"} and len(commands) == 5
+    assert {accepted(words[1:])[0] for words in commands} == {"query"} and len(commands) == 7
 
 
 # Times

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from reid_core.errors import UsageError
-from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter
-from reid_core.querying.mixing import mixed_identities
+from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter, VectorKind
+from reid_core.querying.mixing import kept_by_text
+from reid_core.querying.ranking import ranked_identities
 from reid_core.ranking.mixing import MixRetrieve, mix_retrieve, parse_mix
 from tests.support.gallery_world import DIM, MODEL, Scene
 
@@ -68,7 +69,13 @@ def test_a_text_narrows_whom_an_image_ranks_in_a_gallery(url):
         assert np.argsort(-text[:7]).tolist() == [6, 5, 4, 3, 2, 1, 0]
 
         def asked(count, mix=None, where=None):
-            found = mixed_identities(gallery, image, text, MODEL, count, where, mix=mix)
+            where = where or SearchFilter()
+            kept = kept_by_text(gallery, text, MODEL, where, VectorKind.CROP, mix or MixRetrieve())
+            for with_ties in (False, True):
+                found = ranked_identities(
+                    gallery, image, MODEL, count, where, with_ties=with_ties, among=kept
+                )
+                assert [ids.index(one.identity) for one in found] == sorted(map(ids.index, kept))[:count]
             return [ids.index(one.identity) for one in found]
 
         # Four of seven are kept, best image first.

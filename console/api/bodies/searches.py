@@ -33,6 +33,10 @@ class SearchAsked(Shape):
     picture: Name | None = Field(None, description="Like the person on this one.")
     modality: Modality | None = Field(None, description="Of the picture; by default as it was uploaded.")
     form: Form | None = Field(None, description="What is made of a picture or tracklet and words.")
+    keep: float | None = Field(None, gt=0, le=1, description="Share of the people whom narrowing words keep.")
+    rerank: str | None = Field(
+        None, max_length=100, description="Compare the best by their parts too: `ljm`, or with its numbers."
+    )
     cameras: list[Name] | None = Field(None, max_length=1000, description="Only seen by these.")
     since: Moment | None = Field(None, description="Only seen at or after this.")
     until: Moment | None = Field(None, description="Only seen before this.")
@@ -89,6 +93,8 @@ class SearchAnswer(Shape):
     form: Form
     searched: int = Field(description="How many identities were compared with.")
     captioned: int | None
+    kept: int | None = Field(description="How many of them narrowing words kept.")
+    rerank: str | None = Field(description="How the best were compared once more, with its numbers.")
     calibrated: bool
     calibrated_for_cameras: bool | None
     unknown: float | None = Field(description="Probability that it is nobody of this page and those before.")

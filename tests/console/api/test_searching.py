@@ -70,6 +70,19 @@ def test_a_tracklet_a_picture_and_words_with_them(client, hall):
     assert order(both)[0] in (hall.who["red"], hall.who["red again"])
 
 
+def test_words_narrow_whom_a_tracklet_ranks(client, hall):
+    asked = {"tracklet": hall.tracklets["night"], "text": "red coat", "form": "narrowed"}
+    half = found(client, **asked)
+    assert (half["form"], half["searched"], half["kept"], half["rerank"]) == ("narrowed", 4, 2, None)
+    assert set(order(half)) == {hall.who["red"], hall.who["red again"]} and half["words"] == []
+    assert any("2 of them kept by the words" in note for note in half["notes"])
+    everybody = found(client, **asked, keep=1)
+    assert order(everybody)[0] == hall.who["blue"] and everybody["kept"] == 4
+    assert found(client, tracklet=hall.tracklets["night"])["kept"] is None
+    refusal = refused(client, 422, tracklet=hall.tracklets["night"], rerank="ljm")
+    assert "gives no local features" in refusal["detail"] and "STAR-ReID" in refusal["hint"]
+
+
 def test_whoever_is_found_was_also_seen_elsewhere_and_at_night(client, hall):
     best = found(client, text="blue coat")["identities"][0]
     assert [(one["tracklet"], one["modality"], one["camera"]) for one in best["tracklets"]] == [
@@ -121,6 +134,11 @@ def test_filters_and_pages(client, hall):
         ({"text": "red coat", "since": "2024-01-01T00:00Z", "until": "2023-01-01T00:00Z"}, "before"),
         ({"text": "red coat", "since": "2024-01-01T00:00"}, "since"),
         ({"tracklet": "t", "picture": "p"}, "not by both"),
+        ({"text": "red coat", "form": "narrowed"}, "form"),
+        ({"text": "red coat", "keep": 0.5}, "where words narrow"),
+        ({"text": "red coat", "keep": 0}, "keep"),
+        ({"text": "red coat", "rerank": "ljm"}, "no words"),
+        ({"text": "red coat", "rerank": "best"}, "no method"),
         ({"text": "red coat", "limit": 0}, "limit"),
         ({"text": "red coat", "colour": "red"}, "colour"),
     ],
