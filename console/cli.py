@@ -12,6 +12,7 @@ from console import (
     cli_access,
     cli_audit,
     cli_captions,
+    cli_crops,
     cli_dataset,
     cli_erase,
     cli_identity,
@@ -262,6 +263,7 @@ cli_serve.register(app)
 cli_audit.register(app)
 cli_access.register(app)
 cli_retention.register(app)
+cli_crops.register(app)
 app.add_typer(synthetic)
 
 

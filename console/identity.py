@@ -39,11 +39,20 @@ def open_gallery(url: str, exact_up_to: int = EXACT_UP_TO) -> Gallery:
         UsageError: the file is not there.
         GalleryError, StorageError: it cannot be opened.
     """
+    check_there(url)
+    return Gallery.open(url, exact_up_to=exact_up_to)
+
+
+def check_there(url: str) -> None:
+    """See that the file of a gallery is there; of a server nothing is known yet.
+
+    Raises:
+        UsageError: it is not.
+    """
     file = url.removeprefix("sqlite:///").partition("?")[0]
     in_file = file != url and file and not file.startswith(("file:", ":memory:"))
     if in_file and not Path(file).exists():
         raise UsageError(f"There is no gallery {file}.", "Name it with --db sqlite:///FILE.")
-    return Gallery.open(url, exact_up_to=exact_up_to)
 
 
 def show_command(database: str, name: str | None, crops: Path | None, as_json: bool, use: LocalUse) -> int:

@@ -28,6 +28,7 @@ from reid_core.errors import (
     StaleError,
     UsageError,
 )
+from reid_core.sealing import SealingKeyError
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -48,6 +49,7 @@ STATUSES: dict[type[NightreidError], int] = {
     TooLargeError: 413,
     NoFootageError: 404,
     OverloadedError: 503,
+    SealingKeyError: 503,
     DatabaseAwayError: 503,
     DatabaseBusyError: 503,
     DiskFullError: 503,

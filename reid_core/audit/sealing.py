@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reid_core.errors import UsageError
+from reid_core.key_files import KEY_BYTES
 
 SALT_BYTES = 32
-KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from reid_core.erasure.holdings import Id
 from reid_core.gallery.correction_rows import CorrectedRow, CorrectionRow
 from reid_core.gallery.schema import IdentityRow, SightingRow, StagedRow, TrackletRow
+from reid_core.gallery.sealed_column import as_stored
 from reid_core.gallery.staging import staged_crops
 from reid_core.gallery.streams import TRACKLET
 from reid_core.gallery.writing import sighting_id
+from reid_core.sealing import Purpose, key_of, key_ring
 
 _PAGE = 2048
 
@@ -24,13 +26,17 @@ class Gone:
         tracklets: in the gallery or staged.
         sightings: of those.
         identities: of whom nothing is left, those that they were called before merging among them.
-        crops: the files of the sightings.
+        crops: the files of the sightings, but for those that cannot be decrypted.
+        encrypted: what lies in the database of crops, and of what is staged, where that is encrypted.
+        lacking: ids of keys that are not there, and without which some cannot be decrypted.
     """
 
     tracklets: frozenset[str]
     sightings: frozenset[str]
     identities: frozenset[str]
     crops: tuple[bytes, ...] = ()
+    encrypted: tuple[bytes, ...] = ()
+    lacking: frozenset[str] = frozenset()
 
     def of(self, kind: Id) -> frozenset[str]:
         """The ids of a kind."""
@@ -50,22 +56,28 @@ def all_of(session: Session, tracklets: Collection[str], identities: Collection[
         tracklets: their ids; ones that are not there count too.
         identities: more of them, there or not; those that others are of stay.
     """
-    sightings, crops = set[str](), list[bytes]()
+    sightings, crops, stored = set[str](), list[bytes](), _Stored()
     homes = set[str]()
     for names in pages(tracklets):
-        seen = select(SightingRow.id, SightingRow.crop).where(SightingRow.tracklet_id.in_(names))
-        for row in session.execute(seen):
+        seen = select(SightingRow.id, as_stored(SightingRow.crop).label("crop"))
+        for row in session.execute(seen.where(SightingRow.tracklet_id.in_(names))):
             sightings.add(row.id)
-            crops += [row.crop] if row.crop else []
+            crop = stored.plain(row.crop, Purpose.CROP)
+            crops += [crop] if crop else []
         mine = select(TrackletRow.identity_id).where(TrackletRow.id.in_(names))
         homes.update(home for home in session.scalars(mine.distinct()) if home is not None)
-    staged = _staged(session, tracklets)
+    staged = _staged(session, tracklets, stored)
     for name, files in staged.items():
         sightings.update(sighting_id(name, rank) for rank in range(1, len(files) + 1))
         crops += [one for one in files if one]
     empty = {home for home in {*homes, *identities} if not _others(session, home, tracklets)}
     former = _former(session, tracklets)
-    return Gone(frozenset(tracklets), frozenset(sightings), frozenset(empty | former), tuple(crops))
+    identities = frozenset(empty | former)
+    return Gone(
+        *(frozenset(tracklets), frozenset(sightings), identities, tuple(crops)),
+        encrypted=tuple(stored.encrypted),
+        lacking=frozenset(stored.lacking),
+    )
 
 
 def pages(values: Collection[str]) -> Iterator[Sequence[str]]:
@@ -75,13 +87,35 @@ def pages(values: Collection[str]) -> Iterator[Sequence[str]]:
         yield ordered[start : start + _PAGE]
 
 
-def _staged(session: Session, tracklets: Collection[str]) -> dict[str, tuple[bytes, ...]]:
+class _Stored:
+    """Decrypts what lies in the database, where the key is there; notes what was, and which keys lack."""
+
+    def __init__(self) -> None:
+        self.encrypted: list[bytes] = []
+        self.lacking: set[str] = set()
+
+    def plain(self, content: bytes, purpose: Purpose) -> bytes:
+        """The plain bytes; none where their key is not there."""
+        key = key_of(content)
+        if key is None:
+            return content
+        self.encrypted.append(content)
+        ring = key_ring()
+        if key in ring.secrets:
+            return ring.opened(content, purpose)
+        self.lacking.add(key)
+        return b""
+
+
+def _staged(session: Session, tracklets: Collection[str], stored: _Stored) -> dict[str, tuple[bytes, ...]]:
     """The crops of tracklets that are staged, by their id."""
     found: dict[str, tuple[bytes, ...]] = {}
     for names in pages(tracklets):
         waits = StagedRow.kind == TRACKLET, StagedRow.subject.in_(names)
-        for row in session.execute(select(StagedRow.subject, StagedRow.content).where(*waits)):
-            found[row.subject] = staged_crops(row.content) if row.content else ()
+        chosen = select(StagedRow.subject, as_stored(StagedRow.content).label("content"))
+        for row in session.execute(chosen.where(*waits)):
+            content = stored.plain(row.content, Purpose.STAGED)
+            found[row.subject] = staged_crops(content) if content else ()
     return found
 
 

@@ -29,7 +29,7 @@ class Traces:
     def of(cls, session: Session, gone: Gone) -> "Traces":
         """All that the database keeps of somebody who is still there."""
         found: dict[bytes, str] = {}
-        for crop in gone.crops:
+        for crop in (*gone.crops, *gone.encrypted):
             found.update(dict.fromkeys(_parts(crop), "crop"))
         for names in pages(gone.tracklets):
             # Column by column, as each database has it.

@@ -21,6 +21,7 @@ from reid_core.gallery.erasure_rows import ErasedRow, ErasureRow
 from reid_core.gallery.erasures_file import VARIABLE, ErasureEntry, append_erasures, key_beside
 from reid_core.gallery.schema import table_of
 from reid_core.gallery.store import Gallery
+from reid_core.sealing import SealingKeyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Erasing:
             HeldError: one of them is under legal hold; nothing was erased.
             UsageError: a server's gallery has no file of erasures, or somebody named is gone by now.
             StorageError: the erasure cannot be noted; nothing was erased.
+            SealingKeyError: the key of a crop is not there; nothing was erased.
             DatabaseBusyError: another writer does not end; nothing was erased.
         """
         with self._gallery.indexes.erasing() as session:
@@ -105,6 +107,7 @@ class Erasing:
         names = {one.id for one in (*chosen.tracklets, *now.tracklets)}
         check_free(session, names)
         gone = all_of(session, names)
+        _check_known(gone)
         key = keep_key(session, self._key_outside(session))
         prints = fingerprints(key, gone)
         letters = empty_dead_letters(session, gone.tracklets)
@@ -138,6 +141,16 @@ class Erasing:
         """The key beside the file of erasures, made where there is none; it is the gallery's own."""
         file = self._gallery.erasures
         return key_beside(file, erasure_key(session)) if file is not None else None
+
+
+def _check_known(gone: Gone) -> None:
+    """See that each crop can be read: one that cannot would come back under another name."""
+    if gone.lacking:
+        key = min(gone.lacking)
+        raise SealingKeyError(
+            f"Crops of them are encrypted with the key {key}, which is not there: nothing was erased.",
+            f"Put it back. If it was destroyed: nightreid crops forget {key}",
+        )
 
 
 def fingerprints(key: bytes, gone: Gone) -> dict[Erased, list[str]]:

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from reid_core.gallery.outbox import put_event
 from reid_core.gallery.records import Refused
 from reid_core.gallery.schema import PartitionRow, RefusedRow
+from reid_core.gallery.sealing_rows import sealing_of
+from reid_core.sealing import Purpose
 
 RECORD_REFUSED = "record.refused"
 """Kind of the outbox row that tells of a dead letter; its payload names the row of ``refused``."""
@@ -32,6 +34,12 @@ def unpacked_record(
     return said["key"], [(name, value) for name, value in said["headers"]], said["value"]
 
 
+def camera_of_record(packed: bytes) -> str:
+    """The camera that a record names in its headers; empty where it names none."""
+    headers = dict(unpacked_record(packed)[1])
+    return (headers.get("camera") or b"").decode(errors="replace")
+
+
 def put_refused(session: Session, refused: Refused) -> None:
     """Write a dead letter and its outbox row; once for each record."""
     there = select(RefusedRow.id).where(
@@ -42,7 +50,11 @@ def put_refused(session: Session, refused: Refused) -> None:
     )
     if session.scalar(there) is not None:
         return
+    sealing = sealing_of(session)
     values = {name: getattr(refused, name) for name in _NAMES}
+    if sealing.on and refused.record:
+        camera = camera_of_record(refused.record)
+        values["record"] = sealing.sealed(refused.record, camera, Purpose.LETTER)
     number = session.scalar(insert(RefusedRow).values(values).returning(RefusedRow.id))
     subject = f"{refused.topic}/{refused.number}/{refused.offset}"[-64:]
     payload = {"id": number, "topic": refused.topic, "reason": refused.reason}

@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from reid_core.gallery.sealed_column import SealedData
 from reid_core.gallery.vector_column import VectorData
+from reid_core.sealing import Purpose
 
 # SQLite counts an id up by itself only in a column declared INTEGER, which is 64 bits wide there.
 Counter = BigInteger().with_variant(Integer(), "sqlite")
@@ -147,7 +149,7 @@ class SightingRow(Base):
     y2: Mapped[float] = mapped_column(Float(53))
     confidence: Mapped[float] = mapped_column(Float(53))
     quality: Mapped[float] = mapped_column(Float(53))
-    crop: Mapped[bytes] = mapped_column(LargeBinary)
+    crop: Mapped[bytes] = mapped_column(SealedData(Purpose.CROP))
 
 
 class VectorRow(Base):
@@ -337,7 +339,7 @@ class StagedRow(Base):
     modality: Mapped[str] = mapped_column(String(16))
     due_ns: Mapped[int] = mapped_column(BigInteger)
     admitted: Mapped[bool] = mapped_column(Boolean)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(SealedData(Purpose.STAGED))
 
 
 class RefusedRow(Base):
@@ -360,7 +362,7 @@ class RefusedRow(Base):
     reason: Mapped[str] = mapped_column(String(32))
     message: Mapped[str] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer)
-    record: Mapped[bytes] = mapped_column(LargeBinary)
+    record: Mapped[bytes] = mapped_column(SealedData(Purpose.LETTER))
 
 
 class LeaseRow(Base):

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from reid_core.gallery.erased import was_erased
 from reid_core.gallery.schema import StagedRow, StreamRow, TrackletRow
+from reid_core.gallery.sealing_rows import sealing_of
+from reid_core.sealing import Purpose
 
 TRACKLET, END, AGAIN = "tracklet", "end", "again"
 """Kinds of staged rows: a closed tracklet, the end of an infrared recording, and such a recording whose links
@@ -66,7 +68,7 @@ def stage(session: Session, staged: Staged) -> None:
         "modality": staged.modality,
         "due_ns": staged.due_ns,
         "admitted": False,
-        "content": staged.content,
+        "content": sealing_of(session).sealed(staged.content, staged.camera, Purpose.STAGED),
     }
     session.execute(insert(StagedRow).values(values))
 

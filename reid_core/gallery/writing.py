@@ -37,12 +37,14 @@ from reid_core.gallery.schema import (
     TrackletRow,
     table_of,
 )
+from reid_core.gallery.sealing_rows import SEALING, Sealing, parsed_sealing
 from reid_core.gallery.spaces import set_active_space
 from reid_core.gallery.standardisation_rows import StandardisationRow
 from reid_core.gallery.standardisations import standardisation_of
 from reid_core.gallery.tracks import pack_track
 from reid_core.gallery.vector_rows import CropOwner, add_crop_vectors, forget_vectors
 from reid_core.gallery.vector_store import VectorStore
+from reid_core.sealing import Purpose
 from reid_core.types import CloseReason, Floats, Modality, Tracklet
 
 _NAMESPACE = uuid.UUID("0b9d7c7e-2f0a-5c0e-8d7b-6a1f3c9e5d42")
@@ -69,6 +71,7 @@ _BEFORE = select(
     .scalar_subquery()
     .label("standardised"),
     select(_META.c.value).where(_META.c.key == ERASURE_KEY).scalar_subquery().label("erasures"),
+    select(_META.c.value).where(_META.c.key == SEALING).scalar_subquery().label("sealing"),
 )
 # Who a camera saw in a stretch of time.
 _ELSEWHERE = select(_TRACKLETS.c.identity_id).where(
@@ -182,7 +185,7 @@ def add_tracklet(
         set_active_space(session, store.space)
     news = _News()
     if sightings:
-        connection.execute(_SEE, _sighting_values(entry, sightings))
+        connection.execute(_SEE, _sighting_values(entry, sightings, parsed_sealing(before.sealing)))
         owners = _owners(tracklet, sightings)
         if made is not None:
             own = add_crop_vectors(session, made.model, owners, raw)
@@ -336,7 +339,7 @@ def _tracklet_values(tracklet: Tracklet, position: int, assignment: Assignment |
     }
 
 
-def _sighting_values(entry: TrackletEntry, ids: Sequence[str]) -> list[dict[str, Any]]:
+def _sighting_values(entry: TrackletEntry, ids: Sequence[str], sealing: Sealing) -> list[dict[str, Any]]:
     values = []
     for rank, (name, sighting, crop) in enumerate(
         zip(ids, entry.tracklet.sightings, entry.crops, strict=True), start=1
@@ -351,7 +354,7 @@ def _sighting_values(entry: TrackletEntry, ids: Sequence[str]) -> list[dict[str,
                 "time_ns": int(sighting.time_ns),
                 "confidence": float(sighting.confidence),
                 "quality": float(sighting.quality),
-                "crop": crop,
+                "crop": sealing.sealed(crop, entry.tracklet.camera, Purpose.CROP),
                 **dict(corners),
             }
         )

@@ -18,6 +18,9 @@ import fsspec
 
 from reid_core.errors import ConfigError, MissingDependencyError, NightreidError, StorageError
 from reid_core.redaction import ENCODE_LOGIN, login_is_odd, redact_text
+from reid_core.sealing import Purpose, SealingKeyError, key_ring, opened
+from reid_core.sealing.ring import check_class
+from reid_core.sealing.sealed import MOST_OVERHEAD
 from stream.kafka.envelope import EnvelopeError, Refusal, blob_digest, check_digest
 
 _NAME_LENGTH = 64
@@ -34,13 +37,18 @@ class BlobStore:
 
     Args:
         location: a folder's path, or an address that fsspec knows.
+        key_class: of the key that blobs are encrypted with; ``None``: they are not.
 
     Raises:
         ConfigError: the address is of no known kind.
+        SealingKeyError: there is no key of the class.
         MissingDependencyError: its driver is not installed.
     """
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, key_class: str | None = None) -> None:
+        if key_class is not None:
+            key_ring().current(check_class(key_class))
+        self._key_class = key_class
         if not location.strip():
             raise ConfigError("The blob store has no address.", "Give a folder, or s3://…")
         if login_is_odd(location):
@@ -70,7 +78,10 @@ class BlobStore:
         digest = blob_digest(payload)
         name = digest.partition(":")[2]
         with _translated("written"):
-            self._write_whole(self._path(name), payload)
+            stored = payload
+            if self._key_class is not None:
+                stored = key_ring().seal(payload, self._key_class, Purpose.BLOB)
+            self._write_whole(self._path(name), stored)
         return name, digest
 
     def get(self, name: str, digest: str, most_bytes: int) -> bytes:
@@ -78,7 +89,7 @@ class BlobStore:
 
         Raises:
             EnvelopeError: there is no such blob, it is too large, or it is another.
-            BlobStoreAwayError: the store cannot be reached.
+            BlobStoreAwayError: the store cannot be reached, or the blob's key is not there.
         """
         # The name comes out of a record: nothing but a digest may become part of a path.
         if len(name) != _NAME_LENGTH or not set(name) <= set("0123456789abcdef"):
@@ -87,15 +98,18 @@ class BlobStore:
             try:
                 path = self._path(name)
                 size = self._files.size(path)
-                if size is not None and size > most_bytes:
-                    raise EnvelopeError(Refusal.SIZE, f"The blob is of {size} bytes: more than {most_bytes}.")
-                payload: bytes = self._files.cat_file(path)
+                if size is not None and size > most_bytes + MOST_OVERHEAD:
+                    raise _too_large(size, most_bytes)
+                stored: bytes = self._files.cat_file(path)
             except FileNotFoundError:
                 if self._is_folder and not self._files.isdir(self._root):
                     raise  # not one blob is missing: the disk is not mounted
                 raise EnvelopeError(
                     Refusal.BLOB, f"The blob {name} is not in the store (any more)."
                 ) from None
+        payload = _opened(stored)
+        if len(payload) > most_bytes:
+            raise _too_large(len(payload), most_bytes)
         check_digest(digest, payload)
         return payload
 
@@ -146,6 +160,18 @@ class BlobStore:
             with suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
             raise
+
+
+def _opened(stored: bytes) -> bytes:
+    """A blob, decrypted where it is encrypted. A missing key is waited for: without it nothing is lost."""
+    try:
+        return opened(stored, Purpose.BLOB)
+    except SealingKeyError as error:
+        raise BlobStoreAwayError(error.message, error.hint) from error
+
+
+def _too_large(size: int, most_bytes: int) -> EnvelopeError:
+    return EnvelopeError(Refusal.SIZE, f"The blob is of {size} bytes: more than {most_bytes}.")
 
 
 @contextmanager

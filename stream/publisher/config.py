@@ -114,6 +114,7 @@ class PublishSettings(Settings):
         buffer: bound of the memory.
         inline_bytes: a larger frame goes into the blob store.
         blobs: where such frames are left, a folder or ``s3://…``; ``null``: they are dropped and counted.
+        blob_class: class of the key that such frames are encrypted with; ``null``: they are not.
         realtime: whether recordings are sent as slowly as they were recorded.
         folder_fps: frames per second of image folders.
         live: cameras that go away.
@@ -133,6 +134,7 @@ class PublishSettings(Settings):
     buffer: BufferSettings = BufferSettings()
     inline_bytes: int = Field(default=900_000, ge=1024, le=64 << 20, validate_default=True)
     blobs: str | None = Field(default=None, repr=False)
+    blob_class: str | None = None
     realtime: bool = False
     folder_fps: float = Field(default=10.0, gt=0)
     live: ReconnectSettings = ReconnectSettings()

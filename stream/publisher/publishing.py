@@ -140,7 +140,8 @@ class _Publisher:
 
     def run(self, stop: threading.Event) -> PublishResult:
         begun = time.monotonic()
-        blobs = BlobStore(self._settings.blobs) if self._settings.blobs is not None else None
+        settings = self._settings
+        blobs = BlobStore(settings.blobs, settings.blob_class) if settings.blobs is not None else None
         encoder = Encoder(self._settings.inline_bytes, blobs)
         sources = self._open()
         with ExitStack() as stack:

@@ -11,6 +11,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from reid_core.errors import ConfigError, MissingDependencyError
+from reid_core.sealing import KEYS_VARIABLE, SealingKeyError
+from reid_core.sealing.sealed import MOST_OVERHEAD
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
 from stream.kafka.envelope import EnvelopeError, Refusal, blob_digest, inline_digest
 
@@ -89,6 +91,23 @@ def test_what_is_put_is_got(store, location):
     assert BlobStore(location).get(name, digest, len(PAYLOAD)) == PAYLOAD
 
 
+def test_an_encrypted_blob_is_got_with_its_key_and_waited_for_without(location, folder, monkeypatch):
+    monkeypatch.setenv(KEYS_VARIABLE, f"default.1={'11' * 32}")
+    plain, store = BlobStore(location), BlobStore(location, "default")
+    name, digest = store.put(PAYLOAD)
+    assert plain.get(name, digest, len(PAYLOAD)) == PAYLOAD
+    assert refusal(plain, name, digest, len(PAYLOAD) - 1) is Refusal.SIZE
+    assert not [file for file in folder.rglob("*") if file.is_file() and PAYLOAD[:64] in file.read_bytes()]
+    monkeypatch.setenv(KEYS_VARIABLE, f"default.1={'22' * 32}")
+    with pytest.raises(BlobStoreAwayError, match="another one"):
+        plain.get(name, digest, LARGE)
+    monkeypatch.delenv(KEYS_VARIABLE)
+    with pytest.raises(BlobStoreAwayError, match=r"default\.1, which is not there"):
+        plain.get(name, digest, LARGE)
+    with pytest.raises(SealingKeyError, match="no key of the class"):
+        BlobStore(location, "default")
+
+
 def test_an_empty_blob(store):
     assert store.get(*store.put(b""), LARGE) == b""
 
@@ -160,8 +179,10 @@ def test_a_missing_blob(store):
 def test_a_blob_that_is_too_large_is_not_read(store, monkeypatch):
     name, digest = store.put(PAYLOAD)
     assert store.get(name, digest, len(PAYLOAD)) == PAYLOAD
-    monkeypatch.setattr(store._files, "cat_file", lambda *_: pytest.fail("it was read"))
     assert refusal(store, name, digest, len(PAYLOAD) - 1) is Refusal.SIZE
+    # By its size alone it could be an encrypted one until here.
+    monkeypatch.setattr(store._files, "cat_file", lambda *_: pytest.fail("it was read"))
+    assert refusal(store, name, digest, len(PAYLOAD) - 1 - MOST_OVERHEAD) is Refusal.SIZE
 
 
 @pytest.mark.parametrize(
