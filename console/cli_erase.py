@@ -114,6 +114,15 @@ def register(app: typer.Typer) -> None:
                 "The gallery's own files are searched too. May be repeated."
             ),
         ] = None,
+        blobs: Annotated[
+            str | None,
+            typer.Option(
+                envvar="NIGHTREID_BLOBS",
+                show_envvar=False,
+                help="Blob store of large frames, a folder or s3://…: those that show them are removed. "
+                "Or NIGHTREID_BLOBS.",
+            ),
+        ] = None,
         tidy: Annotated[
             bool, typer.Option("--tidy", help="Only write the database's files anew, as an erasure does.")
         ] = False,
@@ -143,6 +152,7 @@ def register(app: typer.Typer) -> None:
             dry=dry,
             whole=not quick,
             search=tuple(search or ()),
+            blobs=blobs,
             by=by,
             reid=reid,
         )

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from reid_core.gallery.erasure_rows import ErasedRow, ErasureRow
 from reid_core.querying.asking import QueryModels
 from reid_core.querying.probes import read_crops
 from reid_core.types import Modality
-from stream.kafka.erasing import OUTSIDE
+from stream.kafka.erasing import erase_outside
 from stream.run.export import iso_utc
 
 _SHOWN = 5
@@ -45,6 +45,7 @@ class Asked:
     dry: bool
     whole: bool
     search: tuple[Path, ...]
+    blobs: str | None
     by: str | None
     reid: str | None
 
@@ -85,6 +86,7 @@ def erase_command(database: str, asked: Asked, as_json: bool, use: LocalUse) -> 
             return 1
         auditing = auditing_of(gallery, use)
         done = Erasing(gallery, auditing).erase(wanted, author.name, asked.whole)
+        done = replace(done, left=(*done.left, *erase_outside(asked.blobs, done.stretches)))
         places = [*_own_files(gallery), *asked.search]
         found = traces.found_in(places) if asked.search else None
     _tell(done, found, as_json)
@@ -225,7 +227,7 @@ def _tell(done: Erasure, found: dict[Path, list[str]] | None, as_json: bool) -> 
             "sightings": done.sightings,
             "rows": dict(done.counts),
             "audit": done.audit,
-            "left": [*done.left, *OUTSIDE],
+            "left": done.left,
             "found": None if found is None else {str(file): kinds for file, kinds in found.items()},
         }
         print(json.dumps(said, indent=2))
@@ -233,7 +235,7 @@ def _tell(done: Erasure, found: dict[Path, list[str]] | None, as_json: bool) -> 
     rows = ", ".join(f"{count} of {name}" for name, count in done.counts.items())
     print(f"Erased {done.tracklets} tracklets with {done.sightings} crops ({rows}).")
     print(f"Erasure {done.name}, audit row {done.audit}.")
-    for line in (*done.left, *OUTSIDE):
+    for line in done.left:
         print(f"Left: {line}")
     for file, kinds in (found or {}).items():
         print(f"FOUND in {file}: {', '.join(kinds)}")

@@ -14,7 +14,7 @@ from reid_core.errors import StaleError
 from reid_core.reviewing.actions import Subject
 from reid_core.reviewing.hands import Hands
 from reid_core.reviewing.proposals import propose
-from stream.kafka.erasing import OUTSIDE
+from stream.kafka.erasing import erase_outside
 
 
 def erase(use: Use, asked: ErasureWanted, chosen: Plan) -> ErasureDone:
@@ -32,10 +32,9 @@ def erase(use: Use, asked: ErasureWanted, chosen: Plan) -> ErasureDone:
             number = propose(session, ERASE, subject_of(chosen), {"revision": asked.revision}, hands)
             use.record("propose", subject={"proposal": number, "action": ERASE}, session=session)
         return ErasureDone(done=False, proposal=number)
-    erasing = _erasing(use)
     with use.gallery.indexes.erasing() as session:
-        done = erasing.within(session, chosen, use.principal.name)
-    return _told(erasing, done)
+        done = _erasing(use).within(session, chosen, use.principal.name)
+    return _told(done, finish(use, done))
 
 
 def erase_agreed(use: Use, session: Session, subject: Subject, first: str) -> Erasure:
@@ -52,9 +51,9 @@ def erase_agreed(use: Use, session: Session, subject: Subject, first: str) -> Er
     return _erasing(use).within(session, chosen, f"{first}, agreed by {use.principal.name}"[:255])
 
 
-def finish(use: Use, done: Erasure) -> None:
-    """Have no file hold anything of who was erased."""
-    _erasing(use).finish(done)
+def finish(use: Use, done: Erasure) -> list[str]:
+    """Have no file and no blob hold anything of who was erased; returns what is left, and until when."""
+    return [*_erasing(use).finish(done), *erase_outside(use.context.settings.blobs, done.stretches)]
 
 
 def auditing_of(use: Use) -> Auditing:
@@ -66,13 +65,12 @@ def _erasing(use: Use) -> Erasing:
     return Erasing(use.gallery, auditing_of(use), use.context.clock)
 
 
-def _told(erasing: Erasing, done: Erasure) -> ErasureDone:
-    left = erasing.finish(done)
+def _told(done: Erasure, left: list[str]) -> ErasureDone:
     return ErasureDone(
         done=True,
         erasure=done.name,
         tracklets=done.tracklets,
         crops=done.sightings,
         audit=done.audit,
-        left=[*left, *OUTSIDE],
+        left=left,
     )

@@ -125,6 +125,7 @@ class ServeSettings(Settings):
         audit: the audit log.
         models: which models understand what is asked.
         footage: folders in which the recordings lie that clips are cut from; no other file is ever opened.
+        blobs: the workers' blob store, a folder or ``s3://…``: who is erased is removed from it, too.
         log: form of the log's lines on standard error.
     """
 
@@ -140,6 +141,7 @@ class ServeSettings(Settings):
     audit: AuditSettings = AuditSettings()
     models: SearchModelSettings = SearchModelSettings()
     footage: tuple[Path, ...] = (Path(),)
+    blobs: str | None = Field(default=None, repr=False)
     log: Literal["text", "json"] = "text"
 
     def database(self) -> str:

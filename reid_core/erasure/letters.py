@@ -51,19 +51,19 @@ def stretches_of(session: Session, tracklets: Collection[str]) -> tuple[Stretch,
     return tuple(found)
 
 
-def empty_dead_letters(session: Session, tracklets: Collection[str]) -> int:
-    """Empty the dead letters that may show some tracklets.
+def empty_dead_letters(session: Session, stretches: Sequence[Stretch]) -> int:
+    """Empty the dead letters that may show somebody.
 
     Args:
         session: of the writing transaction.
-        tracklets: their ids, which are still there.
+        stretches: when they were in pictures.
 
     Returns:
         how many.
     """
-    theirs, last, found = stretches_of(session, tracklets), 0, list[int]()
-    while theirs and (page := _waiting(session, last)):
-        found += [number for number, record in page if _may_show(theirs, unpacked_record(record)[1])]
+    last, found = 0, list[int]()
+    while stretches and (page := _waiting(session, last)):
+        found += [number for number, record in page if _may_show(stretches, unpacked_record(record)[1])]
         last = page[-1][0]
     for start in range(0, len(found), _TOGETHER):
         some = RefusedRow.id.in_(found[start : start + _TOGETHER])

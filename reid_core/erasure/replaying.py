@@ -11,7 +11,7 @@ from reid_core.audit.errors import AuditKeyError
 from reid_core.audit.trail import Trail
 from reid_core.erasure.auditing import Auditing, rows_about
 from reid_core.erasure.gone import Gone, all_of
-from reid_core.erasure.letters import empty_dead_letters
+from reid_core.erasure.letters import empty_dead_letters, stretches_of
 from reid_core.erasure.removing import remove
 from reid_core.erasure.service import put_erasure
 from reid_core.erasure.tidying import TIDY_DUE, due, tidy
@@ -83,7 +83,7 @@ def _erase_again(gallery: Gallery, ahead: Sequence[ErasureEntry], key: bytes) ->
         gone = all_of(session, tracklets, identities)
         if not gone.tracklets and not gone.identities:
             return 0
-        empty_dead_letters(session, gone.tracklets)
+        empty_dead_letters(session, stretches_of(session, gone.tracklets))
         remove(session, gone, now_ns)
         _forget(session, gallery.database, ahead, gone)
     tidy(gallery.database)

@@ -12,7 +12,7 @@ from reid_core.erasure.auditing import Auditing
 from reid_core.erasure.choosing import Plan, plan
 from reid_core.erasure.gone import Gone, all_of
 from reid_core.erasure.holds import check_free
-from reid_core.erasure.letters import empty_dead_letters
+from reid_core.erasure.letters import Stretch, empty_dead_letters, stretches_of
 from reid_core.erasure.removing import remove
 from reid_core.erasure.tidying import due, tidy
 from reid_core.errors import DatabaseBusyError, UsageError
@@ -36,6 +36,7 @@ class Erasure:
         audit: number of the audit row, if one was written.
         left: what is left of them where, and until when; one sentence each.
         gone: the ids and crops, for whoever proves it; not kept anywhere.
+        stretches: when they were in which camera's pictures, for whoever removes frames; not kept either.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Erasure:
     audit: int | None
     left: tuple[str, ...]
     gone: Gone
+    stretches: tuple[Stretch, ...]
 
 
 class Erasing:
@@ -110,7 +112,8 @@ class Erasing:
         _check_known(gone)
         key = keep_key(session, self._key_outside(session))
         prints = fingerprints(key, gone)
-        letters = empty_dead_letters(session, gone.tracklets)
+        stretches = stretches_of(session, gone.tracklets)
+        letters = empty_dead_letters(session, stretches)
         counts = remove(session, gone, now_ns) | ({"refused": letters} if letters else {})
         audit = None
         if self._auditing is not None:
@@ -121,7 +124,8 @@ class Erasing:
         if file is not None:
             # Last, and before the commit: what is noted and not done is done on the next opening.
             append_erasures(file, [entry])
-        return Erasure(name, len(gone.tracklets), len(gone.sightings), counts, audit, (), gone)
+        sizes = len(gone.tracklets), len(gone.sightings)
+        return Erasure(name, *sizes, counts, audit, (), gone, stretches)
 
     def finish(self, done: Erasure, whole: bool = True) -> tuple[str, ...]:
         """Have no file hold anything of them; returns what is left, as `Erasure.left`.

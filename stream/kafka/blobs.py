@@ -21,6 +21,7 @@ from reid_core.redaction import ENCODE_LOGIN, login_is_odd, redact_text
 from reid_core.sealing import Purpose, SealingKeyError, key_ring, opened
 from reid_core.sealing.ring import check_class
 from reid_core.sealing.sealed import MOST_OVERHEAD
+from stream.kafka.blob_notes import FOLDER, Shown, notes_of, parsed_note
 from stream.kafka.envelope import EnvelopeError, Refusal, blob_digest, check_digest
 
 _NAME_LENGTH = 64
@@ -66,8 +67,12 @@ class BlobStore:
                 "For s3:// install it: pip install 'nightreid[s3]'",
             ) from None
 
-    def put(self, payload: bytes) -> tuple[str, str]:
+    def put(self, payload: bytes, shown: Shown | None = None) -> tuple[str, str]:
         """Leave a payload; left again, it is as young as a new one.
+
+        Args:
+            payload: what is left.
+            shown: what it shows, so that it can be erased by that.
 
         Returns:
             its address in the store, and its digest.
@@ -81,6 +86,9 @@ class BlobStore:
             stored = payload
             if self._key_class is not None:
                 stored = key_ring().seal(payload, self._key_class, Purpose.BLOB)
+            if shown is not None:
+                # Before the blob: none is there of which nobody knows what it shows.
+                self._write_whole(f"{self._root}/{shown.note(name)}", b"")
             self._write_whole(self._path(name), stored)
         return name, digest
 
@@ -120,18 +128,50 @@ class BlobStore:
             BlobStoreAwayError: the store cannot be reached or written.
         """
         limit, removed = time.time() - seconds, 0
+        notes = f"/{FOLDER}/"
         with _translated("tidied"):
-            for path, details in self._listing():
-                if _written(details) < limit:
-                    with suppress(FileNotFoundError):  # somebody else tidies up as well
-                        self._files.rm_file(path)
-                        removed += 1
+            for path, details in self._listing(self._root):
+                if _written(details) < limit and self._removed(path):
+                    removed += notes not in path.removeprefix(self._root)
         return removed
 
-    def _listing(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def remove_shown(self, camera: str, start_ns: int, end_ns: int) -> int:
+        """Remove what shows a camera in a stretch of time, by the notes that `put` left.
+
+        Args:
+            camera: its id.
+            start_ns: capture time, UTC nanoseconds, included.
+            end_ns: capture time, UTC nanoseconds, included.
+
+        Returns:
+            how many blobs were there.
+
+        Raises:
+            BlobStoreAwayError: the store cannot be reached or written.
+        """
+        removed = 0
+        with _translated("erased from"):
+            if self._is_folder and not self._files.isdir(self._root):
+                raise FileNotFoundError("its folder is not there")
+            for path, _ in self._listing(f"{self._root}/{notes_of(camera)}"):
+                noted = parsed_note(path.rpartition("/")[2])
+                if noted is not None and start_ns <= noted[0] <= end_ns:
+                    removed += self._removed(self._path(noted[1]))
+                    # Last: whoever is killed in between finds it again.
+                    self._removed(path)
+        return removed
+
+    def _removed(self, path: str) -> bool:
+        """Remove a file; returns whether it was there: somebody else tidies up as well."""
+        with suppress(FileNotFoundError):
+            self._files.rm_file(path)
+            return True
+        return False
+
+    def _listing(self, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
         self._files.invalidate_cache()
-        if self._files.exists(self._root):
-            yield from self._files.find(self._root, detail=True).items()
+        if self._files.exists(folder):
+            yield from self._files.find(folder, detail=True).items()
 
     @property
     def _is_folder(self) -> bool:

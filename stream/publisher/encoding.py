@@ -12,6 +12,7 @@ from reid_core.errors import NightreidError
 from reid_core.images import count_pictures, read_pictures
 from reid_core.types import Image
 from stream.footage.sources import SourceFrame, check_size
+from stream.kafka.blob_notes import Shown
 from stream.kafka.blobs import BlobStore
 from stream.kafka.envelope import Codec, Envelope, Kind, Stream
 from stream.kafka.payloads import encode
@@ -109,7 +110,7 @@ class Encoder:
                     f"A frame takes {len(payload)} bytes, a record at most {self._inline_bytes}.",
                     "Name a blob store, lower the quality, or raise inline_bytes and the topics' limit.",
                 )
-            blob, digest = self._blobs.put(payload)
+            blob, digest = self._blobs.put(payload, Shown(stream.camera, time_ns))
         return _record(
             plan,
             Envelope(

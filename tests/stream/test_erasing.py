@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy import select
 
 from reid_core.erasure.choosing import plan
+from reid_core.erasure.letters import Stretch
 from reid_core.erasure.service import Erasing
 from reid_core.gallery import Gallery
 from reid_core.gallery.outbox import Outbox
@@ -15,7 +16,10 @@ from reid_core.gallery.refusals import RECORD_REFUSED, put_refused
 from reid_core.gallery.schema import RefusedRow
 from reid_core.gallery.staging import pack_entry
 from reid_core.gallery.streams import TRACKLET, Staged, stage
+from stream.kafka.blob_notes import Shown
+from stream.kafka.blobs import BlobStore
 from stream.kafka.dead_letters import pack_record
+from stream.kafka.erasing import erase_outside
 from tests.support.erasing import LONG, fill
 from tests.support.gallery_world import MODEL, Scene, unit
 
@@ -93,3 +97,59 @@ def test_a_backup_brings_back_no_frame_of_them(tmp_path):
     shutil.move(tmp_path / "backup.db", tmp_path / "gallery.db")
     with Gallery.open(url) as gallery:
         assert kept(gallery) == {2, 3, 5}
+
+
+def picture(seed):
+    return np.random.default_rng(seed).bytes(40_000)
+
+
+def test_frames_of_the_blob_store_that_show_them_are_removed_and_no_others(tmp_path):
+    blobs = tmp_path / "blobs"
+    store = BlobStore(str(blobs))
+    with Gallery.open(f"sqlite:///{tmp_path}/gallery.db") as gallery:
+        gone, stays = fill(gallery)
+        theirs = [gallery.tracklet(name) for name in gone.visible]
+        frames = {}
+        for camera, moment in [
+            *(("gate", moment) for one in theirs for moment in (one.start_ns, one.end_ns)),
+            ("gate", max(one.end_ns for one in theirs) + 1),
+            ("yard", theirs[0].start_ns),
+            ("gate", gallery.tracklet(stays.visible[0]).start_ns),
+        ]:
+            frames[camera, moment] = picture(len(frames))
+            store.put(frames[camera, moment], Shown(camera, moment))
+        unnoted = picture(99)
+        store.put(unnoted)
+        shown = [frame for (camera, moment), frame in frames.items() if is_of(camera, moment, theirs)]
+        others = [frame for frame in frames.values() if frame not in shown]
+        assert (len(shown), len(others)) == (4, 3)
+        done = erase(gallery, identities=[gone.identity])
+        left = erase_outside(str(blobs), done.stretches)
+    contents = [file.read_bytes() for file in blobs.rglob("*") if file.is_file()]
+    assert not [one for one in contents for frame in shown if frame[1000:1032] in one]
+    assert all(frame in contents for frame in [*others, unnoted])
+    assert sum(not one for one in contents) == len(others), "notes of what is gone are gone"
+    assert any(line.startswith("Blobs: 4 frames") for line in left)
+
+
+def is_of(camera, moment, tracklets):
+    return camera == "gate" and any(one.start_ns <= moment <= one.end_ns for one in tracklets)
+
+
+def test_a_blob_store_that_is_away_or_not_named_is_told(tmp_path):
+    stretch = Stretch("gate", 0, 9)
+    assert "no blob store is named" in erase_outside(None, [stretch])[-1]
+    assert "cannot be erased from" in erase_outside(str(tmp_path / "not mounted"), [stretch])[-1]
+
+
+def test_a_cameras_name_makes_no_path_and_notes_go_with_their_blobs(tmp_path):
+    blobs = tmp_path / "blobs"
+    store = BlobStore(str(blobs))
+    store.put(b"a frame", Shown("../../etc/passwd", 5))
+    assert all(blobs in file.parents for file in tmp_path.rglob("*") if file.is_file())
+    assert store.remove_shown("../../etc", 0, 9) == 0
+    assert store.remove_shown("../../etc/passwd", 6, 9) == store.remove_shown("../../etc/passwd", 0, 4) == 0
+    assert store.remove_shown("../../etc/passwd", 5, 5) == 1
+    store.put(b"a frame", Shown("gate", 5))
+    assert store.remove_older(-1) == 1, "a note is no blob"
+    assert not [file for file in blobs.rglob("*") if file.is_file()]

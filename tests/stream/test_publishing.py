@@ -17,7 +17,7 @@ from stream.footage.naming import SourceSpec
 from stream.footage.opening import open_source
 from stream.footage.sources import recording_id
 from stream.kafka.blobs import BlobStore, BlobStoreAwayError
-from stream.kafka.envelope import Codec, Kind
+from stream.kafka.envelope import Codec, EnvelopeError, Kind
 from stream.kafka.errors import BrokerError
 from stream.kafka.payloads import decode
 from stream.publisher.accounts import State
@@ -307,15 +307,23 @@ def test_large_pictures_go_into_the_blob_store(send, fake_kafka, night_videos, t
         assert bool(frame.blob) != bool(frame.payload) and len(frame.payload) <= 1024
         payload = store.get(frame.blob, frame.digest, 1 << 20) if frame.blob else frame.payload
         assert (decode(frame, payload) == picture.rgb()).all()
+    # By camera and capture time each is found, and removed with whoever is erased.
+    blobs = [frame for frame in frames if frame.blob]
+    first, last = blobs[0], blobs[-1]
+    removed = store.remove_shown("night", first.capture_ns, last.capture_ns - 1)
+    assert removed == len({one.blob for one in blobs if one.capture_ns < last.capture_ns})
+    assert store.get(last.blob, last.digest, 1 << 20)
+    with pytest.raises(EnvelopeError):
+        store.get(first.blob, first.digest, 1 << 20)
 
 
 def test_a_recording_waits_for_its_blob_store(send, fake_kafka, night_videos, tmp_path, monkeypatch):
     real, failures = BlobStore.put, iter(range(5))
 
-    def put(self, payload):
+    def put(self, payload, shown):
         if next(failures, None) is not None:
             raise BlobStoreAwayError("The blob store cannot be written: no space left.")
-        return real(self, payload)
+        return real(self, payload, shown)
 
     monkeypatch.setattr(BlobStore, "put", put)
     watching = Watching()

@@ -3,6 +3,8 @@
 import pytest
 
 from reid_core.access import Role, Scope
+from stream.kafka.blob_notes import Shown
+from stream.kafka.blobs import BlobStore
 from tests.support.serving import serve
 
 API = "/api/v1"
@@ -36,6 +38,25 @@ def test_a_person_is_shown_and_erased(served, hall, admin):
     told = sent(served.client(Role.AUDITOR), "/erasures", method="get")["erasures"]
     assert [(one["erasure"], one["tracklets"]) for one in told] == [(done["erasure"], 1)]
     assert "red" not in str(told) and hall.who["red"] not in str(told)
+
+
+@pytest.mark.parametrize("two", [(), ("erase",)])
+def test_frames_that_show_them_leave_the_blob_store(hall, colour_settings, tmp_path, two):
+    settings = colour_settings(policy={"purpose": (), "two_persons": two}, blobs=str(tmp_path / "blobs"))
+    console, store = serve(hall.gallery, settings), BlobStore(str(tmp_path / "blobs"))
+    red = hall.gallery.tracklet(hall.tracklets["red"])
+    frame, later = b"a frame of red" * 99, b"a frame of nobody" * 99
+    store.put(frame, Shown(red.camera, red.start_ns))
+    store.put(later, Shown(red.camera, red.end_ns + 1))
+    admin, who = console.client(Role.ADMIN), [hall.who["red"]]
+    revision = sent(admin, "/erasures/plan", identities=who)["revision"]
+    asked = sent(admin, "/erasures", identities=who, revision=revision)
+    if two:
+        sent(console.client(Role.REVIEWER), f"/proposals/{asked['proposal']}/approve")
+    else:
+        assert any(line.startswith("Blobs: 1 frame of") for line in asked["left"])
+    contents = [file.read_bytes() for file in (tmp_path / "blobs").rglob("*") if file.is_file()]
+    assert frame not in contents and later in contents
 
 
 def test_who_may_not_see_them_may_not_erase_them(served, hall):
