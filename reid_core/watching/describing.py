@@ -1,6 +1,7 @@
-"""A description as a watch keeps it: understood, and without what nobody is searched by."""
+"""A description as a watch keeps it: understood, without markup and without what nobody is searched by."""
 
 from reid_core.errors import UsageError
+from reid_core.words.markup import without_markup
 from reid_core.words.protected import fit_for_search
 from reid_core.words.terms import Understanding
 from reid_core.words.understanding import understand
@@ -23,4 +24,4 @@ def described(text: str) -> tuple[str, Understanding]:
             else "Nothing in the description is understood as something to search for.",
             "Say what the person wears or carries; `nightreid words TEXT` shows how it is read.",
         )
-    return " ".join(fit_for_search(text).text.split()), understood
+    return " ".join(fit_for_search(without_markup(text)).text.split()), understood

@@ -3,16 +3,18 @@
 * **An identity** is found where the gallery says so: a visible tracklet that joined it, an infrared one that
   the linker linked to it.
 * **A picture** is compared with the tracklet itself, as infrared and visible sightings are.
-* **A description** is compared with a visible tracklet itself. Of an infrared one it says little, because
-  words speak of colours: there it is fused with the link. Each candidate of the link is as likely as infrared
-  alone has it, times how much likelier its visible looks are of whom the words describe. Where one of them is
-  then likelier than all else together, its looks have to pass as those of a visible tracklet do.
+* **A description** is compared with a visible tracklet itself. Of an infrared one it says nothing, because
+  words speak of colours: there it is compared with the looks of the candidates of its link, and the tracklet
+  with those of the candidate that it describes best. Whom the words describe is one question, whether it was
+  they who came by is another: chance brings such an alert as often as either is wrong, so both count. (The
+  words are about whom the watch looks for, not about whoever came by. They make no candidate likelier.)
 
 A score passes where chance brings it no more often a night than is allowed
-(`reid_core.watching.strictness`), or where it reaches the watch's own.
+(`reid_core.watching.strictness`), by the calibration and by how those scored who came by before
+(`reid_core.watching.background`); or where it reaches the watch's own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,14 +24,13 @@ from reid_core.calibration import Calibration
 from reid_core.gallery.records import TrackletVectors
 from reid_core.matcher import query_vector
 from reid_core.types import Floats, Modality
+from reid_core.watching.background import Before, as_calibrated
 from reid_core.watching.looking import Linked, Seen, Vectors
-from reid_core.watching.strictness import false_alarms, least_score, likelihood_ratio
+from reid_core.watching.strictness import false_alarms, least_score
 from reid_core.watching.watch import Standing, Watch, WatchKind
 
 TEXT, INFRARED_VISIBLE, VISIBLE_VISIBLE = "text", "infrared-visible", "visible-visible"
 """Kinds of pairs that scores are calibrated for."""
-
-_LIKELIER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,12 @@ class Scores:
     Attributes:
         own: ``(W,)`` of an infrared tracklet's mean vector, or a visible one's best crop.
         candidates: ``(C, W)`` of the best crop of each candidate's tracklet; -1 where it has none.
+        likeness: ``(C,)`` of that tracklet's best crop with an infrared tracklet's mean vector; likewise.
     """
 
     own: Floats
     candidates: Floats
+    likeness: Floats
 
 
 def scores_of(seen: Seen, linked: Linked | None, vectors: Vectors, matrix: Floats) -> Scores | None:
@@ -69,15 +72,20 @@ def scores_of(seen: Seen, linked: Linked | None, vectors: Vectors, matrix: Float
     mine = vectors.get(seen.id)
     if mine is None:
         return None
-    own = matrix @ query_vector(mine) if seen.modality is Modality.INFRARED else _best(mine, matrix)
+    if seen.modality is Modality.VISIBLE:
+        nobody = np.zeros(0, np.float32)
+        return Scores(_best(mine, matrix), nobody.reshape(0, len(matrix)), nobody)
+    query = query_vector(mine)
+    asked = np.concatenate([matrix, query[None]])
     candidates = linked.candidates if linked is not None else ()
     rows = [
-        _best(vectors[one.tracklet], matrix)
+        _best(vectors[one.tracklet], asked)
         if one.tracklet in vectors
-        else np.full(len(matrix), -1, np.float32)
+        else np.full(len(asked), -1, np.float32)
         for one in candidates
     ]
-    return Scores(own, np.array(rows, np.float32).reshape(len(rows), len(matrix)))
+    found = np.array(rows, np.float32).reshape(len(rows), len(asked))
+    return Scores(matrix @ query, found[:, :-1], found[:, -1])
 
 
 def _best(vectors: TrackletVectors, matrix: Floats) -> Floats:
@@ -128,7 +136,7 @@ class Judge:
         seen: Seen,
         linked: Linked | None,
         scores: Scores,
-        people: Callable[[Watch], int],
+        before: Before,
     ) -> Found | None:
         """Whether a tracklet is like a watch's vector.
 
@@ -138,7 +146,7 @@ class Judge:
             seen: the tracklet.
             linked: who an infrared one may be.
             scores: of the tracklet.
-            people: asked how many came by where a watch looks, if that matters.
+            before: asked who came by before it, if that matters.
         """
         worded = watch.kind is WatchKind.DESCRIPTION and seen.modality is Modality.INFRARED
         own, looks = float(scores.own[place]), scores.candidates[:, place]
@@ -147,40 +155,76 @@ class Judge:
         calibration = self._calibration(watch, seen.modality)
         if calibration is None:
             return None
-        if not worded:
-            passed = self._passes(watch, calibration, own, people)
-            identity = linked.identity if linked is not None else seen.identity
-            chance = linked.probability if linked is not None and identity is not None else None
-            return None if passed is None else Found(identity, own, chance, passed, True, {})
-        if linked is None or not len(looks) or self._is_too_low(watch, calibration, float(looks.max())):
+        if worded:
+            return self._by_words(watch, calibration, place, linked, scores, before)
+        alarms = self._alarms(watch, calibration, own, before, place, seen.modality)
+        if alarms is None:
             return None
-        chosen = _likeliest(calibration, linked, looks)
-        if chosen is None:
+        identity = linked.identity if linked is not None else seen.identity
+        chance = linked.probability if linked is not None and identity is not None else None
+        return Found(identity, own, chance, alarms, True, {})
+
+    def _by_words(
+        self,
+        watch: Watch,
+        calibration: Calibration,
+        place: int,
+        linked: Linked | None,
+        scores: Scores,
+        before: Before,
+    ) -> Found | None:
+        """Whether the words describe a candidate, the one they describe best, and it was that one."""
+        looks = scores.candidates[:, place]
+        if linked is None or not len(looks):
             return None
-        passed = self._passes(watch, calibration, float(looks[chosen]), people)
-        if passed is None:
+        chosen = int(np.argmax(looks))
+        one, score, likeness = linked.candidates[chosen], float(looks[chosen]), float(scores.likeness[chosen])
+        allowed, searched = self._most(watch), linked.searched or self._people
+        if score < least_score(calibration, searched, allowed):
             return None
-        one = linked.candidates[chosen]
+        dark = self._calibrations[INFRARED_VISIBLE]
+        other = self._alarms(watch, dark, likeness, before, one.tracklet, Modality.INFRARED)
+        if other is None:
+            return None
+        standing = as_calibrated(calibration, score, before.scores(place, Modality.VISIBLE))
+        alarms = false_alarms(calibration, standing, searched) + other
+        if alarms > allowed:
+            return None
         evidence = {"tracklet": one.tracklet, "sighting": one.sighting, "infrared_score": one.score}
-        return Found(one.identity, float(looks[chosen]), one.probability, passed, True, evidence)
+        return Found(one.identity, score, one.probability, alarms, True, evidence)
 
-    def _passes(
-        self, watch: Watch, calibration: Calibration, score: float, people: Callable[[Watch], int]
+    def _alarms(
+        self,
+        watch: Watch,
+        calibration: Calibration,
+        score: float,
+        before: Before,
+        whom: int | str,
+        modality: Modality,
     ) -> float | None:
-        """False alarms a night at this score, where they are no more than allowed."""
-        # More people make it only stricter: for most tracklets they need not be counted.
-        if self._is_too_low(watch, calibration, score):
-            return None
-        count = max(people(watch), self._people)
-        if self._is_too_low(watch, calibration, score, count):
-            return None
-        return false_alarms(calibration, score, count)
+        """False alarms a night at a score with whoever comes by, where they are no more than allowed.
 
-    def _is_too_low(
-        self, watch: Watch, calibration: Calibration, score: float, people: int | None = None
-    ) -> bool:
-        allowed = watch.false_alarms if watch.false_alarms is not None else self._allowed
-        return score < least_score(calibration, people or self._people, allowed)
+        Args:
+            watch: that asks.
+            calibration: of the score.
+            score: of the tracklet.
+            before: who came by before it.
+            whom: the score is with; see `Before.scores`.
+            modality: of those who come by.
+        """
+        allowed = self._most(watch)
+        # More people make it only stricter, as do those who came before: mostly nobody is counted.
+        if score < least_score(calibration, self._people, allowed):
+            return None
+        people = max(before.people(watch), self._people)
+        if score < least_score(calibration, people, allowed):
+            return None
+        standing = as_calibrated(calibration, score, before.scores(whom, modality))
+        alarms = false_alarms(calibration, standing, people)
+        return alarms if alarms <= allowed else None
+
+    def _most(self, watch: Watch) -> float:
+        return watch.false_alarms if watch.false_alarms is not None else self._allowed
 
     def _calibration(self, watch: Watch, modality: Modality) -> Calibration | None:
         """Of scores of a watch with tracklets of a modality."""
@@ -203,13 +247,3 @@ class Judge:
                 # A link is to its first candidate.
                 best = max(own, float(looks[0]))
         return Found(identity, best, None, None, False, {}) if best >= least else None
-
-
-def _likeliest(calibration: Calibration, linked: Linked, looks: Floats) -> int | None:
-    """The candidate that infrared and words together make likelier than all else, if there is one."""
-    weights = [
-        odds * likelihood_ratio(calibration, float(score))
-        for odds, score in zip(linked.odds, looks, strict=True)
-    ]
-    chosen = int(np.argmax(weights))
-    return chosen if weights[chosen] >= _LIKELIER * (1 + sum(weights)) else None

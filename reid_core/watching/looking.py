@@ -9,10 +9,8 @@ from sqlalchemy.orm import Session
 
 from reid_core.gallery.hours import DAY_NS
 from reid_core.gallery.records import TrackletVectors, VectorKind
-from reid_core.gallery.schema import LinkRow, SightingRow, TrackletRow, VectorRow
-from reid_core.types import Candidate, Decision, Modality, unknown_probability
-
-_CERTAIN = 1e-9
+from reid_core.gallery.schema import CameraRow, LinkRow, SightingRow, TrackletRow, VectorRow
+from reid_core.types import Candidate, Decision, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,14 @@ class Linked:
         probability: of the best candidate; ``None`` where the link is not calibrated.
         candidates: with probabilities, best first; none where the link is not calibrated.
         best: the candidate that it is most like.
-        odds: of each of ``candidates`` against its being nobody of them, before any words are heard.
+        searched: how many identities it was compared with; ``None`` where no probability depends on it.
     """
 
     identity: str | None
     probability: float | None
     candidates: tuple[Candidate, ...]
     best: Candidate | None
-    odds: tuple[float, ...]
+    searched: int | None
 
 
 def seen(session: Session, tracklets: Collection[str]) -> dict[str, Seen]:
@@ -114,24 +112,36 @@ def people_of_a_night(
     return session.scalar(counted) or 0
 
 
+def before(session: Session, who: Seen, modality: Modality, most: int) -> tuple[str, ...]:
+    """The tracklets of a modality that came in before another one, the latest first.
+
+    Args:
+        session: of the gallery.
+        who: the other one; of its own modality only those count that a camera of the same spectrum saw.
+        modality: of which.
+        most: so many at most.
+    """
+    chosen = select(TrackletRow.id).where(
+        TrackletRow.position < who.position, TrackletRow.modality == str(modality)
+    )
+    if modality is who.modality:
+        spectrum = select(CameraRow.spectrum).where(CameraRow.id == who.camera).scalar_subquery()
+        chosen = chosen.join(CameraRow, CameraRow.id == TrackletRow.camera_id)
+        chosen = chosen.where(CameraRow.spectrum == spectrum)
+    return tuple(session.scalars(chosen.order_by(TrackletRow.position.desc()).limit(most)))
+
+
 def _linked(row: LinkRow) -> Linked:
     candidates = tuple(Candidate(**one) for one in row.candidates)
     best = candidates[0] if candidates else None
     known = [one for one in candidates if one.probability is not None]
-    rest = unknown_probability(row.searched, [one.probability for one in candidates])
     return Linked(
         row.identity_id if row.decision == Decision.LINKED else None,
         best.probability if best is not None else None,
         tuple(known),
         best,
-        tuple(_odds(one.probability or 0.0, rest) for one in known),
+        row.searched,
     )
-
-
-def _odds(probability: float, rest: float | None) -> float:
-    """Against nobody of the candidates; probabilities of single pairs have their own rest."""
-    other = 1 - probability if rest is None else rest
-    return probability / max(other, _CERTAIN)
 
 
 def _vectors(rows: Sequence[tuple[str, float, int, bytes]]) -> TrackletVectors:

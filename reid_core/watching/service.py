@@ -5,7 +5,7 @@ of those events. So a run and any number of workers may watch the same gallery: 
 whoever comes second with it writes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,9 +22,10 @@ from reid_core.gallery.watch_rows import WatchRow
 from reid_core.models.language import TextEncoder
 from reid_core.types import Floats, Modality
 from reid_core.watching.alerts import Alert, alerts, last_alert, raise_alert
+from reid_core.watching.background import Before
 from reid_core.watching.judging import Found, Judge, scores_of
 from reid_core.watching.keeping import any_watch, mark, put_mark, watches
-from reid_core.watching.looking import Seen, links_of, people_of_a_night, seen, vectors_of
+from reid_core.watching.looking import Seen, links_of, seen, vectors_of
 from reid_core.watching.watch import Standing, Watch, WatchKind
 from reid_core.watching.whom import meant_now
 
@@ -226,14 +227,14 @@ class Watching:
         for event, who, asked in wanted:
             linked = links.get(who.id)
             scores = scores_of(who, linked, crops, matrix) if len(matrix) else None
-            people = _counter(session, who)
+            before = Before(session, who, self._space, matrix, crops)
             for one in asked:
                 whom = sought[one.number]
                 if isinstance(whom, str):
                     found = self._judge.by_identity(whom, who, linked)
                 elif scores is not None:
                     place = places[one.number]
-                    found = self._judge.by_vector(one, place, who, linked, scores, people)
+                    found = self._judge.by_vector(one, place, who, linked, scores, before)
                 else:
                     found = None
                 if found is not None:
@@ -273,16 +274,3 @@ def _asks(watch: Watch, event: Event, who: Seen) -> bool:
     # Whom a tracklet is taken for changes, not what it looks like.
     about = event.kind != IDENTITY_CHANGED or watch.kind is WatchKind.IDENTITY
     return about and watch.wants(who.camera, who.modality, who.position, who.start_ns, who.end_ns)
-
-
-def _counter(session: Session, who: Seen) -> Callable[[Watch], int]:
-    """How many came by where a watch looks, each such place counted once."""
-    counted: dict[tuple[frozenset[str], Modality | None], int] = {}
-
-    def count(watch: Watch) -> int:
-        where = watch.cameras, watch.looks_at
-        if where not in counted:
-            counted[where] = people_of_a_night(session, who.end_ns, *where)
-        return counted[where]
-
-    return count

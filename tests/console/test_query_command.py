@@ -320,6 +320,7 @@ def test_nothing_from_outside_steers_the_terminal(command, tmp_path, colour_chec
         (("red " * 10_000,), "usage", "10,000 words"),
         (("eine Frau mit einem langen roten Mantel und Stiefeln",), "usage", "not to be in English"),
         (("красное пальто",), "usage", "not in English"),
+        (("<b></b><script>alert(1)</script>",), "usage", "has no words"),
         (("flurbish",), "usage", "Nothing of the description is something to search for"),
         (("--track", "0000000000"), "usage", "The gallery has no tracklet '0000000000'."),
         (("red coat", "--cameras", "hall"), "usage", "The gallery has no camera 'hall'."),

@@ -101,7 +101,7 @@ def test_a_camera_that_is_nearly_there_is_named(square, command):
 def test_markup_and_what_nobody_is_searched_by_are_not_kept(square, command):
     text = "<i>black man</i> in a <script>x()</script>red coat"
     kept = said(command, "add", text, "--db", square[0])["text"]
-    assert "black" not in kept and "red coat" in kept
+    assert kept == "man in a red coat"
 
 
 def test_a_picture_that_is_none(square, command, tmp_path):

@@ -130,6 +130,8 @@ def test_who_takes_over_goes_on_where_the_first_one_stopped(gallery):
     [
         ("", []),
         ("<script>alert(1)</script>", []),
+        ("一个穿红衣服的人", []),
+        ("zxqv 0x00 \ufffd\x00\x01", ["zxqv 0x00"] * 2),
         ("<p>a <b>man</b> in a coat</p>", ["a man in a coat"] * 2),
         ("a man in a coat, " * 10_000, None),
     ],

@@ -87,6 +87,12 @@ def test_a_watch_from_its_beginning_to_its_end(served, square):
 REFUSED = {
     "nothing": ({}, 422, "looks for one thing"),
     "two things": ({"text": "red coat", "identity": "x"}, 422, "looks for one thing"),
+    "empty": ({"text": " \n"}, 422, "is empty"),
+    "10,000 words": ({"text": "a " * 9_999 + "a"}, 422, "10,000 words"),
+    "longer than is read": ({"text": "coat " * 10_000}, 422, "20000 characters"),
+    "Cyrillic": ({"text": "мужчина в красной куртке"}, 422, "not in English"),
+    "German": ({"text": "Mann mit roter Jacke und schwarzem Rucksack"}, 422, "not to be in English"),
+    "markup alone": ({"text": "<b></b><script>alert(1)</script>"}, 422, "has no words"),
     "not understood": ({"text": "suspicious demeanour"}, 422, "is understood"),
     "in the past": ({"text": "red coat", "expires": "2001-01-01T00:00:00Z"}, 422, "expired already"),
     "no camera": ({"text": "red coat", "cameras": ["loby"]}, 422, "no camera"),
@@ -104,6 +110,12 @@ def test_what_cannot_be_is_refused_in_a_sentence(served, case):
     answer = served.client(Role.INVESTIGATOR, **WHY).post(WATCHES, json=asked)
     assert answer.status_code == status and said in answer.json()["detail"]
     assert served.client(Role.VIEWER).get(WATCHES).json() == {"watches": []}
+
+
+def test_markup_of_a_description_is_not_kept(served):
+    kim = served.client(Role.INVESTIGATOR, **WHY)
+    made = kim.post(WATCHES, json={"text": "a <b onclick='x()'>red</b> coat<script>y()</script>"}).json()
+    assert (made["watch"]["text"], made["understood"]) == ("a red coat", None)
 
 
 def test_a_watch_needs_a_purpose_where_the_policy_says_so(served):
