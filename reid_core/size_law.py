@@ -3,9 +3,11 @@
 The more people are compared with, the better the best wrong one of them looks. A law of size is fitted on
 galleries of several sizes and holds what depends on the number ``N`` of identities:
 
-* **probabilities**: with ``u_i = slope * score_i + intercept - growth * ln N`` for each of the `COMPARED`
-  best candidates, the person is candidate ``i`` with probability ``exp(u_i) / (1 + sum_j exp(u_j))`` and none
-  of them with the rest (a conditional logit with an outside option, McFadden 1974). All of them sum to one.
+* **probabilities**: with ``v = nesting * ln sum_j exp(slope * score_j) + intercept - growth * ln N`` over the
+  `COMPARED` best candidates, the person is one of them with probability ``1 / (1 + exp(-v))``, and of those
+  candidate ``i`` with the share ``exp(slope * score_i)`` of the sum (a nested logit with an outside option,
+  McFadden 1978; with a nesting of 1 a conditional logit). Who of several stands out and whether anybody does
+  are two questions, and scores say less of the second. All of them sum to one.
 * **error rates**: the best wrong one follows a generalised extreme value distribution (Fisher and Tippett
   1928; Scheirer et al., "Meta-Recognition", TPAMI 2011). The best of ``n`` draws from one of them follows one
   of the same shape, with ``scale * n ** shape`` and ``location + scale * (n ** shape - 1) / shape``.
@@ -28,6 +30,9 @@ COMPARED = 10
 MIN_PROBES = 20
 """Fewer probes of one kind than this say nothing of a distribution."""
 
+# Beyond, a probability is 0 or 1 to the last bit, and exp() overflows.
+_STEEPEST = 700.0
+
 Doubles = NDArray[np.float64]
 
 
@@ -46,6 +51,8 @@ class SizeLaw:
         rate: how often the best wrong identity may reach the threshold, unless another rate is asked for.
         smallest: number of identities of the smallest gallery that was measured.
         largest: of the largest; beyond, the law is an extrapolation.
+        nesting: how much of what tells candidates apart also tells that anybody is there, 0 to 1;
+            1 in calibrations of before.
     """
 
     slope: float
@@ -58,6 +65,7 @@ class SizeLaw:
     rate: float
     smallest: int
     largest: int
+    nesting: float = 1.0
 
     def probabilities(self, scores: ArrayLike, searched: int) -> Doubles:
         """That each of a ranking is who is looked for.
@@ -72,18 +80,23 @@ class SizeLaw:
         Returns:
             ``(K,)`` in descending order; what is missing to 1 is that it is nobody of them.
         """
-        ranked = np.asarray(scores, np.float64)
-        utilities = self.slope * ranked + self.intercept - self.growth * math.log(max(searched, 1))
-        first, behind = utilities[:COMPARED], utilities[COMPARED:]
-        highest = max(0.0, float(first.max(initial=0.0)))
-        weights, outside = np.exp(first - highest), math.exp(-highest)
-        total = outside + weights.sum()
+        ranked = self.slope * np.asarray(scores, np.float64)
+        first, behind = ranked[:COMPARED], ranked[COMPARED:]
+        if not len(first):
+            return first
+        highest = float(first.max())
+        weights = np.exp(first - highest)
+        total = float(weights.sum())
+        together = highest + math.log(total)
+        someone = self.nesting * together + self.intercept - self.growth * math.log(max(searched, 1))
+        nobody = 1 / (1 + math.exp(min(someone, _STEEPEST)))
+        found = weights / (total * (1 + math.exp(min(-someone, _STEEPEST))))
         if not len(behind):
-            return np.asarray(weights / total)
-        tails = np.exp(np.minimum(behind, 0))
+            return np.asarray(found)
+        tails = np.exp(np.minimum(someone + behind - together, 0))
         sums = 1 + np.cumsum(tails)
-        rest = outside / total * tails / (sums * np.concatenate([[1.0], sums[:-1]]))
-        return np.concatenate([weights / total, rest])
+        rest = nobody * tails / (sums * np.concatenate([[1.0], sums[:-1]]))
+        return np.concatenate([found, rest])
 
     def false_positives(self, score: float, searched: int) -> float:
         """How often the best of so many wrong identities reaches a score, 0..1."""
@@ -122,15 +135,17 @@ class SizeLaw:
             ModelError: it is not.
         """
         names = {field.name for field in fields(cls)}
-        if not isinstance(values, Mapping) or set(values) != names:
+        # The nesting came later.
+        if not isinstance(values, Mapping) or set(values) | {"nesting"} != names:
             raise ModelError("The calibration of the model has a law of size with missing or surplus keys.")
-        numbers = [values[name] for name in names]
+        numbers = list(values.values())
         if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers) or not (
             all(map(math.isfinite, numbers))
             and values["slope"] > 0
             and values["scale"] > 0
             and values["shape"] != 0
             and 0 < values["rate"] < 1
+            and 0 < values.get("nesting", 1) <= 1
             and min(values["growth"], values["drift"]) >= 0
             and 1 <= values["smallest"] <= values["largest"]
         ):
@@ -211,7 +226,7 @@ def fit_size_law(searches: Sequence[Searches], prior: float, rate: float) -> Siz
                 f"A law of size needs {MIN_PROBES} probes inside and outside of each gallery; of one of "
                 f"{one.size} identities there are {one.inside.sum()} and {(~one.inside).sum()}."
             )
-    slope, intercept, growth = _fit_logit(searches, prior)
+    slope, intercept, growth, nesting = _fit_logit(searches, prior)
     location, drift, scale, shape = _fit_extremes(searches)
     sizes = [one.size for one in searches]
     return SizeLaw(
@@ -225,11 +240,14 @@ def fit_size_law(searches: Sequence[Searches], prior: float, rate: float) -> Siz
         rate=rate,
         smallest=min(sizes),
         largest=max(sizes),
+        nesting=nesting,
     )
 
 
-def _fit_logit(searches: Sequence[Searches], prior: float) -> tuple[float, float, float]:
+def _fit_logit(searches: Sequence[Searches], prior: float) -> tuple[float, float, float, float]:
+    """Slope, intercept, growth and nesting."""
     from scipy.optimize import minimize
+    from scipy.special import expit, logsumexp
 
     finite = np.concatenate([one.scores[np.isfinite(one.scores)] for one in searches])
     centre, spread = float(finite.mean()), float(finite.std()) or 1.0
@@ -240,36 +258,41 @@ def _fit_logit(searches: Sequence[Searches], prior: float) -> tuple[float, float
         parts.append((standard, one.right, weights / len(searches), math.log(one.size)))
 
     def loss(unknown: Doubles) -> tuple[float, Doubles]:
-        total, gradient = 0.0, np.zeros(3)
+        slope, intercept, growth, nesting = unknown
+        total, gradient = 0.0, np.zeros(4)
         for standard, right, weights, size in parts:
             known = np.isfinite(standard)
             filled = np.where(known, standard, 0.0)
-            utilities = np.where(known, unknown[0] * filled + unknown[1] - unknown[2] * size, -np.inf)
-            highest = np.maximum(utilities.max(axis=1), 0)
-            shares = np.exp(utilities - highest[:, None])
-            totals = shares.sum(axis=1) + np.exp(-highest)
-            rows = np.flatnonzero(right >= 0)
-            chosen = np.zeros(len(right))
-            chosen[rows] = utilities[rows, right[rows]]
-            total += float(weights @ (highest + np.log(totals) - chosen))
-            surplus = shares / totals[:, None]
-            surplus[rows, right[rows]] -= 1
-            surplus *= weights[:, None]
-            gradient += [(surplus * filled).sum(), surplus.sum(), -size * surplus.sum()]
+            together = logsumexp(np.where(known, slope * filled, -np.inf), axis=1)
+            shares = np.where(known, np.exp(slope * filled - together[:, None]), 0.0)
+            someone = nesting * together + intercept - growth * size
+            right_one = right >= 0
+            chosen = np.take_along_axis(filled, np.maximum(right, 0)[:, None], axis=1)[:, 0]
+            # -ln of the probability that somebody is there, or nobody, and of the candidate's share.
+            total += float(weights @ np.logaddexp(0, np.where(right_one, -someone, someone)))
+            total += float((weights * right_one) @ (together - slope * chosen))
+            surplus = weights * (expit(someone) - right_one)
+            mean = (shares * filled).sum(axis=1)
+            gradient += [
+                surplus @ (nesting * mean) + (weights * right_one) @ (mean - chosen),
+                surplus.sum(),
+                -size * surplus.sum(),
+                surplus @ together,
+            ]
         return total, gradient
 
     found = minimize(
         loss,
-        np.array([1.0, -2.0, 1.0]),
+        np.array([1.0, -2.0, 1.0, 1.0]),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(None, None), (None, None), (0, 3)],
+        bounds=[(None, None), (None, None), (0, 3), (0.05, 1)],
         options={"maxiter": 1000, "ftol": 1e-13, "gtol": 1e-9},
     ).x
-    slope = float(found[0]) / spread
+    slope, nesting = float(found[0]) / spread, float(found[3])
     if slope <= 0:
         raise UsageError("Right identities do not score higher than wrong ones: nothing to calibrate.")
-    return slope, float(found[1]) - slope * centre, float(found[2])
+    return slope, float(found[1]) - nesting * slope * centre, float(found[2]), nesting
 
 
 def _fit_extremes(searches: Sequence[Searches]) -> tuple[float, float, float, float]:

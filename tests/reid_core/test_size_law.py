@@ -57,6 +57,46 @@ def test_the_more_people_the_less_sure_and_all_sums_to_one():
     assert LAW.probabilities([5.0] * (COMPARED + 2), 3).sum() <= 1
 
 
+def test_a_nested_law_by_hand():
+    """Scores of 1 and 0 with a slope of ln 3: a sum of 4, of which the square root counts."""
+    law = replace(LAW, slope=np.log(3), intercept=0.0, growth=1.0, nesting=0.5)
+    # v = ln 2 - ln 6: somebody with probability 1/4, three quarters of it the first.
+    np.testing.assert_allclose(law.probabilities([1.0, 0.0], 6), [3 / 16, 1 / 16])
+    ranked = np.linspace(1.0, 0.0, COMPARED + 5)
+    found = law.probabilities(ranked, 40)
+    assert (np.diff(found) < 0).all() and found.sum() < 1
+    np.testing.assert_array_equal(law.probabilities(ranked[:COMPARED], 40), found[:COMPARED])
+    assert law.probabilities([], 6).tolist() == []
+    steep = replace(law, slope=1e4)
+    assert steep.probabilities([1.0, 0.0], 6).tolist() == [1.0, 0.0]
+    assert np.isfinite(steep.probabilities([-1.0, -2.0], 6)).all()
+
+
+def nested_world(size, probes, rng, law):
+    """Probes of whom the law itself draws who is who: nobody, or one of the best."""
+    scores = np.sort(rng.normal(0.3, 0.2, (probes, size)), axis=1)[:, ::-1]
+    same = np.zeros(scores.shape, bool)
+    for row, ranked in enumerate(scores):
+        chances = law.probabilities(ranked[:COMPARED], size)
+        drawn = rng.choice(len(chances) + 1, p=[*chances, 1 - chances.sum()])
+        if drawn < len(chances):
+            same[row, drawn] = True
+    return searched(scores, same, np.arange(probes))
+
+
+def test_the_nesting_that_made_the_searches_is_found_again():
+    law = replace(LAW, slope=12.0, intercept=-2.0, growth=0.6, nesting=0.4)
+    rng = np.random.default_rng(11)
+    worlds = [nested_world(size, 4000, rng, law) for size in (5, 20, 60)]
+    share = np.mean([one.inside.mean() for one in worlds])
+    found = fit_size_law(worlds, float(share), 0.1)
+    assert found.nesting == pytest.approx(0.4, abs=0.08) and found.slope == pytest.approx(12, abs=1.5)
+    for one in worlds:
+        best = np.array([found.probabilities(row[np.isfinite(row)], one.size)[0] for row in one.scores])
+        weights = np.where(one.inside, share / one.inside.sum(), (1 - share) / (~one.inside).sum())
+        assert expected_calibration_error(best, one.right == 0, weights=weights) < 0.03
+
+
 def test_too_little_is_refused():
     rng = np.random.default_rng(2)
     with pytest.raises(UsageError, match="two sizes"):
@@ -82,6 +122,8 @@ def test_searches_of_one_size_are_put_together():
 def test_a_calibration_carries_it_and_one_of_before_has_none():
     sized = replace(PLAIN, sizes=LAW)
     assert Calibration.from_dict(sized.to_dict()) == sized
+    before = {name: value for name, value in LAW.to_dict().items() if name != "nesting"}
+    assert SizeLaw.from_dict(before) == LAW and LAW.nesting == 1
     assert "sizes" not in PLAIN.to_dict() and Calibration.from_dict(PLAIN.to_dict()) == PLAIN
     assert sized.threshold_for(100) == LAW.threshold(100)
     assert sized.threshold_for(100, 0.01) == LAW.threshold(100, 0.01)
@@ -93,7 +135,16 @@ def test_a_calibration_carries_it_and_one_of_before_has_none():
 
 
 @pytest.mark.parametrize(
-    "change", [{"slope": -1.0}, {"shape": 0}, {"rate": 1.5}, {"scale": "x"}, {"largest": 1}, {"more": 1}]
+    "change",
+    [
+        {"slope": -1.0},
+        {"shape": 0},
+        {"rate": 1.5},
+        {"scale": "x"},
+        {"largest": 1},
+        {"more": 1},
+        {"nesting": 0},
+    ],
 )
 def test_a_damaged_one_is_refused(change):
     with pytest.raises(ModelError, match="law of size"):
