@@ -30,6 +30,7 @@ from stream.run.export import iso_utc, to_json, write_mot
 from stream.run.result import RunResult
 from stream.run.running import run_footage
 from stream.run.truth import apply_truth
+from stream.service.process import keep_large_blocks
 
 _SET_ASIDE = {ZONE: "detections in ignore zones", MOTIONLESS: "that never moved"}
 
@@ -55,6 +56,7 @@ def run_command(
     Returns:
         0; 1 where a source could not be read to its end; 130 where it was interrupted.
     """
+    keep_large_blocks()
     settings = load_config(RunSettings, config, overrides, os.environ)
     specs = _specs(visible, infrared, starts, near_infrared)
     for spec in specs:

@@ -78,7 +78,8 @@ def search(use: Use, asked: SearchAsked, models: QueryModels) -> SearchAnswer:
     use.must_state_why("search")
     form = _form(asked)
     words = read_description(asked.text) if asked.text is not None and form is not Form.IMAGE else None
-    check_cameras(seen_cameras(use), asked.cameras or ())
+    if asked.cameras:
+        check_cameras(seen_cameras(use), asked.cameras)
     asking = _asking(use, asked, models, words, form)
     query = asking.query(use.narrowed(_where(asked)))
     trust = asking.trust

@@ -6,6 +6,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.identities import Finalists, Nominees
+from reid_core.gallery.identity_vectors import IdentityVectors
 from reid_core.gallery.index import Hits, Rows, SearchFilter
 from reid_core.gallery.records import VectorKind
 from reid_core.gallery.vector_rows import dim_of
@@ -67,6 +68,16 @@ class BlindStore:
     def identities(self, session: Session, where: SearchFilter) -> int:
         """Nobody."""
         return 0
+
+    def whose(self, session: Session, hits: Hits) -> list[list[str | None]]:
+        """Nobody's: nothing was found."""
+        return [[] for _ in hits.ids]
+
+    def of_identities(
+        self, session: Session, identities: Collection[str], where: SearchFilter, without: Collection[str]
+    ) -> dict[str, IdentityVectors]:
+        """Of nobody."""
+        return {}
 
     def mark(self) -> Mark | None:
         """Nowhere."""

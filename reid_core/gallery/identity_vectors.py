@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from reid_core.gallery.database import Database
 from reid_core.gallery.filtering import passing
 from reid_core.gallery.index import SearchFilter
 from reid_core.gallery.planning import unindexed
@@ -42,7 +42,7 @@ class IdentityVectors:
 
 
 def identity_vectors(
-    database: Database,
+    session: Session,
     identities: Collection[str],
     space: str,
     where: SearchFilter,
@@ -52,7 +52,7 @@ def identity_vectors(
     """The vectors of some identities that a search with this filter looks at.
 
     Args:
-        database: of the gallery.
+        session: of a reading transaction.
         identities: their ids.
         space: of the vectors.
         where: which of them to look at.
@@ -64,18 +64,17 @@ def identity_vectors(
     """
     found: dict[str, list[tuple[str, bytes]]] = {}
     names = sorted(set(identities))
-    with database.read() as session:
-        for start in range(0, len(names), _PAGE):
-            chosen = (
-                select(TrackletRow.identity_id, VectorRow.tracklet_id, VectorRow.data)
-                .join(TrackletRow, TrackletRow.id == VectorRow.tracklet_id)
-                .where(TrackletRow.identity_id.in_(names[start : start + _PAGE]))
-                .where(unindexed(VectorRow.space) == space, VectorRow.kind == str(kind), *passing(where))
-                .order_by(VectorRow.id)
-            )
-            for identity, tracklet, data in session.execute(chosen):
-                if tracklet not in without:
-                    found.setdefault(str(identity), []).append((tracklet, bytes(data)))
+    for start in range(0, len(names), _PAGE):
+        chosen = (
+            select(TrackletRow.identity_id, VectorRow.tracklet_id, VectorRow.data)
+            .join(TrackletRow, TrackletRow.id == VectorRow.tracklet_id)
+            .where(TrackletRow.identity_id.in_(names[start : start + _PAGE]))
+            .where(unindexed(VectorRow.space) == space, VectorRow.kind == str(kind), *passing(where))
+            .order_by(VectorRow.id)
+        )
+        for identity, tracklet, data in session.execute(chosen):
+            if tracklet not in without:
+                found.setdefault(str(identity), []).append((tracklet, bytes(data)))
     return {
         identity: IdentityVectors(
             tuple(tracklet for tracklet, _ in rows),

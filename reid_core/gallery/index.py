@@ -228,15 +228,16 @@ class VectorIndex:
     def passing(self, where: SearchFilter) -> NDArray[np.bool_]:
         """``(N,)`` which rows pass the filter."""
         if where.since_ns is None and where.until_ns is None:
-            return self._passing(where, slice(0, len(self)))
+            return self.passing_of(where, slice(0, len(self)))
         keep = np.zeros(len(self), np.bool_)
         for part in self._times.within(where.since_ns, where.until_ns, len(self)):
-            keep[part] = self._passing(where, part)
+            keep[part] = self.passing_of(where, part)
         return keep
 
-    def _passing(self, where: SearchFilter, part: slice) -> NDArray[np.bool_]:
-        columns = {name: column.values[part] for name, column in self._columns.items()}
-        keep = np.ones(part.stop - part.start, np.bool_)
+    def passing_of(self, where: SearchFilter, rows: slice | Ints) -> NDArray[np.bool_]:
+        """``(R,)`` which of some rows pass the filter."""
+        columns = {name: column.values[rows] for name, column in self._columns.items()}
+        keep = np.ones(len(columns["id"]), np.bool_)
         if where.cameras is not None:
             keep &= self._of_cameras(where.cameras, columns["camera"])
         if where.exclude_cameras:

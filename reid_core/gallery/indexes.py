@@ -137,13 +137,12 @@ class Indexes:
         return Outbox(self._database).count_after(mark[1].outbox, (VECTORS_ADDED, VECTORS_REMOVED))
 
     @contextmanager
-    def reading(self, space: str, kind: VectorKind) -> Iterator[tuple[Session, VectorStore]]:
-        """A reading transaction and the vectors in step with it.
-
-        Raises:
-            ModelMismatchError: the gallery is of another space.
-        """
-        with self.guard, self._database.read() as session:
+    def reading(
+        self, space: str, kind: VectorKind, within: Session | None = None
+    ) -> Iterator[tuple[Session, VectorStore]]:
+        """As `Gallery.reading`."""
+        own = nullcontext(within) if within is not None else self._database.read()
+        with self.guard, own as session:
             check_space(session, space, kind)
             store = self._store(space if kind is VectorKind.CROP else model_of(session, space), kind)
             store.sync(session)

@@ -43,7 +43,7 @@ class Likely:
             k: how many results are asked for.
         """
         self._keep_step(index, owners)
-        most = min(max(_LEAST, k), self._known)
+        most = min(max(_LEAST, k // _RESULTS), self._known)
         if not most:
             return [np.empty(0, np.int64) for _ in queries]
         found = [self._coarse.search(query[None], most)[1][0] for query in queries]

@@ -15,15 +15,18 @@ class Owners:
 
     Attributes:
         names: the identities by their number.
+        moves: how often rows that were there before went to somebody else, or were forgotten.
     """
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.moves = 0
         self._numbers: dict[str, int] = {}
         self._owners = Column(np.dtype(np.int64))
         self._deciding = Column(np.dtype(np.int64))
-        # The exemplars of each identity, ascending.
+        # The exemplars of each identity, and its other rows, ascending.
         self._rows: list[list[int]] = []
+        self._beyond: list[list[int]] = []
         # Rows that were changed, with their owner and what they decided before, in the order of the changes.
         self._changed: list[tuple[int, int, int]] = []
         # What `news` has not told yet.
@@ -80,14 +83,22 @@ class Owners:
         deciding = np.where(surplus, -1, owners)
         self._owners.extend(owners)
         self._deciding.extend(deciding)
-        for row, owner in enumerate(deciding.tolist(), start=first):
-            if owner >= 0:
-                self._gain(owner, row)
+        for row, (owner, decides) in enumerate(
+            zip(owners.tolist(), deciding.tolist(), strict=True), start=first
+        ):
+            if decides >= 0:
+                self._gain(decides, row)
+            elif owner >= 0:
+                self._beyond[owner].append(row)
 
     def rows_of(self, names: Iterable[str]) -> Ints:
         """All rows of some identities, ascending: exemplars and others."""
-        numbers = [self._numbers[name] for name in names if name in self._numbers]
-        return np.flatnonzero(np.isin(self.all, numbers)).astype(np.int64)
+        numbers = {self._numbers[name] for name in names if name in self._numbers}
+        return np.sort(
+            np.array(
+                [row for number in numbers for row in (*self._rows[number], *self._beyond[number])], np.int64
+            )
+        )
 
     def set_aside(self, rows: Iterable[int]) -> None:
         """Learn that rows are exemplars no more."""
@@ -113,38 +124,39 @@ class Owners:
 
     def restore(self, count: int, mark: int) -> None:
         """Forget the rows from ``count`` on, and what was changed since ``mark``."""
+        self.moves += 1
         for row in range(min(count, len(self)), len(self)):
-            self._decide(row, -1)
+            self._assign(row, -1, -1)
         self._owners.length = self._deciding.length = min(count, len(self))
         for row, owner, deciding in reversed(self._changed[mark:]):
             if row < len(self):
-                self._owners.values[row] = owner
-                self._decide(row, deciding)
+                self._assign(row, owner, deciding)
         del self._changed[mark:]
         # Numbers were given in order of first appearance.
         known = int(self.all.max(initial=-1)) + 1
         for name in self.names[known:]:
             del self._numbers[name]
-        del self.names[known:], self._rows[known:]
+        del self.names[known:], self._rows[known:], self._beyond[known:]
         self._kept = min(self._kept, known)
 
     def _change(self, row: int, owner: int, deciding: int) -> None:
         self._changed.append((row, int(self.all[row]), int(self.deciding[row])))
-        self._owners.values[row] = owner
-        self._decide(row, deciding)
+        self.moves += owner != self.all[row]
+        self._assign(row, owner, deciding)
 
-    def _decide(self, row: int, number: int) -> None:
-        """Let a row be an exemplar of an identity, or of none (-1)."""
-        before = int(self.deciding[row])
-        if before >= 0:
-            places = self._rows[before]
-            place = bisect_left(places, row)
-            del places[place]
-            if not place:
-                self._first.add(before)
-        self.deciding[row] = number
-        if number >= 0:
-            self._gain(number, row)
+    def _assign(self, row: int, owner: int, deciding: int) -> None:
+        """Let a row be an identity's, or nobody's (-1), and one of its exemplars or not (-1)."""
+        owned, decided = int(self.all[row]), int(self.deciding[row])
+        if decided >= 0:
+            if not _take(self._rows[decided], row):
+                self._first.add(decided)
+        elif owned >= 0:
+            _take(self._beyond[owned], row)
+        self.all[row], self.deciding[row] = owner, deciding
+        if deciding >= 0:
+            self._gain(deciding, row)
+        elif owner >= 0:
+            insort(self._beyond[owner], row)
 
     def _gain(self, number: int, row: int) -> None:
         rows = self._rows[number]
@@ -158,4 +170,12 @@ class Owners:
             number = self._numbers[name] = len(self.names)
             self.names.append(name)
             self._rows.append([])
+            self._beyond.append([])
         return number
+
+
+def _take(rows: list[int], row: int) -> int:
+    """Take a row out of ascending ones; where it was."""
+    place = bisect_left(rows, row)
+    del rows[place]
+    return place

@@ -34,7 +34,9 @@ from reid_core.errors import UsageError
 from reid_core.gallery.exemplars import is_exemplar
 from reid_core.gallery.filtering import passing
 from reid_core.gallery.identities import Finalists, Nominees, contenders, outdone
+from reid_core.gallery.identity_vectors import IdentityVectors, identity_vectors
 from reid_core.gallery.index import ID_LENGTH, Hits, Rows, SearchFilter, checked_vectors
+from reid_core.gallery.ownership import identities_of
 from reid_core.gallery.records import VectorKind
 from reid_core.gallery.schema import TrackletRow, VectorRow
 from reid_core.gallery.scoring import decided, slack
@@ -175,6 +177,18 @@ class PgvectorIndex:
             .where(self._passing(where))
         )
         return session.scalar(counted) or 0
+
+    def whose(self, session: Session, hits: Hits) -> list[list[str | None]]:
+        """As `VectorStore.whose`."""
+        tracklets: list[list[str]] = hits.tracklets.tolist()
+        found = identities_of(session, {name for row in tracklets for name in row})
+        return [[found.get(name) for name in row] for row in tracklets]
+
+    def of_identities(
+        self, session: Session, identities: Collection[str], where: SearchFilter, without: Collection[str]
+    ) -> dict[str, IdentityVectors]:
+        """As `VectorStore.of_identities`."""
+        return identity_vectors(session, identities, self.space, where, self.kind, without)
 
     def _passing(self, where: SearchFilter) -> ColumnElement[bool]:
         return and_(self._mine, *passing(where))

@@ -1,7 +1,6 @@
 """The gallery to add to and search."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
@@ -17,16 +16,10 @@ from reid_core.gallery.links import put_link, there_now
 from reid_core.gallery.opening import opened
 from reid_core.gallery.plain import plain_entries, plain_recording
 from reid_core.gallery.reading import GalleryReader
-from reid_core.gallery.records import (
-    CameraRecord,
-    Checkpoint,
-    RecordingRecord,
-    TrackletEntry,
-    VectorKind,
-)
+from reid_core.gallery.records import CameraRecord, Checkpoint, RecordingRecord, TrackletEntry, VectorKind
 from reid_core.gallery.reembedding import reembed
 from reid_core.gallery.spaces import active_space, check_space, comparing_space, set_active_space
-from reid_core.gallery.vector_store import VectorStore
+from reid_core.gallery.vector_store import InStep
 from reid_core.types import CloseReason, Floats, Image, Link, Modality, Spectrum
 
 
@@ -377,15 +370,17 @@ class Gallery(GalleryReader):
         with self._indexes.reading(space, kind) as (session, store):
             return store.identities(session, where or SearchFilter())
 
-    def reading(self, space: str) -> AbstractContextManager[tuple[Session, VectorStore]]:
-        """A reading transaction and the crops' vectors in step with it.
+    def reading(
+        self, space: str, kind: VectorKind = VectorKind.CROP, within: Session | None = None
+    ) -> InStep:
+        """A reading transaction, or the one of another block around, and a kind's vectors in step with it.
 
         Raises:
             ModelMismatchError: the gallery is of another space.
         """
-        return self._indexes.reading(space, VectorKind.CROP)
+        return self._indexes.reading(space, kind, within)
 
-    def writing(self, space: str) -> AbstractContextManager[tuple[Session, VectorStore]]:
+    def writing(self, space: str) -> InStep:
         """A writing transaction and the crops' vectors in step with it, for `writing.add_tracklet`.
 
         What else is written in the session is committed with them; where the block raises, nothing is kept

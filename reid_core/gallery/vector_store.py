@@ -1,11 +1,13 @@
 """What the gallery asks of whatever holds and compares the vectors of one space and kind."""
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeAlias
 
 from sqlalchemy.orm import Session
 
 from reid_core.gallery.identities import Finalists, Nominees
+from reid_core.gallery.identity_vectors import IdentityVectors
 from reid_core.gallery.index import Hits, Rows, SearchFilter
 from reid_core.gallery.index_files import Position
 from reid_core.gallery.records import VectorKind
@@ -109,6 +111,24 @@ class VectorStore(Protocol):
     def identities(self, session: Session, where: SearchFilter) -> int:
         """How many identities have a vector that passes the filter."""
 
+    def whose(self, session: Session, hits: Hits) -> list[list[str | None]]:
+        """The identity of each of the ``(Q, m)`` vectors that a search with the session found."""
+
+    def of_identities(
+        self, session: Session, identities: Collection[str], where: SearchFilter, without: Collection[str]
+    ) -> dict[str, IdentityVectors]:
+        """The vectors of some identities that a search with this filter looks at.
+
+        Args:
+            session: that it is in step with.
+            identities: their ids.
+            where: which of their vectors.
+            without: tracklets whose vectors are left out.
+
+        Returns:
+            by identity; of those that have none, nothing.
+        """
+
     def mark(self) -> Mark | None:
         """Where it stands, for `restore`."""
 
@@ -117,3 +137,7 @@ class VectorStore(Protocol):
 
     def save(self) -> None:
         """Keep for the next run what need not be made anew then."""
+
+
+InStep: TypeAlias = AbstractContextManager[tuple[Session, VectorStore]]
+"""A transaction, and vectors in step with it."""

@@ -4,15 +4,17 @@ An identity's score is the cosine of the query and the identity's best vector: s
 found by the side that fits.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from reid_core.errors import UsageError
 from reid_core.gallery.index import Hits, SearchFilter
 from reid_core.gallery.records import VectorKind
 from reid_core.gallery.store import Gallery
+from reid_core.gallery.vector_store import VectorStore
 from reid_core.types import Floats, Modality
 
 # Vectors fetched at first, where ties are asked for too so many at least and so many of each identity that is
@@ -59,10 +61,7 @@ def ranked_identities(
     where: SearchFilter,
     kind: VectorKind = VectorKind.CROP,
     *,
-    with_ties: bool = False,
-    slack: float = 0.0,
     without: Collection[str] = (),
-    among: Collection[str] | None = None,
 ) -> tuple[RankedMatch, ...]:
     """The best ``count`` identities by score, equal ones by the arrival of the vector that fits.
 
@@ -73,6 +72,36 @@ def ranked_identities(
         count: how many, at least 1.
         where: which vectors to look at.
         kind: of the vectors to look at.
+        without: tracklets that are not looked at.
+
+    Raises:
+        UsageError: the query does not fit.
+        ModelMismatchError: the gallery is of another space.
+    """
+    with gallery.reading(space, kind) as (session, store):
+        return ranked_in(session, store, query, count, where, without=without)
+
+
+def ranked_in(
+    session: Session,
+    store: VectorStore,
+    query: Floats,
+    count: int,
+    where: SearchFilter,
+    *,
+    with_ties: bool = False,
+    slack: float = 0.0,
+    without: Collection[str] = (),
+    among: Collection[str] | None = None,
+) -> tuple[RankedMatch, ...]:
+    """As `ranked_identities`, of vectors that are in step with a transaction.
+
+    Args:
+        session: of the transaction.
+        store: of the vectors.
+        query: ``(D,)`` float32, L2-normalised.
+        count: how many, at least 1.
+        where: which vectors to look at.
         with_ties: also those that score as the last one does.
         slack: by which such a score may be lower.
         without: tracklets that are not looked at.
@@ -80,12 +109,12 @@ def ranked_identities(
 
     Raises:
         UsageError: the query does not fit.
-        ModelMismatchError: the gallery is of another space.
     """
     fetch = max(_WITH_TIES, count * _A_PERSON) if with_ties else max(_FIRST_FETCH, count)
     while True:
-        hits = gallery.search(query[None], space, fetch, where, kind)
-        found = _by_identity(gallery, hits, without, among)
+        hits = store.search(session, query[None], fetch, where)
+        [identities] = store.whose(session, hits)
+        found = _by_identity(hits, identities, without, among)
         exhausted = hits.scores.shape[1] < fetch or (among is not None and len(found) == len(among))
         if exhausted or len(found) >= count:
             # The best vectors come first, so further ones can only be of further identities.
@@ -98,13 +127,14 @@ def ranked_identities(
 
 
 def _by_identity(
-    gallery: Gallery, hits: Hits, without: Collection[str], among: Collection[str] | None
+    hits: Hits,
+    identities: Sequence[str | None],
+    without: Collection[str],
+    among: Collection[str] | None,
 ) -> list[RankedMatch]:
-    tracklets, sightings = hits.tracklets[0].tolist(), hits.sightings[0].tolist()
-    identities = gallery.identities_of(tracklets)
     best: dict[str, RankedMatch] = {}
-    for score, tracklet, sighting in zip(hits.scores[0].tolist(), tracklets, sightings, strict=True):
-        identity = identities.get(tracklet)
+    found = hits.scores[0].tolist(), hits.tracklets[0].tolist(), hits.sightings[0].tolist()
+    for identity, score, tracklet, sighting in zip(identities, *found, strict=True):
         if identity is None or (among is not None and identity not in among):
             continue
         if identity not in best and tracklet not in without:

@@ -9,7 +9,6 @@ import numpy as np
 from reid_core.colours import strip_colours
 from reid_core.errors import ModelMismatchError, UsageError
 from reid_core.fusion import ensemble_cosines
-from reid_core.gallery.identity_vectors import identity_vectors
 from reid_core.gallery.index import SearchFilter
 from reid_core.gallery.records import VectorKind
 from reid_core.gallery.store import Gallery
@@ -20,8 +19,9 @@ from reid_core.querying.fusion import Fusion, normalised_mean
 from reid_core.querying.joint import SHORTLIST, by_parts
 from reid_core.querying.local_vectors import LocalVectors
 from reid_core.querying.mixing import kept_by_text
+from reid_core.querying.moment import Moment
 from reid_core.querying.query import Answer, Evidence, Form, Query, RankedIdentity, Share
-from reid_core.querying.ranking import RankedMatch, ranked_identities, visible_only
+from reid_core.querying.ranking import RankedMatch, visible_only
 from reid_core.querying.together import LOOKED_AT, SAME, Standing, alone, together
 from reid_core.ranking.mixing import MixRetrieve
 from reid_core.size_law import COMPARED
@@ -58,7 +58,7 @@ class QueryService:
         fusion: Fusion = normalised_mean,
         parts: LocalVectors | None = None,
     ) -> None:
-        if encoder is not None and encoder.space not in (space, gallery.model_of(space)):
+        if encoder is not None and encoder.space != space and encoder.space != gallery.model_of(space):
             raise ModelMismatchError(
                 f"The text encoder {encoder.model_id[:_SHORT]} is of the space {encoder.space[:_SHORT]}, "
                 f"not of {space[:_SHORT]}.",
@@ -86,7 +86,6 @@ class QueryService:
         """
         if size < 1:
             raise UsageError(f"A page holds at least 1 identity, not {size}.")
-        self._gallery.check_space(self._space)
         where = visible_only(query.where)
         digest = query_digest(query, where, self._space, self._encoder_id)
         vector = self._vector(query)
@@ -95,13 +94,19 @@ class QueryService:
         where = replace(where, newest=newest if where.newest is None else min(where.newest, newest))
         given = before.given if before is not None else 0
         # One more than is given says whether there is another page; probabilities are made of so many.
+        count = max(given + size + 1, COMPARED)
         kept = self._kept(query, where)
-        ordered = self._standings(query, vector, where, kept, max(given + size + 1, COMPARED))
-        searched = before.searched if before is not None else self._count(query, where)
-        behind = [one for one in ordered if before is None or one.order > (-before.score, before.identity)]
-        page, more = behind[:size], len(behind) > size
-        told = ordered[: len(ordered) - len(behind) + len(page)]
-        chances = self._probabilities(query, vector, where, ordered, told, searched)
+        joint = self._by_parts(query, vector, where, kept, count) if query.joint is not None else None
+        with Moment(self._gallery, self._space, query.kind or VectorKind.CROP) as moment:
+            ordered = joint if joint is not None else _standings(query, vector, where, kept, count, moment)
+            searched = before.searched if before is not None else _count(query, where, moment)
+            behind = [
+                one for one in ordered if before is None or one.order > (-before.score, before.identity)
+            ]
+            page, more = behind[:size], len(behind) > size
+            told = ordered[: len(ordered) - len(behind) + len(page)]
+            chances = _probabilities(query, vector, where, ordered, told, searched, moment)
+            captioned = moment.count(where, VectorKind.CAPTION) if query.kind is None else None
         answered = tuple(
             RankedIdentity(
                 given + place,
@@ -125,9 +130,6 @@ class QueryService:
         unknown = None
         if query.calibration is not None and query.calibration.sizes is not None:
             unknown = max(0.0, 1 - sum(chances.get(one.match.identity, 0.0) for one in told))
-        captioned = None
-        if query.kind is None:
-            captioned = self._gallery.count_identities(self._space, where, VectorKind.CAPTION)
         return Answer(
             answered, searched, following, unknown, captioned, len(kept) if kept is not None else None
         )
@@ -157,15 +159,18 @@ class QueryService:
         less = [self._less(query, part.without) for part in parts]
         where = visible_only(query.where)
         found: dict[str, tuple[Share, ...]] = {}
-        for kind in {one.evidence.kind for one in identities}:
-            names = [one.identity for one in identities if one.evidence.kind is kind]
-            theirs = identity_vectors(self._gallery.database, names, self._space, where, kind, query.without)
-            for name, vectors in theirs.items():
-                score = vectors.score(whole)
-                found[name] = tuple(
-                    Share(part.name, score - (vectors.score(one) if one is not None else 0.0))
-                    for part, one in zip(parts, less, strict=True)
-                )
+        kinds = sorted({one.evidence.kind for one in identities})
+        if not kinds:
+            return found
+        with Moment(self._gallery, self._space, kinds[0]) as moment:
+            for kind in kinds:
+                names = [one.identity for one in identities if one.evidence.kind is kind]
+                for name, vectors in moment.vectors_of(names, where, kind, query.without).items():
+                    score = vectors.score(whole)
+                    found[name] = tuple(
+                        Share(part.name, score - (vectors.score(one) if one is not None else 0.0))
+                        for part, one in zip(parts, less, strict=True)
+                    )
         return found
 
     @property
@@ -221,70 +226,73 @@ class QueryService:
         mix = query.mix or MixRetrieve()
         return kept_by_text(self._gallery, text, self._space, where, query.kind, mix, query.without)
 
-    def _standings(
+    def _by_parts(
         self, query: Query, vector: Floats, where: SearchFilter, among: frozenset[str] | None, count: int
     ) -> list[Standing]:
-        """At least the best ``count``, in order; who stands where behind them may be told wrong."""
+        """As `_standings`, of a query whose image is compared by its parts too."""
+        if (
+            self._parts is None
+            or query.local is None
+            or query.joint is None
+            or query.kind is not VectorKind.CROP
+        ):
+            raise UsageError("The joint measure compares an image with pictures, by their parts too.")
+        with Moment(self._gallery, self._space, query.kind) as moment:
+            found = _standings(query, vector, where, among, max(count, SHORTLIST), moment)
+        sides = vector, query.local
+        return by_parts(self._gallery, self._parts, sides, self._space, found, query.joint)
 
-        def ranked(kind: VectorKind, count: int, slack: float = 0.0) -> Sequence[RankedMatch]:
-            return ranked_identities(
-                self._gallery,
-                vector,
-                self._space,
-                count,
-                where,
-                kind,
-                with_ties=True,
-                slack=slack,
-                without=query.without,
-                among=among,
-            )
 
-        if query.joint is not None:
-            if self._parts is None or query.local is None or query.kind is not VectorKind.CROP:
-                raise UsageError("The joint measure compares an image with pictures, by their parts too.")
-            found = alone(ranked(query.kind, max(count, SHORTLIST)), query.kind)
-            sides = vector, query.local
-            return by_parts(self._gallery, self._parts, sides, self._space, found, query.joint)
-        if query.kind is not None:
-            return alone(ranked(query.kind, count), query.kind)
-        pictures = ranked(VectorKind.CROP, max(count, LOOKED_AT))
-        return together(pictures, ranked(VectorKind.CAPTION, count, SAME))
+def _standings(
+    query: Query,
+    vector: Floats,
+    where: SearchFilter,
+    among: frozenset[str] | None,
+    count: int,
+    moment: Moment,
+) -> list[Standing]:
+    """At least the best ``count``, in order; who stands where behind them may be told wrong."""
 
-    def _count(self, query: Query, where: SearchFilter) -> int:
-        """How many identities are compared with."""
-        kind = query.kind or VectorKind.CROP
-        count = self._gallery.count_identities(self._space, where, kind)
-        if not query.without:
-            return count
-        names = set(self._gallery.identities_of(query.without).values())
-        database, space = self._gallery.database, self._space
-        there = identity_vectors(database, names, space, where, kind)
-        others = identity_vectors(database, names, space, where, kind, query.without)
-        return count - (len(there) - len(others))
+    def ranked(kind: VectorKind, count: int, slack: float = 0.0) -> Sequence[RankedMatch]:
+        return moment.ranked(vector, count, where, kind, slack=slack, without=query.without, among=among)
 
-    def _probabilities(
-        self,
-        query: Query,
-        vector: Floats,
-        where: SearchFilter,
-        ordered: Sequence[Standing],
-        told: Sequence[Standing],
-        searched: int,
-    ) -> Mapping[str, float]:
-        """Of identities from the very best on, all that are told among them; none without a calibration.
+    if query.kind is not None:
+        return alone(ranked(query.kind, count), query.kind)
+    pictures = ranked(VectorKind.CROP, max(count, LOOKED_AT))
+    return together(pictures, ranked(VectorKind.CAPTION, count, SAME))
 
-        Whom only a caption found is looked up, and counts as if it stood next behind whom pictures found.
-        """
-        if query.calibration is None or not ordered:
-            return {}
-        scores = {one.match.identity: one.picture for one in ordered if one.picture is not None}
-        unseen = [one.match.identity for one in told if one.picture is None]
-        if query.views is not None:
-            unseen, scores = [one.match.identity for one in ordered[: max(len(told), COMPARED)]], {}
-        database, space = self._gallery.database, self._space
-        for name, theirs in identity_vectors(database, unseen, space, where, without=query.without).items():
-            scores[name] = theirs.score(vector) if query.views is None else theirs.mean_score(query.views)
-        names = sorted(scores, key=lambda name: (-scores[name], name))
-        found = query.calibration.ranked_probabilities([scores[name] for name in names], searched)
-        return dict(zip(names, found.tolist(), strict=True))
+
+def _count(query: Query, where: SearchFilter, moment: Moment) -> int:
+    """How many identities are compared with."""
+    kind = query.kind or VectorKind.CROP
+    count = moment.count(where, kind)
+    if not query.without:
+        return count
+    there = moment.vectors_of(moment.identities_of(query.without), where, kind)
+    return count - (len(there) - len(moment.vectors_of(there, where, kind, query.without)))
+
+
+def _probabilities(
+    query: Query,
+    vector: Floats,
+    where: SearchFilter,
+    ordered: Sequence[Standing],
+    told: Sequence[Standing],
+    searched: int,
+    moment: Moment,
+) -> Mapping[str, float]:
+    """Of identities from the very best on, all that are told among them; none without a calibration.
+
+    Whom only a caption found is looked up, and counts as if it stood next behind whom pictures found.
+    """
+    if query.calibration is None or not ordered:
+        return {}
+    scores = {one.match.identity: one.picture for one in ordered if one.picture is not None}
+    unseen = [one.match.identity for one in told if one.picture is None]
+    if query.views is not None:
+        unseen, scores = [one.match.identity for one in ordered[: max(len(told), COMPARED)]], {}
+    for name, theirs in moment.vectors_of(unseen, where, without=query.without).items():
+        scores[name] = theirs.score(vector) if query.views is None else theirs.mean_score(query.views)
+    names = sorted(scores, key=lambda name: (-scores[name], name))
+    found = query.calibration.ranked_probabilities([scores[name] for name in names], searched)
+    return dict(zip(names, found.tolist(), strict=True))

@@ -16,7 +16,6 @@ from sqlalchemy import select
 from reid_core.calibration import Calibration, fit_calibration
 from reid_core.errors import UsageError
 from reid_core.gallery.calibrations import count_everybody, put_own_calibrations
-from reid_core.gallery.identity_vectors import identity_vectors
 from reid_core.gallery.index import SearchFilter
 from reid_core.gallery.schema import IdentityRow, TrackletRow
 from reid_core.gallery.store import Gallery
@@ -129,7 +128,8 @@ def _people(
         others = sorted(set(session.scalars(select(IdentityRow.id))) - set(right))
     drawn = [others[place] for place in rng.permutation(len(others))[: max(0, _PEOPLE - len(right))].tolist()]
     where = SearchFilter(modality=Modality.VISIBLE)
-    found = identity_vectors(gallery.database, [*right, *drawn], space, where)
+    with gallery.reading(space) as (session, store):
+        found = store.of_identities(session, [*right, *drawn], where, ())
     names = sorted(found)
     return names, [found[name].vectors for name in names]
 
@@ -152,7 +152,8 @@ def _searches(
 def _scores(gallery: Gallery, space: str, rejected: Sequence[_Pair]) -> NDArray[np.float64]:
     """Of the pairs of two people that rejections are."""
     names = {one.label.identity for one in rejected}
-    known = identity_vectors(gallery.database, names, space, SearchFilter(modality=Modality.VISIBLE))
+    with gallery.reading(space) as (session, store):
+        known = store.of_identities(session, names, SearchFilter(modality=Modality.VISIBLE), ())
     return np.array(
         [known[one.label.identity].score(one.vector[0]) for one in rejected if one.label.identity in known],
         np.float64,

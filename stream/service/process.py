@@ -15,15 +15,29 @@ def suit_to_receiving() -> bool:
     """Have large blocks of memory used again, and threads give the interpreter to each other sooner.
 
     What Kafka sends comes in pieces of megabytes that are copied several times on their way. Each copy would
-    be fetched from the system page by page and given back at once: half of what receiving costs. At most
-    256 MiB of what is free is kept instead. Receiving, decoding and looking hand the interpreter on many
-    times a frame, and whoever wants it back from one that computes waits for the length of a turn.
+    be fetched from the system page by page and given back at once: half of what receiving costs. Receiving,
+    decoding and looking hand the interpreter on many times a frame, and whoever wants it back from one that
+    computes waits for the length of a turn.
 
     Returns:
         whether blocks are used again; only glibc can be told to.
     """
     sys.setswitchinterval(_TURN_SECONDS)
-    return _keep_large_blocks()
+    return keep_large_blocks()
+
+
+def keep_large_blocks() -> bool:
+    """Have large blocks of memory used again: at most 256 MiB of what is free is kept for that.
+
+    A decoded frame is a block that is fetched from the system page by page and given back at once otherwise,
+    which takes longer than to make its colours.
+
+    Returns:
+        whether they are; only glibc can be told to.
+    """
+    library = _c_library()
+    wanted = {_ARENA_MAX: _ARENAS, _MMAP_THRESHOLD: _LARGEST_KEPT, _TRIM_THRESHOLD: _MOST_KEPT}
+    return library is not None and all(library.mallopt(*each) for each in wanted.items())
 
 
 def return_memory() -> bool:
@@ -36,12 +50,6 @@ def return_memory() -> bool:
     """
     library = _c_library()
     return library is not None and bool(library.malloc_trim(0))
-
-
-def _keep_large_blocks() -> bool:
-    library = _c_library()
-    wanted = {_ARENA_MAX: _ARENAS, _MMAP_THRESHOLD: _LARGEST_KEPT, _TRIM_THRESHOLD: _MOST_KEPT}
-    return library is not None and all(library.mallopt(*each) for each in wanted.items())
 
 
 def _c_library() -> ctypes.CDLL | None:

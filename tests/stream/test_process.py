@@ -13,6 +13,13 @@ from stream.service.process import suit_to_receiving
 if sys.argv[1] == "kept":
     assert suit_to_receiving()
     assert sys.getswitchinterval() < 0.001
+elif sys.argv[1] == "of a run":
+    sys.argv = ["nightreid", "run", "--visible", "nothing.mp4", "--db", "sqlite://"]
+    from console import cli
+    try:
+        cli.main()
+    except SystemExit as ended:
+        assert ended.code
 
 def copy(count):
     for _ in range(count):
@@ -40,6 +47,7 @@ def faults(how):
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
 def test_large_blocks_are_used_again():
     assert faults("kept") < 10_000
+    assert faults("of a run") < 10_000
     assert faults("as it was") > 50_000
 
 
