@@ -6,8 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from reid_core.access import Role
+from reid_core.retention.rules import OfCamera, RetentionRules, keep_rules, kept_rules
+from reid_core.watching.deliveries import DeliveryState, claim, deliveries, queue, settle
 from tests.support.accessibility import too_wide, violations
 from tests.support.browsing import PASSWORD, go, served, shot, sign_in
+from tests.support.watched import Square
 
 pytestmark = pytest.mark.slow
 
@@ -76,6 +79,64 @@ def test_an_auditor_reads_what_was_done_and_checks_the_log(empty, window):
     expect(auditor.get_by_text(re.compile("^Whole: [0-9]+ rows"))).to_be_visible()
     assert violations(auditor) == []
     shot(auditor, "audit")
+
+
+def test_a_delivery_that_was_given_up_is_tried_again(tmp_path, window):
+    with served(tmp_path / "gallery.db") as console:
+        square = Square(console.gallery)
+        square.comes("lobby", 0, 1)
+        square.watch("a red coat")
+        square.comes("gate", 0)
+        square.looks().catch_up()
+        [alert] = square.alerts()
+        with square.database.write() as session:
+            queue(session, "desk", alert.number, "a" * 16, 1)
+            settle(session, claim(session, "desk", 2, 0), DeliveryState.GIVEN_UP, 500, "It answered 500.", 0)
+        admin = window(360, 700)
+        sign_in(admin, console, console.user("adam", Role.ADMIN))
+        go(admin, console, "administration/deliveries", "Administration: Deliveries")
+        listed = admin.get_by_role("table", name="Deliveries")
+        expect(listed).to_contain_text("It answered 500.")
+        assert (too_wide(admin) <= 0, violations(admin)) == (True, [])
+        shot(admin, "deliveries")
+        admin.get_by_label("State").select_option("waiting")
+        expect(admin.get_by_text("No alert was or is to be delivered.")).to_be_visible()
+        admin.get_by_label("State").select_option("given up")
+        admin.get_by_role("button", name=f"Try again to tell desk of alert {alert.number}").focus()
+        admin.keyboard.press("Enter")
+        expect(admin.get_by_text("No alert was or is to be delivered.")).to_be_visible()
+        admin.get_by_label("State").select_option("all")
+        expect(listed).to_contain_text("waiting")
+        with square.database.read() as session:
+            assert [one.state for one in deliveries(session)] == [DeliveryState.WAITING]
+
+
+def test_rules_of_retention_are_seen_and_changed_and_those_of_a_camera_stay(tmp_path, window):
+    with served(tmp_path / "gallery.db") as console:
+        with console.gallery.database.write() as session:
+            keep_rules(session, RetentionRules.model_validate({"cameras": {"gate": {"crops": 3}}}))
+        admin, auditor = window(360, 700), window()
+        sign_in(admin, console, console.user("adam", Role.ADMIN))
+        go(admin, console, "administration/retention", "Administration: Retention")
+        rules = admin.get_by_role("table", name="Rules")
+        expect(rules).to_contain_text("crops of gate")
+        admin.get_by_role("form", name="Change the rules").get_by_text("Change the rules").click()
+        admin.get_by_label("crops, days").fill("7.5")
+        admin.get_by_label("events, days").fill("30")
+        assert (too_wide(admin) <= 0, violations(admin)) == (True, [])
+        admin.keyboard.press("Enter")
+        expect(admin.get_by_text("Kept. Workers")).to_be_visible()
+        expect(rules.get_by_role("row", name="crops of every camera")).to_contain_text("7.5 days")
+        with console.gallery.database.read() as session:
+            kept = kept_rules(session)
+        assert (kept.days.crops, kept.days.tracklets, kept.outbox) == (7.5, None, 30)
+        assert (kept.cameras["gate"].crops, kept.of_camera("gate", OfCamera.VECTORS)) == (3, None)
+        sign_in(auditor, console, console.user("otto", Role.AUDITOR))
+        go(auditor, console, "administration/retention", "Administration: Retention")
+        expect(auditor.get_by_role("table", name="Rules")).to_contain_text("7.5 days")
+        expect(auditor.get_by_role("heading", name="Last report")).to_be_visible()
+        assert auditor.get_by_role("form", name="Change the rules").count() == 0
+        assert violations(auditor) == []
 
 
 def test_every_tab_of_every_role_fits_a_telephone_and_lacks_nothing(empty, window):

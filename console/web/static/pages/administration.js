@@ -5,6 +5,7 @@ import { only } from "../keys.js";
 import { may } from "../session.js";
 import { accessTab } from "./administration/access.js";
 import { auditTab } from "./administration/audit.js";
+import { deliveriesTab } from "./administration/deliveries.js";
 import { erasuresTab } from "./administration/erasures.js";
 import { retentionTab } from "./administration/retention.js";
 import { systemTab } from "./administration/system.js";
@@ -16,6 +17,7 @@ const TABS = [
   { name: "audit", title: "Audit", needs: "audit.read", open: auditTab },
   { name: "retention", title: "Retention", needs: "retention.read", open: retentionTab },
   { name: "erasures", title: "Erasures", needs: "erasures.read", open: erasuresTab },
+  { name: "deliveries", title: "Deliveries", needs: "webhooks.manage", open: deliveriesTab },
   { name: "access", title: "My access", needs: "tokens", open: accessTab },
 ];
 

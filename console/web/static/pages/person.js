@@ -7,6 +7,7 @@ import { only } from "../keys.js";
 import { during, say } from "../say.js";
 import { may } from "../session.js";
 import { count, hour, moment, share, short, span } from "../words.js";
+import { personChooser } from "./choosing.js";
 import { timeline } from "./timeline.js";
 
 const HOW = { member: "by day", linked: "linked by the model", confirmed: "confirmed by a person" };
@@ -58,14 +59,16 @@ function stayCard(stay, id, ticks, person) {
 /** Split, move and merge: each with a reason, each undone on the command line. */
 function corrections(person, ticks, again) {
   const reason = h("input", { maxlength: 2000 });
-  const other = h("input", { maxlength: 255, spellcheck: "false" });
+  const other = personChooser(person);
   const ticked = () => [...ticks].filter(([, box]) => box.checked).map(([tracklet]) => tracklet);
   const here = encodeURIComponent(person.identity);
 
-  async function correct(text, work) {
+  /** `next` is whose page follows where nobody is left here. */
+  async function correct(text, work, next = null) {
     const done = await during(text, work);
     if (!done) return;
     if (done.done && done.identity && done.identity !== person.identity && done.action?.includes("merge")) location.hash = `#/person/${encodeURIComponent(done.identity)}`;
+    else if (done.done && next) location.hash = `#/person/${encodeURIComponent(next)}`;
     else await again();
     say(done.done ? "Done. It is kept who said so." : "Proposed. A second person has to approve it (Review).");
   }
@@ -76,12 +79,12 @@ function corrections(person, ticks, again) {
   }
   function move() {
     const tracklets = ticked();
-    if (tracklets.length !== 1 || !other.value.trim()) return say("Tick one tracklet, and give the other person’s id.");
-    return correct("Moving…", () => post(`/tracklets/${encodeURIComponent(tracklets[0])}/move`, { identity: other.value.trim(), from_identity: person.identity, reason: reason.value.trim() }));
+    if (tracklets.length !== 1 || !other.chosen()) return say("Tick one tracklet, and choose the other person.");
+    return correct("Moving…", () => post(`/tracklets/${encodeURIComponent(tracklets[0])}/move`, { identity: other.chosen(), from_identity: person.identity, reason: reason.value.trim() }), ticks.size === 1 ? other.chosen() : null);
   }
   function merge() {
-    if (!other.value.trim()) return say("Give the other person’s id first.");
-    return correct("Merging…", () => post(`/identities/${here}/merge`, { other: other.value.trim(), revision: person.revision, reason: reason.value.trim() }));
+    if (!other.chosen()) return say("Choose the other person first.");
+    return correct("Merging…", () => post(`/identities/${here}/merge`, { other: other.chosen(), revision: person.revision, reason: reason.value.trim() }));
   }
   return h(
     "details",
@@ -89,7 +92,7 @@ function corrections(person, ticks, again) {
     h("summary", {}, h("h2", {}, "Put right")),
     h("p", { class: "quiet" }, `This person’s id: `, h("code", {}, person.identity)),
     field("Reason", reason),
-    field("Other person", other, "The id of whom a tracklet is moved to, or who is merged into this one."),
+    other.element,
     h("p", { class: "row" }, action("Split what is ticked", split), action("Move what is ticked", move), action("Merge the other one into this", merge)),
   );
 }
