@@ -1,5 +1,6 @@
 """What many tests need: footage and weights, the small bright world, the command, a PostgreSQL."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -21,6 +22,25 @@ def _missing(reason: str) -> None:
     if os.environ.get("NIGHTREID_REQUIRE"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def pytest_collection_finish():
+    """Leave out of each search for garbage what collecting has imported, which is there to stay.
+
+    Among so much the collector hardly ever looks at what is old, and networks that hold themselves pile up.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_of_a_module():
+    """Given back to the system when the module's last test is over."""
+    from stream.service.process import return_memory
+
+    yield
+    gc.collect()
+    return_memory()
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from reid_core.gallery.index import VectorIndex
 from reid_core.gallery.owners import Owners
 from reid_core.types import Floats, Ints
 
-# Identities whose exemplars are looked at, at least; of many results an eighth as many, as nobody has so few
-# sightings that each of them is somebody else.
-_LEAST, _RESULTS = 16, 8
+# Identities whose exemplars are looked at, at least; of more results half as many. By a text, which is like
+# nobody's pictures much, fewer would lose some of the ten best.
+_LEAST, _RESULTS = 16, 2
 # Vectors by which the ranges of the coarse copies are chosen.
 _SAMPLE = 4096
 _QUANTIZER = vars(faiss)["IndexScalarQuantizer"]

@@ -48,6 +48,15 @@ def test_the_likeliest_identity_is_looked_at_with_all_its_exemplars(many):
     assert likeliest(likely, index, owners, PEOPLE[0]) == [0, 5]
 
 
+@pytest.mark.parametrize(("results", "people"), [(1, 1), (3, 1), (4, 2), (9, 4), (100, 6)])
+def test_half_as_many_identities_as_results_are_looked_at(many, results, people):
+    likely, owners, index = many
+    grown(owners, index, list("abcdef"), PEOPLE)
+    found = likely.rows(index, owners, PEOPLE[3][None], results)[0] - NOBODY
+    nearest = np.argsort(-(PEOPLE @ PEOPLE[3]))[:people]
+    assert found.tolist() == sorted(nearest.tolist())
+
+
 def test_identities_that_a_failed_transaction_takes_back_are_forgotten(many):
     likely, owners, index = many
     grown(owners, index, ["a", "b"], PEOPLE[:2])
