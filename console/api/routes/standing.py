@@ -3,12 +3,14 @@
 from importlib.metadata import version
 from typing import Any
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from console.api.bodies.base import moment
 from console.api.bodies.standing import Cameras, Counts, Policy, SeenCamera, SeenModel, Status
-from console.api.permitted import PermittedRouter
+from console.api.documented import operations, schemas
+from console.api.permitted import API, PermittedRouter
 from console.api.use import CurrentUse
+from console.templating import templates
 from reid_core.access import EVERYTHING, Permission
 from reid_core.gallery.activity import camera_activity, totals
 
@@ -68,3 +70,18 @@ def openapi(use: CurrentUse) -> JSONResponse:
     """What describes this API."""
     document: dict[str, Any] = use.request.app.openapi()
     return JSONResponse(document)
+
+
+@router.get("/docs", permission=Permission.SESSION, include_in_schema=False, response_class=HTMLResponse)
+def docs(use: CurrentUse) -> HTMLResponse:
+    """The same to read: a page that fetches nothing but the console's own style."""
+    document: dict[str, Any] = use.request.app.openapi()
+    page = templates().get_template("api.html")
+    return HTMLResponse(
+        page.render(
+            version=document["info"]["version"],
+            document=f"{API}/openapi.json",
+            operations=operations(document),
+            schemas=schemas(document),
+        )
+    )

@@ -40,6 +40,7 @@ ROLES = {
     f"GET {API}/audit/verification": "auditor",
     f"GET {API}/cameras": EVERYBODY,
     f"GET {API}/crops/{{sighting}}": LOOKS,
+    f"GET {API}/docs": EVERYBODY,
     f"GET {API}/erasures": "auditor admin",
     f"POST {API}/erasures": "admin",
     f"POST {API}/erasures/example": "admin",

@@ -139,6 +139,19 @@ def test_rules_of_retention_are_seen_and_changed_and_those_of_a_camera_stay(tmp_
         assert violations(auditor) == []
 
 
+def test_what_describes_the_api_is_read_on_a_telephone(empty, window):
+    page = window(360, 700)
+    sign_in(page, empty, empty.user("vera", Role.VIEWER))
+    page.goto(f"{empty.url}api/v1/docs")
+    expect(page.get_by_role("heading", name="GET /api/v1/docs")).to_have_count(0)
+    expect(page.get_by_role("heading", name="POST /api/v1/searches")).to_be_visible()
+    styled = "getComputedStyle(document.querySelector('article')).borderTopStyle"
+    assert page.evaluate(styled) == "solid", "its style is let in"
+    assert too_wide(page) <= 0
+    assert violations(page) == []
+    shot(page, "api")
+
+
 def test_every_tab_of_every_role_fits_a_telephone_and_lacks_nothing(empty, window):
     for role in Role:
         page = window(360, 700)
