@@ -50,6 +50,7 @@ def ablate_command(
     from reid_core.errors import UsageError
     from reid_core.starter import starter_embedder
     from training.ablation import ABLATIONS
+    from training.ablation.plan import Plan
 
     ablate = ABLATIONS.get(what)
     chosen = recipe or Path(__file__).parents[1] / "configs/recipes" / what / "synthetic.yaml"
@@ -58,7 +59,8 @@ def ablate_command(
         raise UsageError("There is no network to start from.", "Name its checkpoint with --start FOLDER.")
     check_writable(out, folder=True)
     with TrainingBars() as bars:
-        found = ablate(chosen, dataset, place, out, range(1, seeds + 1), bars, overrides, trials)
+        plan = Plan(chosen, dataset, place, out, range(1, seeds + 1), bars, overrides, trials)
+        found = ablate(plan)
     if as_json:
         print(json.dumps([_as_json(row) for row in found.rows], indent=2))
     else:

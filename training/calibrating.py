@@ -16,7 +16,7 @@ import numpy as np
 from reid_core.calibration import Calibration, fit_calibration
 from reid_core.errors import UsageError
 from reid_core.models.manifest import PairKind
-from reid_core.size_law import fit_size_law
+from reid_core.size_fitting import fit_size_law
 from reid_core.types import Floats
 from training.datasets.records import ImageRecord
 from training.identifying import Person, people_of, searches_in, sizes_up_to

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +51,21 @@ class Frozen(Protocol):
         """As of any module."""
 
 
+@dataclass(frozen=True, slots=True)
+class FrozenViews:
+    """What is computed once, and how often.
+
+    Attributes:
+        network: in evaluation mode, on its device.
+        count: ``K``, views of each image in each part of a batch.
+        views: of a visible image in a batch, 1 or 2.
+    """
+
+    network: Frozen
+    count: int
+    views: int = 1
+
+
 class KeptFeatures:
     """Raw features of ``K`` views of every training image in every part of a batch that shows it.
 
@@ -84,12 +100,10 @@ class KeptFeatures:
 
 
 def kept_features(
-    network: Frozen,
+    frozen: FrozenViews,
     augmented: Augmented,
     records: tuple[ImageRecord, ...],
     *,
-    count: int,
-    views: int,
     seed: int,
     said: object,
     cache: Path,
@@ -98,11 +112,9 @@ def kept_features(
     """Compute them, or find them in the cache.
 
     Args:
-        network: frozen, in evaluation mode, on its device.
+        frozen: what sees the images, and how often.
         augmented: makes the images.
         records: the training images.
-        count: ``K``, views of each image in each part of a batch.
-        views: of a visible image in a batch, 1 or 2.
         seed: of the run.
         said: all else that changes an image: plain data, part of the file's name.
         cache: folder for the file.
@@ -112,8 +124,9 @@ def kept_features(
         SourceError: an image is missing or damaged.
         StorageError: the cache cannot be written.
     """
+    network, views = frozen.network, frozen.views
     starts = _starts(records, views)
-    shape = int(starts[-1]), count, network.embedding
+    shape = int(starts[-1]), frozen.count, network.embedding
     device = next(network.parameters()).device
     key = [REVISION, said, seed, views, shape, device.type, _weights(network)]
     file = cache / f"{hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]}.npy"

@@ -22,7 +22,8 @@ from reid_core.gallery.store import Gallery
 from reid_core.models.manifest import PairKind
 from reid_core.querying.tracklet_vector import query_vector
 from reid_core.reviewing.labels import Label, Verdict, all_labels
-from reid_core.size_law import MIN_PROBES, Searches, fit_size_law, searched, searches_together
+from reid_core.size_fitting import fit_size_law
+from reid_core.size_law import MIN_PROBES, Searches, searched, searches_together
 from reid_core.tracklet_scores import scores_of
 from reid_core.types import Floats, Modality
 

@@ -65,7 +65,8 @@ def test_each_part_has_its_row_and_how_it_was_read_is_said(tmp_path, nightreid):
     assert again.stdout.count("| ESE + CMSP |") == 2 and "is finished" in again.stderr
     for said in (
         "near\n\n| | R1 | mAP | mINP |",
-        "Protocols: synthetic/",
+        "Protocols:\n\n- `synthetic/",
+        "queries in each of 2 galleries of ",
         "The paper, SYSU-MM01",
         "- model.vector: both",
         "- losses.image_text: weight 0.2, similarity cosine, temperature 0.07, same_person positives",

@@ -7,7 +7,8 @@ import pytest
 
 from reid_core.calibration import Calibration, expected_calibration_error
 from reid_core.errors import ModelError, UsageError
-from reid_core.size_law import COMPARED, SizeLaw, fit_size_law, searched, searches_together
+from reid_core.size_fitting import _log_extreme, fit_size_law
+from reid_core.size_law import COMPARED, SizeLaw, searched, searches_together
 
 LAW = SizeLaw(20.0, -8.0, 1.0, 0.1, 0.9, 0.12, -0.2, rate=0.1, smallest=5, largest=80)
 PLAIN = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")
@@ -95,6 +96,17 @@ def test_the_nesting_that_made_the_searches_is_found_again():
         best = np.array([found.probabilities(row[np.isfinite(row)], one.size)[0] for row in one.scores])
         weights = np.where(one.inside, share / one.inside.sum(), (1 - share) / (~one.inside).sum())
         assert expected_calibration_error(best, one.right == 0, weights=weights) < 0.03
+
+
+@pytest.mark.parametrize("shape", [-0.3, -1e-6, 1e-6, 0.4])
+def test_extremes_are_as_dense_as_scipy_has_them(shape):
+    from scipy.stats import genextreme
+
+    standard = np.linspace(-6, 6, 241)
+    expected = genextreme.logpdf(standard, -shape)
+    # Nothing lies outside of the support.
+    assert np.isneginf(expected).any() == (abs(shape) > 0.1)
+    np.testing.assert_allclose(_log_extreme(standard, shape), expected, rtol=1e-8, atol=1e-8)
 
 
 def test_too_little_is_refused():

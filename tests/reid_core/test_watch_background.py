@@ -11,7 +11,8 @@ from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.outbox import Outbox
 from reid_core.linker import Linker
 from reid_core.matcher import Matcher
-from reid_core.size_law import fit_size_law, searched
+from reid_core.size_fitting import fit_size_law
+from reid_core.size_law import searched
 from reid_core.types import Modality, Spectrum
 from reid_core.watching.alerts import alerts
 from reid_core.watching.background import MEMORY, as_calibrated

@@ -13,6 +13,7 @@ from reid_core.images import read_image
 from reid_core.runtime.raw import RawFeatures
 from reid_core.types import Floats, Ints, Modality
 from training.datasets.records import ImageRecord, ReidDataset, Split
+from training.evaluation.evaluating import ProtocolResult
 from training.evaluation.galleries import Trial, draw_trials
 from training.evaluation.intervals import Interval, share_interval
 from training.evaluation.protocols import parse_protocol, presets_of
@@ -40,6 +41,11 @@ class Figures:
     r1: float
     map: float
     minp: float
+
+
+def figures_of(result: ProtocolResult) -> Figures:
+    """Those of a protocol's result."""
+    return Figures(*(result.mean(figure) for figure in ("r1", "map", "minp")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,22 @@
 The row of implicit semantics (ISE), which is another method's prompt learner, is left out.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from reid_core.errors import UsageError
 from reid_core.models.checkpoint_files import open_checkpoint
-from training.ablation.asking import Figures, kinds_of
-from training.ablation.table import Ablated, Row
+from training.ablation.asking import Figures, figures_of, kinds_of
+from training.ablation.plan import Plan, Training
+from training.ablation.table import Ablated, Row, measured_by
 from training.datasets.opening import open_dataset
-from training.evaluation.evaluated import Evaluated
+from training.evaluation.evaluating import ProtocolResult
 from training.evaluation.orchestrating import Evaluator
+from training.evaluation.protocols import parse_protocol
 from training.recipe import Recipe
-from training.run_folder import MODEL_NAME
 from training.systems.reading import load_recipe
 from training.systems.starting import input_of
-from training.trainer import TrainingProgress, train
 
 START = "the network that it starts from"
 
@@ -37,72 +35,37 @@ PAPER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
-    """One of the trainings.
-
-    Attributes:
-        name: of the row that it makes.
-        folder: of its runs, without the seed.
-        settings: above the recipe's.
-    """
-
-    name: str
-    folder: str
-    settings: tuple[str, ...]
-
-
 TRAININGS = (
-    Training("baseline", "baseline", (*_ESE, *_CVSC, *_CMSP)),
-    Training("ESE", "ese", (*_CVSC, *_CMSP)),
-    Training("ESE + CVSC, M = 1", "ese-cvsc", (*_CMSP, "model.cross_views=1")),
-    Training("ESE + CMSP", "ese-cmsp", _CVSC),
-    Training("ESE + CVSC + CMSP, M = 1", "all-1", ("model.cross_views=1",)),
-    Training("ESE + CVSC + CMSP, M = 2", "all-2", ("model.cross_views=2",)),
-    Training("ESE + CVSC + CMSP, M = 3", "all-3", ("model.cross_views=3",)),
+    Training("baseline", (*_ESE, *_CVSC, *_CMSP)),
+    Training("ESE", (*_CVSC, *_CMSP)),
+    Training("ESE + CVSC, M = 1", (*_CMSP, "model.cross_views=1"), folder="ese-cvsc"),
+    Training("ESE + CMSP", _CVSC),
+    Training("ESE + CVSC + CMSP, M = 1", ("model.cross_views=1",), folder="all-1"),
+    Training("ESE + CVSC + CMSP, M = 2", ("model.cross_views=2",), folder="all-2"),
+    Training("ESE + CVSC + CMSP, M = 3", ("model.cross_views=3",), folder="all-3"),
 )
 
 
-def ablate(
-    recipe: Path,
-    root: Path,
-    start: Path,
-    out: Path,
-    seeds: Sequence[int],
-    progress: TrainingProgress,
-    overrides: Sequence[str] = (),
-    trials: int = 10,
-) -> Ablated:
-    """Train what is missing and measure every row by images alone; see `Ablation`."""
-    kinds = {kind: f"{preset}+trials={trials}" for kind, preset in kinds_of(open_dataset(root)).items()}
-    evaluator = Evaluator(root, tuple(kinds.values()))
+def ablate(plan: Plan) -> Ablated:
+    """Every row is measured by images alone; see `Ablation`."""
+    kinds = kinds_of(open_dataset(plan.root))
+    protocols = {kind: parse_protocol(f"{preset}+trials={plan.trials}").id for kind, preset in kinds.items()}
+    evaluator = Evaluator(plan.root, tuple(protocols.values()))
     found: dict[tuple[str, str], list[Figures]] = {}
-    protocols: list[str] = []
 
-    def measure(name: str, model: Path) -> None:
-        done = evaluator.evaluate(str(model))
-        protocols[:] = done.results
-        for kind, figures in zip(kinds, _figures(done), strict=True):
-            found.setdefault((name, kind), []).append(figures)
+    def measure(name: str, model: Path) -> Mapping[str, ProtocolResult]:
+        results = evaluator.evaluate(str(model)).results
+        for kind, protocol in protocols.items():
+            found.setdefault((name, kind), []).append(figures_of(results[protocol]))
+        return results
 
-    measure(START, start)
-    given = [*input_of(open_checkpoint(start)), *overrides]
-    settings: Recipe | None = None
-    for seed in seeds:
-        for training in TRAININGS:
-            folder = out / f"{training.folder}-{seed}"
-            settings = load_recipe(recipe, [*given, *training.settings, f"seed={seed}"])
-            if not train(settings, folder, root, progress, start=start).finished:
-                raise UsageError(f"The run {folder} was stopped.", "The same command resumes it.")
-            measure(training.name, folder / MODEL_NAME)
+    asked = measure(START, plan.start)
+    given = input_of(open_checkpoint(plan.start))
+    for training, model in plan.models(TRAININGS, given, plan.start):
+        measure(training.name, model)
     rows = tuple(Row(name, kind, None, tuple(each)) for (name, kind), each in found.items())
-    said = () if settings is None else (_readings(settings),)
-    return Ablated(rows, (f"Protocols: {', '.join(protocols)}", PAPER, *said))
-
-
-def _figures(done: Evaluated) -> list[Figures]:
-    """Of each protocol, in their order."""
-    return [Figures(*(each.mean(name) for name in ("r1", "map", "minp"))) for each in done.results.values()]
+    every = load_recipe(plan.recipe, [*given, *plan.overrides])
+    return Ablated(rows, (measured_by(asked.values()), PAPER, _readings(every)))
 
 
 def _readings(recipe: Recipe) -> str:

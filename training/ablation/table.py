@@ -1,13 +1,13 @@
 """What an ablation gives: rows with their figures over seeds, and how they are to be read."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from training.ablation.asking import Figures, Level
-from training.trainer import TrainingProgress
+from training.ablation.plan import Plan
+from training.evaluation.evaluating import ProtocolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +49,23 @@ class Ablated:
     notes: tuple[str, ...] = ()
 
 
+def measured_by(results: Iterable[ProtocolResult]) -> str:
+    """The protocols of rows, in Markdown, and how many queries each asks."""
+    lines = [
+        f"- `{one.protocol}`: {one.valid} queries in each of {len(one.trials)} galleries of {one.gallery}"
+        for one in results
+    ]
+    return "\n".join(["Protocols:", "", *lines])
+
+
 class Ablation(Protocol):
     """Train what is missing and measure every row."""
 
-    def __call__(
-        self,
-        recipe: Path,
-        root: Path,
-        start: Path,
-        out: Path,
-        seeds: Sequence[int],
-        progress: TrainingProgress,
-        overrides: Sequence[str] = (),
-        trials: int = 10,
-    ) -> Ablated:
+    def __call__(self, plan: Plan) -> Ablated:
         """Train and measure.
 
         Args:
-            recipe: its parts all on.
-            root: folder of the data set; its test identities are asked for.
-            start: checkpoint of a network that has learned.
-            out: folder of the runs; those that are finished are taken as they are.
-            seeds: a run of each training for each.
-            progress: who is told.
-            overrides: settings above the recipe's, for every training.
-            trials: galleries drawn.
+            plan: what is asked for.
 
         Raises:
             UsageError: the data set has no protocol by kind of infrared images, or a run was stopped.

@@ -1,13 +1,11 @@
 """TVI-LFM's Table 1: what each part of it adds, over seeds, beside a regression on words."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from torch.nn import functional
 
-from reid_core.errors import UsageError
 from reid_core.fusion import ensemble_cosines, ensemble_mean, semantic_filtered
 from reid_core.models.checkpoint import load_checkpoint
 from reid_core.models.checkpoint_files import open_checkpoint
@@ -25,30 +23,15 @@ from training.ablation.asking import (
     kinds_of,
     raw_features,
 )
+from training.ablation.plan import Plan, Training
 from training.ablation.table import Ablated, Row
 from training.datasets.opening import open_dataset
 from training.datasets.records import ReidDataset, Split
 from training.evaluation.texts import captions_of_images
 from training.evaluation.word_regression import WordRegression, person_means
-from training.run_folder import MODEL_NAME
-from training.systems.reading import load_recipe
 from training.systems.starting import input_of
-from training.trainer import TrainingProgress, train
 
 INFRARED_ONLY = "infrared only"
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """One of the trainings that an ablation needs.
-
-    Attributes:
-        name: of the row that it makes.
-        settings: above the recipe's.
-    """
-
-    name: str
-    settings: tuple[str, ...]
 
 
 # Without modality joint learning the losses see what asks, and the classifier's own identities.
@@ -61,22 +44,12 @@ TRAININGS = (
 """Each adds a part to the one before; the ensemble of the last needs no training of its own."""
 
 
-def ablate(
-    recipe: Path,
-    root: Path,
-    start: Path,
-    out: Path,
-    seeds: Sequence[int],
-    progress: TrainingProgress,
-    overrides: Sequence[str] = (),
-    trials: int = 10,
-) -> Ablated:
-    """Train what is missing and measure every row; see `Ablation`."""
-    dataset = open_dataset(root)
+def ablate(plan: Plan) -> Ablated:
+    """Queries of every level of words are measured; see `Ablation`."""
+    dataset = open_dataset(plan.root)
     kinds = kinds_of(dataset)
-    examination = Examination(dataset, kinds, trials)
-    raw = raw_features(dataset, examination.records, start)
-    given = [*_of_start(start), *overrides]
+    examination = Examination(dataset, kinds, plan.trials)
+    raw = raw_features(dataset, examination.records, plan.start)
     found: dict[tuple[str, str, Level | None], list[Figures]] = {}
 
     def measure(name: str, ask: Ask, gallery: Floats, levels: Sequence[Level | None]) -> None:
@@ -85,26 +58,20 @@ def ablate(
                 figures = examination.measure(ask, gallery, level or "own", kind)
                 found.setdefault((name, kind, level), []).append(figures)
 
-    base = _Base(dataset, start)
+    base = _Base(dataset, plan.start)
     gallery = base.necked(raw)
     measure(INFRARED_ONLY, lambda asked: gallery[asked.rows], gallery, [None])
     for name, ask in base.regression(gallery).items():
         measure(name, ask, gallery, LEVELS)
-    for seed in seeds:
-        reader: _Reader | None = None
-        for training in TRAININGS:
-            folder = out / f"{training.name.removeprefix('+ ').replace(' ', '-').lower()}-{seed}"
-            settings = load_recipe(recipe, [*given, *training.settings, f"seed={seed}"])
-            if not train(settings, folder, root, progress, start=start).finished:
-                raise UsageError(f"The run {folder} was stopped.", "The same command resumes it.")
-            loaded = load_text_encoder(folder / MODEL_NAME)
-            assert isinstance(loaded, ClipTextEncoder)
-            reader = _Reader(loaded, raw, examination.captions)
-            ask = reader.summed if "model.fusion=sum" in training.settings else reader.fused
-            measure(training.name, ask, reader.gallery, LEVELS)
-        assert reader is not None
-        for name, ask in reader.others():
-            measure(name, ask, reader.gallery, LEVELS)
+    for training, model in plan.models(TRAININGS, _of_start(plan.start), plan.start):
+        loaded = load_text_encoder(model)
+        assert isinstance(loaded, ClipTextEncoder)
+        reader = _Reader(loaded, raw, examination.captions)
+        ask = reader.summed if "model.fusion=sum" in training.settings else reader.fused
+        measure(training.name, ask, reader.gallery, LEVELS)
+        if training == TRAININGS[-1]:
+            for name, other in reader.others():
+                measure(name, other, reader.gallery, LEVELS)
     return Ablated(tuple(Row(name, kind, level, tuple(each)) for (name, kind, level), each in found.items()))
 
 

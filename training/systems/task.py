@@ -11,7 +11,8 @@ from reid_core.models.checkpoint_files import CheckpointFiles
 from reid_core.models.network import Network
 from reid_core.preprocess import Preprocess
 from training.batches import Batch, TrainingBatches
-from training.kept import KeptFeatures, Told
+from training.datasets.records import listing_digest
+from training.kept import FrozenViews, KeptFeatures, Told, kept_features
 from training.losses.loss import LossContext
 from training.material import Material
 from training.needs import Needs
@@ -103,10 +104,18 @@ class TrainingTask(ABC, Generic[RecipeT, OutputT]):
         root, seed = self.material.dataset.root, self.recipe.seed
         return Objective(self.recipe.losses.named(), LossContext(network, self.identities, root, seed))
 
+    def frozen(self, network: Network) -> FrozenViews | None:
+        """What of a network sees images and does not learn, where that is computed once; nothing by default.
+
+        Args:
+            network: as `network` made it, on its device, in training mode.
+        """
+        return None
+
     def kept(
         self, network: Network, source: TrainingBatches, cache: Path, told: Told | None
     ) -> KeptFeatures | None:
-        """What batches bring instead of images, where those that see images do not learn; nothing by default.
+        """What batches bring instead of images, where those that see images do not learn.
 
         Args:
             network: as `network` made it, on its device, in training mode.
@@ -118,7 +127,24 @@ class TrainingTask(ABC, Generic[RecipeT, OutputT]):
             SourceError: an image is missing or damaged.
             StorageError: the cache cannot be written.
         """
-        return None
+        frozen, recipe = self.frozen(network), self.recipe
+        if frozen is None:
+            return None
+        said = [
+            listing_digest(self.material.dataset, self.material.train),
+            self.preprocess().model_dump(mode="json"),
+            recipe.augmentation.model_dump(mode="json"),
+            recipe.input.cache_scale,
+        ]
+        return kept_features(
+            frozen,
+            source.augmented,
+            self.material.train,
+            seed=recipe.seed,
+            said=said,
+            cache=cache.parent / "kept",
+            told=told,
+        )
 
     def losses(self, objective: Objective, output: OutputT, batch: Batch) -> Mapping[str, Tensor]:
         """The terms of a step before their weights; by default all of the objective's, each step."""

@@ -7,7 +7,6 @@ Re-Identification" (2024). What it leaves open is a setting, by default as the c
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
@@ -23,9 +22,8 @@ from reid_core.models.eees.clip import OPENAI, load_clip_visual
 from reid_core.models.eees.network import Eees, EeesOutput
 from reid_core.models.network import Network
 from reid_core.preprocess import Preprocess
-from training.batches import KEPT, Batch, TrainingBatches
-from training.datasets.records import listing_digest
-from training.kept import KeptFeatures, Told, kept_features
+from training.batches import KEPT, Batch
+from training.kept import FrozenViews
 from training.needs import Needs, read_texts
 from training.seeding import generator
 from training.systems.eees.network import EeesTaught, FrozenMaps
@@ -114,30 +112,10 @@ class EeesTask(TrainingTask[EeesRecipe, StepOutput]):
         assert self.recipe.captions is not None
         return Needs({TEXTS: read_texts(self.recipe.captions, self.material.dataset, self.material.train)})
 
-    def kept(
-        self, network: Network, source: TrainingBatches, cache: Path, told: Told | None
-    ) -> KeptFeatures | None:
+    def frozen(self, network: Network) -> FrozenViews | None:
         """Last maps of the recipe's ``views_kept``, unless that is 0."""
-        recipe = self.recipe
-        if not recipe.model.views_kept:
-            return None
-        said = [
-            listing_digest(self.material.dataset, self.material.train),
-            self.preprocess().model_dump(mode="json"),
-            recipe.augmentation.model_dump(mode="json"),
-            recipe.input.cache_scale,
-        ]
-        return kept_features(
-            FrozenMaps(cast(EeesTaught, network).visual).eval(),
-            source.augmented,
-            self.material.train,
-            count=recipe.model.views_kept,
-            views=1,
-            seed=recipe.seed,
-            said=said,
-            cache=cache.parent / "kept",
-            told=told,
-        )
+        count = self.recipe.model.views_kept
+        return FrozenViews(FrozenMaps(cast(EeesTaught, network).visual).eval(), count) if count else None
 
     def forward(self, network: Network, batch: Batch) -> StepOutput:
         """Images, or what is kept of them; their texts; several views of both."""

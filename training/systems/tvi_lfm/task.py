@@ -6,7 +6,6 @@ Source: Hu et al., "Empowering Visible-Infrared Person Re-Identification with La
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
@@ -21,9 +20,8 @@ from reid_core.models.clip_text.tokens import Tokens
 from reid_core.models.network import NeckedNetwork, Network
 from reid_core.preprocess import Preprocess
 from reid_core.types import Modality
-from training.batches import KEPT, Batch, TrainingBatches
-from training.datasets.records import listing_digest
-from training.kept import KeptFeatures, Told, kept_features
+from training.batches import KEPT, Batch
+from training.kept import FrozenViews
 from training.needs import Needs, read_texts
 from training.systems.starting import same_input
 from training.systems.task import TrainingTask
@@ -101,29 +99,13 @@ class TviTask(TrainingTask[TviRecipe, JointOutput]):
             }
         )
 
-    def kept(
-        self, network: Network, source: TrainingBatches, cache: Path, told: Told | None
-    ) -> KeptFeatures | None:
+    def frozen(self, network: Network) -> FrozenViews | None:
         """Features of the recipe's ``views_kept``, unless that is 0."""
-        recipe = self.recipe
-        if not recipe.model.views_kept:
-            return None
-        said = [
-            listing_digest(self.material.dataset, self.material.train),
-            self.preprocess().model_dump(mode="json"),
-            recipe.augmentation.model_dump(mode="json"),
-            recipe.input.cache_scale,
-        ]
-        return kept_features(
-            cast(TextTaught, network).visual,
-            source.augmented,
-            self.material.train,
-            count=recipe.model.views_kept,
-            views=recipe.augmentation.views,
-            seed=recipe.seed,
-            said=said,
-            cache=cache.parent / "kept",
-            told=told,
+        count = self.recipe.model.views_kept
+        return (
+            FrozenViews(cast(TextTaught, network).visual, count, self.recipe.augmentation.views)
+            if count
+            else None
         )
 
     def forward(self, network: Network, batch: Batch) -> JointOutput:
