@@ -12,6 +12,9 @@ from reid_core.gallery.records import TrackletVectors, VectorKind
 from reid_core.gallery.schema import CameraRow, LinkRow, SightingRow, TrackletRow, VectorRow
 from reid_core.types import Candidate, Decision, Modality
 
+REACH = 100_000
+"""Further back in the order of arrival nobody is looked for, however large the gallery is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -121,9 +124,8 @@ def before(session: Session, who: Seen, modality: Modality, most: int) -> tuple[
         modality: of which.
         most: so many at most.
     """
-    chosen = select(TrackletRow.id).where(
-        TrackletRow.position < who.position, TrackletRow.modality == str(modality)
-    )
+    within = TrackletRow.position < who.position, TrackletRow.position >= who.position - REACH
+    chosen = select(TrackletRow.id).where(*within, TrackletRow.modality == str(modality))
     if modality is who.modality:
         spectrum = select(CameraRow.spectrum).where(CameraRow.id == who.camera).scalar_subquery()
         chosen = chosen.join(CameraRow, CameraRow.id == TrackletRow.camera_id)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -257,7 +258,7 @@ def test_a_calibration_of_before_stands_as_it_is():
     assert as_calibrated(old, 0.9, np.full(100, 0.9)) == 0.9
 
 
-def test_the_latest_of_the_same_spectrum_are_remembered(street):
+def test_the_latest_of_the_same_spectrum_are_remembered(street, monkeypatch):
     place = street()
     first = place.comes("before", unit(place.draw, 5, DIM))
     place.comes("day", unit(place.draw, 3, DIM))
@@ -268,3 +269,10 @@ def test_the_latest_of_the_same_spectrum_are_remembered(street):
         assert before(session, there[last[-1]], Modality.INFRARED, MEMORY) == (*last[-2::-1], first[-1])
         assert before(session, there[first[0]], Modality.INFRARED, MEMORY) == ()
         assert len(before(session, there[last[0]], Modality.VISIBLE, MEMORY)) == 3
+        # The camera of another spectrum has seen nobody like that.
+        other = replace(there[last[-1]], camera="near")
+        assert before(session, other, Modality.INFRARED, MEMORY) == ()
+        # However few there are, no further back than so many arrivals.
+        monkeypatch.setattr("reid_core.watching.looking.REACH", MEMORY + 1)
+        assert len(before(session, there[last[0]], Modality.INFRARED, MEMORY)) == 5
+        assert len(before(session, there[last[-1]], Modality.VISIBLE, MEMORY)) == 2
