@@ -22,7 +22,7 @@ from sqlalchemy import func, insert, select
 from reid_core.errors import NightreidError
 from reid_core.gallery.database import Database
 from reid_core.gallery.ledger import RECORD_REFUSED
-from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
+from reid_core.gallery.outbox import CAPTION_MADE, LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.gallery.schema import (
     Base,
     LeaseRow,
@@ -43,7 +43,7 @@ from tests.support.galleries import gallery_rows
 from tests.support.shift import Post, make_topics, send, work
 
 _LOOK_SECONDS = 0.05
-_TOPICS = {TRACKLET_CLOSED: "sightings", LINK_MADE: "links"}
+_TOPICS = {TRACKLET_CLOSED: "sightings", LINK_MADE: "links", CAPTION_MADE: "captions"}
 _MARK = "a mark of the tests"
 
 

@@ -18,6 +18,8 @@ work       what the tally of `tests.support.tally` prepares, outside of every tr
 one        the part of it that is of a single event
 mark       what it prepared is written, and its mark moves, in one transaction
 alert      the same of the watcher, where a watch found somebody
+say        the captioner's captions are made, outside of every transaction
+caption    they are written, and its mark moves, in one transaction
 =========  ==================================================================================
 
 ``when`` is ``before`` and ``after`` the call, and of what writes to the database also ``commit``: everything
@@ -174,6 +176,14 @@ def _alert(worker: Worker, point: _Point) -> None:
     point.around(worker._followers._following["follower/watcher"], "_commit", lambda _, work: work.findings)
 
 
+def _say(worker: Worker, point: _Point) -> None:
+    point.around(worker._followers._following["follower/captioner"]._follower, "prepare")
+
+
+def _caption(worker: Worker, point: _Point) -> None:
+    point.around(worker._followers._following["follower/captioner"], "_commit")
+
+
 _POINTS: dict[str, Callable[[Worker, _Point], None]] = {
     "crop": _crop,
     "ledger": _ledger,
@@ -188,4 +198,6 @@ _POINTS: dict[str, Callable[[Worker, _Point], None]] = {
     "one": _one,
     "mark": _mark,
     "alert": _alert,
+    "say": _say,
+    "caption": _caption,
 }

@@ -38,7 +38,7 @@ def make_topics(bootstrap: str, prefix: str, partitions: int = 2) -> None:
     }
     results = {
         f"{prefix}{name}": {"num_partitions": 1, "replication_factor": 1}
-        for name in ("sightings", "links", "alerts", "control")
+        for name in ("sightings", "links", "captions", "alerts", "control")
     }
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.create_topics({**frames, **results})
@@ -106,6 +106,7 @@ class Post:
         slow: seconds the detector takes for each look.
         deadly: what kills it: see `tests.support.deaths`.
         blobs: where frames lie that are too large for a record, or empty.
+        captions: how tracklets are captioned; not at all unless it names a captioner.
         status_port: where it answers; 0 any that is free, -1 none.
         log: file it writes its log to, or empty.
     """
@@ -122,6 +123,7 @@ class Post:
     slow: float = 0.0
     deadly: str = ""
     blobs: str = ""
+    captions: dict[str, Any] = field(default_factory=dict)
     status_port: int = -1
     log: str = ""
 
@@ -141,6 +143,7 @@ class Post:
                 "limits": {"idle_seconds": 4.0, "lease_seconds": 2.0, "commit_seconds": 0.1} | self.limits,
                 "order": self.order,
                 "blobs": self.blobs or None,
+                "captions": self.captions,
                 "metrics_port": self.status_port if self.status_port >= 0 else None,
             }
         )
@@ -166,6 +169,12 @@ def work(post: Post, prepare_record: Callable[[Taken], Prepared] | None = None) 
 
             arm(worker, gallery, post.deadly)
         worker.run()
+
+
+def work_beside(installed: str, post: Post) -> None:
+    """The same where packages are installed in a folder."""
+    sys.path.insert(0, installed)
+    work(post)
 
 
 def main() -> None:

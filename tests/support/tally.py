@@ -1,7 +1,6 @@
 """A follower of the tests: it writes down each event that it is given, in a table of its own."""
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +14,7 @@ from reid_core.gallery.ledger import RECORD_REFUSED
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Event, Outbox
 from stream.followers.follower import Follower
 from stream.followers.surroundings import Surroundings
-from tests.support.shift import Post, work
+from tests.support.shift import Post, work_beside
 
 KINDS = (TRACKLET_CLOSED, LINK_MADE, RECORD_REFUSED)
 # Nothing in it forbids that an event is there twice.
@@ -97,9 +96,4 @@ def worker_with_tally(folder: Path) -> Callable[[Post], None]:
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: tally-of-the-tests\nVersion: 1.0\n")
     points = "[nightreid.followers]\ntally = tests.support.tally:Tally\n"
     (information / "entry_points.txt").write_text(points)
-    return partial(_work, str(installed))
-
-
-def _work(installed: str, post: Post) -> None:
-    sys.path.insert(0, installed)
-    work(post)
+    return partial(work_beside, str(installed))
