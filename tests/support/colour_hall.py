@@ -1,6 +1,7 @@
 """A gallery of people who wear one colour each, day and night, and what understands questions about them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -52,23 +53,32 @@ class ColourHall:
         return self.gallery.sightings(self.tracklets[name])[0].id
 
 
+@lru_cache(maxsize=1)
+def _embedded(checkpoint: str) -> tuple[str, dict[str, np.ndarray]]:
+    """The model's id and the vector of each colour: opening a model takes longer than most tests."""
+    embedder = load_embedder(checkpoint)
+    crops = [solid(colour) for colour in COLOURS.values()]
+    vectors = embedder.embed(crops, Modality.VISIBLE)
+    return embedder.model_id, dict(zip(COLOURS, vectors, strict=True))
+
+
 def colour_hall(gallery: Gallery, checkpoint: str) -> ColourHall:
     """Fill a gallery; ``checkpoint`` is the folder of the embedder."""
-    embedder = load_embedder(checkpoint)
+    model, vectors = _embedded(str(checkpoint))
     places = {"red": "lobby", "green": "lobby", "blue": "gate", "red again": "gate", "night": "yard"}
     found = {}
     for place, (name, camera) in enumerate(places.items()):
-        colour = COLOURS["blue" if name == "night" else name.split()[0]]
+        colour = "blue" if name == "night" else name.split()[0]
         modality = Modality.INFRARED if name == "night" else Modality.VISIBLE
         (found[name],) = gallery.add(
-            embedder.embed([solid(colour)], Modality.VISIBLE),
+            vectors[colour][None],
             camera=camera,
             modality=modality,
             time_ns=[START_NS + place * HOUR_NS],
-            model=embedder.model_id,
-            crops=[picture(colour)],
+            model=model,
+            crops=[picture(COLOURS[colour])],
         )
-    matcher = Matcher(gallery, embedder.model_id, Calibration(3.0, -3.0, 2.0, 100, 100, "made up"))
+    matcher = Matcher(gallery, model, Calibration(3.0, -3.0, 2.0, 100, 100, "made up"))
     gallery.put_links([matcher.match(found["night"])])
     return ColourHall(gallery, found, _who(gallery, found))
 
