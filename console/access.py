@@ -11,7 +11,7 @@ from pathlib import Path
 
 from console.access_lines import token_json, token_line, user_json, user_line
 from console.api.settings import ServeSettings
-from console.local_use import local_actor
+from console.local_use import local_actor, note_checkpoint
 from console.when import time_range
 from reid_core.access import Role, Scope
 from reid_core.access.passwords import hashed
@@ -244,6 +244,7 @@ def _gallery(database: str | None, config: Path | None) -> Iterator[tuple[Galler
     settings = load_config(ServeSettings, config, (), os.environ)
     with Gallery.open(database or settings.database()) as gallery:
         yield gallery, Trail.of(gallery.database, settings.audit.key_file)
+        note_checkpoint(gallery.database, settings.audit)
 
 
 def _event(action: str, subject: Mapping[str, object], details: Mapping[str, object]) -> AuditEvent:

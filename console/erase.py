@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from console.holding import auditing_of
 from console.identity import author_of, open_gallery
-from console.local_use import LocalUse
+from console.local_use import LocalUse, note_checkpoint
 from reid_core.erasure.auditing import ERASE
 from reid_core.erasure.choosing import Chosen, Plan, plan
 from reid_core.erasure.example import Candidate, by_example
@@ -86,6 +86,7 @@ def erase_command(database: str, asked: Asked, as_json: bool, use: LocalUse) -> 
             return 1
         auditing = auditing_of(gallery, use)
         done = Erasing(gallery, auditing).erase(wanted, author.name, asked.whole)
+        note_checkpoint(gallery.database)
         done = replace(done, left=(*done.left, *erase_outside(asked.blobs, done.stretches)))
         places = [*_own_files(gallery), *asked.search]
         found = traces.found_in(places) if asked.search else None

@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict
 
 from console.identity import author_of, open_gallery
-from console.local_use import LocalUse, local_actor
+from console.local_use import LocalUse, local_actor, note_checkpoint
 from console.when import time_range
 from reid_core.audit.trail import Trail
 from reid_core.erasure.auditing import HOLD, LIFT, Auditing
@@ -55,6 +55,7 @@ def hold_command(
         with gallery.database.write() as session:
             made = hold(session, new, author.time_ns)
             auditing.held(session, made)
+        note_checkpoint(gallery.database)
     return _print(made, as_json)
 
 
@@ -74,6 +75,7 @@ def lift_command(database: str, number: int, by: str | None, as_json: bool, use:
         with gallery.database.write() as session:
             done = lift(session, number, author.name, time.time_ns())
             auditing.lifted(session, done)
+        note_checkpoint(gallery.database)
     return _print(done, as_json)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     # Commands name these options before anything heavy is imported.
     from sqlalchemy.orm import Session
 
+    from reid_core.audit.settings import AuditSettings
     from reid_core.gallery.database import Database
 
 PurposeOption = Annotated[
@@ -77,9 +78,9 @@ class LocalUse:
             PurposeNeededError: the gallery's policy asks for what is not stated.
             AuditKeyError: the log's key is missing, or another one.
         """
+        from sqlalchemy import event as events
+
         from reid_core.audit.event import AuditEvent
-        from reid_core.audit.keeping import Checkpointing
-        from reid_core.audit.settings import AuditSettings
         from reid_core.audit.trail import Trail
 
         self.check(database, action, session)
@@ -87,7 +88,10 @@ class LocalUse:
         event = AuditEvent(action, local_actor(), self.purpose, self.case, subject or {}, details or {})
         number = trail.append(event, session)
         if session is None:
-            Checkpointing(database, trail, AuditSettings()).turn()
+            note_checkpoint(database)
+        else:
+            # Before its end the row may still go, and a checkpoint would say that it was cut off.
+            events.listen(session, "after_commit", lambda _: note_checkpoint(database), once=True)
         return number
 
     def check(self, database: "Database", action: str, session: "Session | None" = None) -> None:
@@ -104,6 +108,25 @@ class LocalUse:
             with database.read() as own:
                 policy = kept_policy(own)
         policy.check(action, self.purpose, self.case, "State it with --purpose.", "State it with --case.")
+
+
+def note_checkpoint(database: "Database", settings: "AuditSettings | None" = None) -> None:
+    """Write down where the audit log of a gallery ends, behind what a command did.
+
+    Args:
+        database: of the gallery.
+        settings: of the log; those of the environment by default.
+
+    Raises:
+        AuditKeyError: the log's key is missing, or another one.
+        StorageError: the file of checkpoints cannot be written.
+    """
+    from reid_core.audit.keeping import Checkpointing
+    from reid_core.audit.settings import AuditSettings
+    from reid_core.audit.trail import Trail
+
+    settings = settings or AuditSettings()
+    Checkpointing(database, Trail.of(database, settings.key_file), settings).turn()
 
 
 def local_actor() -> str:

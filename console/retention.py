@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import model_validator
 
 from console.identity import open_gallery
-from console.local_use import LocalUse, local_actor
+from console.local_use import LocalUse, local_actor, note_checkpoint
 from reid_core.audit.event import AuditEvent
 from reid_core.audit.trail import Trail
 from reid_core.config import Settings, load_config
@@ -61,6 +61,7 @@ def enforce_command(
         if given is not None:
             retention.change(given, AuditEvent(CHANGED, actor, use.purpose, use.case))
         removed = retention.enforce()
+        note_checkpoint(database)
         with database.read() as session:
             rules = kept_rules(session)
     if as_json:

@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, text
 
 from console.api.settings import ServeSettings
 from console.serve import keep_policy_of
+from reid_core.audit.checkpoints import CheckpointFile
 from reid_core.audit.event import AuditEvent
 from reid_core.audit.keys import audit_key
 from reid_core.audit.policy import UsePolicy, keep_policy
@@ -129,6 +130,36 @@ def test_tampering_is_told_and_the_status_says_so(command, square, tmp_path):
     assert done.status == 1 and "edited: Row 2 was edited." in done.out.splitlines()
     said = json.loads(command("audit", "verify", "--db", url, "--json").out)
     assert (said["whole"], said["findings"][0]["wrong"]) == (False, "edited")
+
+
+def test_each_command_that_writes_notes_where_the_log_ends(command, square, tmp_path, quick_passwords):
+    url, (one, other) = square
+    password = tmp_path / "password"
+    password.write_text("correct horse battery")
+    noted = CheckpointFile(tmp_path / "square.db.audit-checkpoints")
+    before = 0
+    for words in (
+        ("watch", "add", "--identity", one, "--score", "0.9", "--why", "theft"),
+        ("watch", "pause", "1"),
+        ("watch", "remove", "1"),
+        ("identity", "merge", one, other, "--anyway", "--why", "one man"),
+        ("identity", "undo"),
+        ("hold", "add", "--identity", one, "--why", "a court asked"),
+        ("hold", "lift", "1"),
+        ("user", "add", "vera", "--role", "viewer", "--password-file", password),
+        ("user", "role", "vera", "reviewer"),
+        ("retention", "enforce", "--set", "retention.days.crops=9"),
+        ("erase", "--identity", other, "--yes", "--quick"),
+    ):
+        done = command(*words, "--db", url)
+        assert done.status == 0, (words, done.err)
+        count = len(log(url))
+        assert count > before, words
+        assert noted.read()[-1].number == count, words
+        before = count
+    # What was not done is not noted: the checkpoint would tell of a row that is not there.
+    assert command("identity", "merge", one, one, "--why", "a slip", "--db", url).status == 2
+    assert command("audit", "verify", "--db", url).status == 0
 
 
 def test_a_cut_tail_shows_by_the_checkpoints_that_commands_write(command, square, tmp_path):
