@@ -10,6 +10,7 @@ import typer
 
 from console import (
     cli_access,
+    cli_adapt,
     cli_audit,
     cli_captions,
     cli_crops,
@@ -259,6 +260,7 @@ cli_query.register(app)
 cli_captions.register(app)
 cli_watch.register(app)
 cli_standardise.register(app)
+cli_adapt.register(app)
 cli_serve.register(app)
 cli_audit.register(app)
 cli_access.register(app)

@@ -90,6 +90,16 @@ class Calibration:
         """The probability of each score, in its shape."""
         return _logistic(self.slope * np.asarray(scores, np.float64) + self.intercept)
 
+    def moved(self, stretch: float, shift: float) -> "Calibration":
+        """The same of scores that have become ``stretch * score + shift``, ``stretch`` above 0."""
+        return replace(
+            self,
+            slope=self.slope / stretch,
+            intercept=self.intercept - self.slope * shift / stretch,
+            threshold=stretch * self.threshold + shift,
+            sizes=None if self.sizes is None else self.sizes.moved(stretch, shift),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in ``model.json``."""
         values = asdict(self)

@@ -16,7 +16,7 @@ galleries of several sizes and holds what depends on the number ``N`` of identit
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -117,6 +117,16 @@ class SizeLaw:
         below = -math.log1p(-rate)
         location, scale = self._extremes(searched)
         return location + scale * (math.pow(below, -self.shape) - 1) / self.shape
+
+    def moved(self, stretch: float, shift: float) -> "SizeLaw":
+        """The same of scores that have become ``stretch * score + shift``, ``stretch`` above 0."""
+        return replace(
+            self,
+            slope=self.slope / stretch,
+            intercept=self.intercept - self.nesting * self.slope * shift / stretch,
+            location=stretch * self.location + shift,
+            scale=stretch * self.scale,
+        )
 
     def _extremes(self, searched: int) -> tuple[float, float]:
         """Location and scale of the best of so many wrong ones."""

@@ -81,6 +81,12 @@ HOLDINGS: Mapping[str, Holding] = {
         own=("space", "camera_id", "modality", "mean", "deviation"),
         stays="numbers over everybody; `nightreid standardise` makes them anew",
     ),
+    "heads": Holding(
+        "what was learned from the cameras: one matrix over everybody",
+        {},
+        own=("space", "parent", "matrix", "learned"),
+        stays="numbers over everybody; `nightreid adapt` learns them anew, `--undo` leaves them unused",
+    ),
     "links": Holding(
         "who an infrared tracklet is",
         {"tracklet_id": Id.TRACKLET},

@@ -1,6 +1,8 @@
 """Tables of how a gallery's vectors stand out from what their cameras show."""
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reid_core.gallery.schema import Base
@@ -37,3 +39,18 @@ class CameraStatisticsRow(Base):
     tracklets: Mapped[int] = mapped_column(Integer)
     mean: Mapped[bytes] = mapped_column(LargeBinary)
     deviation: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class HeadRow(Base):
+    """What turns standardised vectors of a version, learned on the gallery's own cameras.
+
+    ``parent`` is the space that was compared before, ``matrix`` the bytes of `reid_core.heads.Head`, and
+    ``learned`` what it was learned from and what was measured: numbers and words, no ids.
+    """
+
+    __tablename__ = "heads"
+
+    space: Mapped[str] = mapped_column(ForeignKey("standardisations.space"), primary_key=True)
+    parent: Mapped[str] = mapped_column(String(64))
+    matrix: Mapped[bytes] = mapped_column(LargeBinary)
+    learned: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -7,15 +7,16 @@ camera. The model's own vectors stay beside it as they are, so that another vers
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from reid_core.errors import UsageError
-from reid_core.gallery.standardisation_rows import CameraStatisticsRow, StandardisationRow
+from reid_core.gallery.standardisation_rows import CameraStatisticsRow, HeadRow, StandardisationRow
+from reid_core.heads import Head
 from reid_core.standardising import Doubles, Statistics, parse_form
 from reid_core.types import Floats, Modality
 
@@ -38,6 +39,21 @@ class CameraStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """A head behind standardised vectors, and where it is from.
+
+    Attributes:
+        head: turns vectors of either modality, so that they stay comparable.
+        parent: the space that was compared before it.
+        report: what it was learned from and what was measured, for the record.
+    """
+
+    head: Head
+    parent: str
+    report: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Standardisation:
     """How vectors of a model are brought into a space in which cameras have less in common.
 
@@ -46,17 +62,25 @@ class Standardisation:
         model: id of the model of the vectors.
         form: as `parse_form` reads it.
         cameras: by id; whoever is not among them counts as one that has shown nothing.
+        learned: what comes behind, where the gallery was adapted to its cameras.
     """
 
     space: str
     model: str
     form: str
     cameras: Mapping[str, CameraStatistics]
+    learned: Learned | None = None
 
     @classmethod
-    def of(cls, model: str, form: str, cameras: Mapping[str, CameraStatistics]) -> Self:
-        """The one of these statistics, under the name that they make."""
-        said = {
+    def of(
+        cls,
+        model: str,
+        form: str,
+        cameras: Mapping[str, CameraStatistics],
+        learned: Learned | None = None,
+    ) -> Self:
+        """The one of these statistics and this head, under the name that they make."""
+        said: dict[str, object] = {
             "model": model,
             "form": form,
             "cameras": [
@@ -64,8 +88,15 @@ class Standardisation:
                 for name, one in sorted(cameras.items())
             ],
         }
+        if learned is not None:
+            said |= {"head": learned.head.digest, "parent": learned.parent}
         space = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-        return cls(space, model, form, cameras)
+        return cls(space, model, form, cameras, learned)
+
+    @property
+    def calibrated_form(self) -> str | None:
+        """The form for which a model's own calibration can hold; ``None`` behind a head: it never saw it."""
+        return self.form if self.learned is None else None
 
     def apply(self, vectors: Floats, modality: Modality, camera: str | None = None) -> Floats:
         """Vectors of the model as they are compared in the space.
@@ -82,6 +113,10 @@ class Standardisation:
         Raises:
             UsageError: they are of another length than the statistics.
         """
+        found = self._standardised(vectors, modality, camera)
+        return self.learned.head.apply(found) if self.learned is not None else found
+
+    def _standardised(self, vectors: Floats, modality: Modality, camera: str | None) -> Floats:
         known = [one.statistics for one in self.cameras.values() if one.modality is modality]
         if not known or not len(vectors):
             return vectors
@@ -112,7 +147,11 @@ def standardisation_of(session: Session, space: str) -> Standardisation | None:
         # Not by the database, which may sort names by the rules of some language: sums depend on the order.
         for one in sorted(rows, key=lambda row: row.camera_id)
     }
-    found = Standardisation(space, row.model_id, row.form, cameras)
+    behind = session.get(HeadRow, space)
+    learned = None
+    if behind is not None:
+        learned = Learned(Head.from_bytes(behind.matrix), behind.parent, behind.learned)
+    found = Standardisation(space, row.model_id, row.form, cameras, learned)
     while len(_KNOWN) >= _MOST_KNOWN:
         _KNOWN.pop(next(iter(_KNOWN)))
     return _KNOWN.setdefault(space, found)
@@ -148,6 +187,9 @@ def put_standardisation(session: Session, made: Standardisation) -> int:
                 deviation=_bytes(one.statistics.deviation),
             )
         )
+    if made.learned is not None:
+        kept = {"parent": made.learned.parent, "matrix": made.learned.head.to_bytes()}
+        session.execute(insert(HeadRow).values(space=made.space, learned=dict(made.learned.report), **kept))
     return version
 
 

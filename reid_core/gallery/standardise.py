@@ -26,6 +26,7 @@ from reid_core.gallery.standardisations import (
     CameraStatistics,
     Standardisation,
     put_standardisation,
+    standardisation_of,
 )
 from reid_core.gallery.vector_rows import CropOwner, add_crop_vectors, forget_space
 from reid_core.standardising import Doubles, Statistics, parse_form
@@ -75,11 +76,45 @@ def standardise(
         UsageError: the text names no form, or too few people were seen by day.
         ModelMismatchError: the gallery is of another model.
     """
+    made, notes = as_seen(database, model, form)
+    with database.read() as session:
+        before = standardisation_of(session, comparing_space(session, model))
+    if before is not None and before.learned is not None:
+        notes.append("What was learned from these cameras is no part of this version: adapt again.")
+    version, vectors = put_in_force(database, made, progress)
+    return Standardised(made, version, vectors, notes)
+
+
+def as_seen(database: Database, model: str, form: str) -> tuple[Standardisation, list[str]]:
+    """The standardisation by what the cameras have shown so far; nothing is written.
+
+    Returns:
+        it, and a sentence for each modality that stays as it is.
+
+    Raises:
+        UsageError: the text names no form, or too few people were seen by day.
+        ModelMismatchError: the gallery is of another model.
+    """
     parse_form(form)
     with database.read() as session:
         check_space(session, comparing_space(session, model))
         cameras, notes = _seen(session, model)
-    made = Standardisation.of(model, form, cameras)
+    return Standardisation.of(model, form, cameras), notes
+
+
+def put_in_force(
+    database: Database, made: Standardisation, progress: Callable[[int, int], None] | None = None
+) -> tuple[int, int]:
+    """Compare a gallery's vectors as a standardisation makes them, from when all of them are there.
+
+    Args:
+        database: of the gallery.
+        made: new, or of before.
+        progress: called with how many vectors there are, and how many there will be.
+
+    Returns:
+        its version, and how many vectors were made by this call.
+    """
     with database.write() as session:
         version = put_standardisation(session, made)
     vectors = 0
@@ -88,9 +123,9 @@ def standardise(
         for page in _pages(database, made):
             vectors += _copy(database, made, page)
             if progress is not None:
-                progress(vectors, _expected(database, model))
+                progress(vectors, _expected(database, made.model))
     _forget_others(database, made)
-    return Standardised(made, version, vectors, notes)
+    return version, vectors
 
 
 def ever_standardised(database: Database, model: str) -> bool:

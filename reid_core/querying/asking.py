@@ -214,7 +214,9 @@ class Asking:
         assert self.probe is not None
         if self._encoder is None or self._form is Form.IMAGE:
             made = self._gallery.standardisation(self.space)
-            calibrations = self._models.source.manifest.calibrations(made.form if made is not None else None)
+            manifest, form = self._models.source.manifest, made.calibrated_form if made is not None else None
+            # Behind a head the model's own says nothing.
+            calibrations = manifest.calibrations(form) if made is None or form is not None else {}
             return trust_in_images(self._gallery, self.space, calibrations, self.probe)
         return trust_in_both(self._encoder, self.probe, self._form)
 

@@ -177,14 +177,18 @@ def gallery_calibration(
 ) -> tuple[Calibration | None, frozenset[str] | None]:
     """The gallery's own and its cameras, or else the model's, which is of none of them.
 
-    Either is of scores as the gallery makes them: of vectors as they are, or of standardised ones.
+    Either is of scores as the gallery makes them: of vectors as they are, or of standardised ones. Of an
+    adapted gallery only its own holds.
     """
     space = gallery.comparing(embedder.model_id)
     own = own_calibration(gallery.database, space, pair)
     if own is not None:
         return own.calibration, own.cameras
     made = gallery.standardisation(space)
-    return embedder.calibration(pair) if made is None else embedder.calibration(pair, made.form), None
+    if made is None:
+        return embedder.calibration(pair), None
+    form = made.calibrated_form
+    return (embedder.calibration(pair, form) if form is not None else None), None
 
 
 def make_tracker(

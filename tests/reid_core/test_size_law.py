@@ -131,6 +131,23 @@ def test_searches_of_one_size_are_put_together():
     assert (both.right[10:] == two.right).all() and (both.scores[:, 4:] == -np.inf).all()
 
 
+@pytest.mark.parametrize("law", [None, LAW, replace(LAW, nesting=0.4)])
+def test_scores_that_moved_mean_what_they_meant(law):
+    calibration = replace(PLAIN, sizes=law)
+    scores, stretch, shift = np.array([0.8, 0.45, 0.4, -0.1]), 1.7, -0.3
+    moved, others = calibration.moved(stretch, shift), stretch * scores + shift
+    for size in (1, 20, 300):
+        assert np.allclose(
+            moved.ranked_probabilities(others, size), calibration.ranked_probabilities(scores, size)
+        )
+        assert moved.threshold_for(size) == pytest.approx(stretch * calibration.threshold_for(size) + shift)
+        if calibration.sizes is not None:
+            assert moved.sizes.false_positives(others[1], size) == pytest.approx(
+                LAW.false_positives(scores[1], size)
+            )
+    assert np.allclose(moved.probability(others), calibration.probability(scores))
+
+
 def test_a_calibration_carries_it_and_one_of_before_has_none():
     sized = replace(PLAIN, sizes=LAW)
     assert Calibration.from_dict(sized.to_dict()) == sized
