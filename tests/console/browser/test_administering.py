@@ -160,7 +160,9 @@ def test_every_tab_of_every_role_fits_a_telephone_and_lacks_nothing(empty, windo
         for title in tabs(page):
             page.get_by_role("link", name=title, exact=True).click()
             page.get_by_role("heading", level=1, name=f"Administration: {title}").wait_for()
-            page.wait_for_load_state("networkidle")
+            # What is on the tab comes after its heading, from the API.
+            page.locator(f"section[aria-label='{title}'] > *").first.wait_for()
+            expect(page.locator("#status.busy")).to_have_count(0)
             assert too_wide(page) <= 0, (role, title)
             assert violations(page) == [], (role, title)
             expect(page.get_by_role("alert").filter(has_text=re.compile("."))).to_have_count(0)

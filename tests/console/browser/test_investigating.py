@@ -36,11 +36,9 @@ def rank_of(page, identities):
 
 
 def shows_pictures(page):
-    """Whether every picture of the page was loaded."""
-    page.wait_for_load_state("networkidle")
-    return page.evaluate(
-        "[...document.querySelectorAll('main img')].every((one) => one.complete && one.naturalWidth > 20)"
-    )
+    """Every picture of the page is loaded, or it times out."""
+    every = "[...document.querySelectorAll('main img')].every((one) => one.complete && one.naturalWidth > 20)"
+    return page.wait_for_function(every).json_value()
 
 
 @pytest.fixture

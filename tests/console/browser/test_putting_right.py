@@ -39,8 +39,8 @@ def test_whoever_is_alike_is_shown_chosen_by_keyboard_and_merged(opened):
     page.keyboard.press("Enter")
     first = people(page).get_by_role("button").first
     expect(first).to_be_visible()
-    page.wait_for_load_state("networkidle")
-    assert first.locator("img").evaluate("(one) => one.complete && one.naturalWidth > 0")
+    image = first.locator("img").element_handle()
+    page.wait_for_function("(one) => one.complete && one.naturalWidth > 0", arg=image)
     assert page.locator(f"[data-other='{red}']").count() == 0, "nobody is merged into themselves"
     other = first.get_attribute("data-other")
     first.focus()
