@@ -6,7 +6,7 @@ import pytest
 from reid_core.errors import UsageError
 from reid_core.gallery import Gallery, IdentityPolicy, SearchFilter, VectorKind
 from reid_core.querying.mixing import kept_by_text
-from reid_core.querying.ranking import ranked_identities
+from reid_core.querying.ranking import ranked_in
 from reid_core.ranking.mixing import MixRetrieve, mix_retrieve, parse_mix
 from tests.support.gallery_world import DIM, MODEL, Scene
 
@@ -72,9 +72,8 @@ def test_a_text_narrows_whom_an_image_ranks_in_a_gallery(url):
             where = where or SearchFilter()
             kept = kept_by_text(gallery, text, MODEL, where, VectorKind.CROP, mix or MixRetrieve())
             for with_ties in (False, True):
-                found = ranked_identities(
-                    gallery, image, MODEL, count, where, with_ties=with_ties, among=kept
-                )
+                with gallery.reading(MODEL, VectorKind.CROP) as (session, store):
+                    found = ranked_in(session, store, image, count, where, with_ties=with_ties, among=kept)
                 assert [ids.index(one.identity) for one in found] == sorted(map(ids.index, kept))[:count]
             return [ids.index(one.identity) for one in found]
 
