@@ -24,6 +24,8 @@ def without_markup(text: str) -> str:
     while (bare := unescape(plain)) != plain:
         plain = _plain_letters(bare)
     bare = _LINK.sub(lambda match: match[1] or " ", _TAG.sub(" ", plain))
+    # What stands where bytes were no text says nothing.
+    bare = bare.replace("\ufffd", " ")
     if not bare.isprintable():
         bare = "".join(one if one.isprintable() else " " for one in bare)
     return _MARKS.sub(" ", bare)
