@@ -43,7 +43,7 @@ def adapt_command(
     from training.adapting.settings import AdaptSettings
 
     settings = load_config(AdaptSettings, None, overrides, os.environ)
-    from reid_core.gallery import Gallery
+    from console.identity import open_gallery
     from reid_core.runtime import load_embedder
     from reid_core.runtime.cache import cache_folder
     from stream.chain.config import ChainSettings
@@ -60,7 +60,7 @@ def adapt_command(
         )
     folder = state or cache_folder() / "adapt" / hashlib.sha256(database.encode()).hexdigest()[:16]
     linked = 0
-    with Gallery.open(database) as gallery, ProgressBars(ends=True) as bars:
+    with open_gallery(database) as gallery, ProgressBars(ends=True) as bars:
         done = adapt(
             gallery,
             embedder.model_id,
@@ -134,14 +134,14 @@ def take_back_command(database: str, reid: Path | None = None, as_json: bool = F
         ModelMismatchError: the gallery is of another model.
         ModelError: the model is missing or damaged.
     """
-    from reid_core.gallery import Gallery
+    from console.identity import open_gallery
     from reid_core.runtime import load_embedder
     from stream.chain.config import ChainSettings
     from stream.chain.parts import make_linker
     from training.adapting.adapting import take_back
 
     embedder = load_embedder(None if reid is None else str(reid))
-    with Gallery.open(database) as gallery, ProgressBars(ends=True) as bars:
+    with open_gallery(database) as gallery, ProgressBars(ends=True) as bars:
         changed = take_back(gallery.database, embedder.model_id)
         linked = 0
         if changed:
