@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from console.api.app import create_app
 from console.api.settings import ServeSettings
@@ -80,6 +80,17 @@ def go(page: Page, console: Console, where: str, title: str) -> None:
     """To a page of the console, by its address, until its title is there."""
     page.goto(f"{console.url}#/{where}")
     page.get_by_role("heading", level=1, name=title).wait_for()
+
+
+def until_true(where: Page | Locator, expression: str, seconds: float = 30.0) -> None:
+    """Until a script's expression holds: of the page, or of what a locator finds (a function of it).
+
+    `Page.wait_for_function` asks again from within the page, whose policy forbids any script but its own.
+    """
+    end = time.monotonic() + seconds
+    while not where.evaluate(expression):
+        assert time.monotonic() < end, f"not within {seconds} s: {expression}"
+        time.sleep(0.05)
 
 
 def shot(page: Page, name: str) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from reid_core.access import Role
 from tests.support.accessibility import too_wide, violations
-from tests.support.browsing import go, shot, sign_in
+from tests.support.browsing import go, shot, sign_in, until_true
 from tests.support.watched_night import LATER
 
 pytestmark = pytest.mark.slow
@@ -35,10 +35,9 @@ def rank_of(page, identities):
     raise AssertionError(f"nobody of {identities} is shown")
 
 
-def shows_pictures(page):
-    """Every picture of the page is loaded, or it times out."""
-    every = "[...document.querySelectorAll('main img')].every((one) => one.complete && one.naturalWidth > 20)"
-    return page.wait_for_function(every).json_value()
+EVERY_PICTURE = (
+    "[...document.querySelectorAll('main img')].every((one) => one.complete && one.naturalWidth > 20)"
+)
 
 
 @pytest.fixture
@@ -56,14 +55,14 @@ def test_a_description_finds_the_right_person(console, watched_night, investigat
     expect(card).to_contain_text("day-1")
     expect(card).to_contain_text("%")
     expect(page.get_by_role("status").first).to_contain_text("compared")
-    assert shows_pictures(page)
+    until_true(page, EVERY_PICTURE)
     assert violations(page) == []
     shot(page, "find by description")
     card.get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Person")
     timeline = page.get_by_role("group", name="Timeline across cameras")
     expect(timeline).to_contain_text("day-1")
-    assert shows_pictures(page)
+    until_true(page, EVERY_PICTURE)
     assert violations(page) == []
     shot(page, "person")
 

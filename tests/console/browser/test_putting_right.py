@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from reid_core.access import Role
 from tests.console.api.conftest import colour_text
 from tests.support.accessibility import too_wide, violations
-from tests.support.browsing import go, served, shot, sign_in
+from tests.support.browsing import go, served, shot, sign_in, until_true
 from tests.support.colour_hall import colour_hall
 
 __all__ = ["colour_text"]
@@ -39,8 +39,7 @@ def test_whoever_is_alike_is_shown_chosen_by_keyboard_and_merged(opened):
     page.keyboard.press("Enter")
     first = people(page).get_by_role("button").first
     expect(first).to_be_visible()
-    image = first.locator("img").element_handle()
-    page.wait_for_function("(one) => one.complete && one.naturalWidth > 0", arg=image)
+    until_true(first.locator("img"), "(one) => one.complete && one.naturalWidth > 0")
     assert page.locator(f"[data-other='{red}']").count() == 0, "nobody is merged into themselves"
     other = first.get_attribute("data-other")
     first.focus()
