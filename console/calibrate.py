@@ -129,14 +129,14 @@ def calibrate_gallery_command(
         ModelMismatchError: the gallery is of another model.
         ModelError: the model is missing or damaged.
     """
-    from reid_core.gallery import Gallery
+    from console.identity import open_gallery
     from reid_core.own_cameras import PAIR, calibrate_on_own_cameras
     from reid_core.runtime import load_embedder
     from training.recipe import CalibrationSettings
 
     rate = load_config(CalibrationSettings, None, overrides, os.environ).merge_rate
     embedder = load_embedder(None if model is None else str(model))
-    with Gallery.open(database) as gallery:
+    with open_gallery(database) as gallery:
         fit = calibrate_on_own_cameras(gallery, gallery.comparing(embedder.model_id), rate, seed)
     if as_json:
         said = {

@@ -1,7 +1,7 @@
 """Commands about a gallery that exists."""
 
+from console.identity import open_gallery
 from console.progress import ProgressBars
-from reid_core.gallery import Gallery
 from reid_core.runtime import load_embedder
 from stream.chain.config import ChainSettings
 from stream.chain.parts import make_linker
@@ -10,7 +10,7 @@ from stream.chain.parts import make_linker
 def reembed_command(database: str, reid: str) -> int:
     """Re-embed every stored crop and link every infrared tracklet anew; resumes where it was stopped."""
     embedder = load_embedder(reid)
-    with Gallery.open(database) as gallery, ProgressBars(ends=True) as bars:
+    with open_gallery(database) as gallery, ProgressBars(ends=True) as bars:
         count = gallery.reembed(
             embedder.embed,
             embedder.model_id,

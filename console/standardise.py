@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from console.identity import open_gallery
 from console.progress import ProgressBars
 from reid_core.errors import UsageError
-from reid_core.gallery import Gallery
 from reid_core.gallery.standardise import as_they_are, ever_standardised, standardise
 from reid_core.models.manifest import PairKind
 from reid_core.runtime import load_embedder
@@ -47,7 +47,7 @@ def standardise_command(
             "Name a form: --form 'mean-deviation(50,0.5)'.",
         )
     notes: list[str] = []
-    with Gallery.open(database) as gallery, ProgressBars(ends=True) as bars:
+    with open_gallery(database) as gallery, ProgressBars(ends=True) as bars:
         if undo and not ever_standardised(gallery.database, embedder.model_id):
             return _nothing_to_undo(as_json)
         if undo or form is None:

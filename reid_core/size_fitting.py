@@ -68,8 +68,9 @@ def _fit_logit(searches: Sequence[Searches], prior: float) -> tuple[float, float
         for standard, right, weights, size in parts:
             known = np.isfinite(standard)
             filled = np.where(known, standard, 0.0)
-            together = logsumexp(np.where(known, slope * filled, -np.inf), axis=1)
-            shares = np.where(known, np.exp(slope * filled - together[:, None]), 0.0)
+            scaled = np.where(known, slope * filled, -np.inf)
+            together = logsumexp(scaled, axis=1)
+            shares = np.exp(scaled - together[:, None])
             someone = nesting * together + intercept - growth * size
             right_one = right >= 0
             chosen = np.take_along_axis(filled, np.maximum(right, 0)[:, None], axis=1)[:, 0]

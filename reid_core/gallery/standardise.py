@@ -208,7 +208,7 @@ def _seen(session: Session, model: str) -> tuple[dict[str, CameraStatistics], li
         raise UsageError(
             f"The gallery has too few visible tracklets with pictures; {LEAST_TRACKLETS} say what the "
             "cameras have in common.",
-            "Let the cameras see more people, then standardise.",
+            "Let the cameras see more people, then try again.",
         )
     found = {name: one.statistics() for name, one in sorted(sums.items()) if one.modality in enough}
     return found, notes

@@ -100,10 +100,3 @@ def test_a_gallery_is_adapted_and_back_again(model, people, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {"adapted": False, "undone": True, "linked": 3}
     with Gallery.open(url) as gallery:
         assert gallery.comparing(embedder.model_id) == embedder.model_id
-
-
-def test_a_gallery_that_is_not_there_is_not_made(command, tmp_path):
-    for undo in ((), ("--undo",)):
-        done = command("adapt", *undo, "--db", f"sqlite:///{tmp_path / 'typo.db'}")
-        assert done.status == 2 and "There is no gallery" in done.err
-    assert not (tmp_path / "typo.db").exists()
