@@ -49,8 +49,9 @@ def check_there(url: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    file = url.removeprefix("sqlite:///").partition("?")[0]
-    in_file = file != url and file and not file.startswith(("file:", ":memory:"))
+    before, scheme, rest = url.partition("sqlite:///")
+    file = rest.partition("?")[0]
+    in_file = scheme and not before and file and not file.startswith(("file:", ":memory:"))
     if in_file and not Path(file).exists():
         raise UsageError(f"There is no gallery {file}.", "Name it with --db sqlite:///FILE.")
 

@@ -30,3 +30,9 @@ def test_it_is_told_and_not_made(asked, command, tmp_path):
     done = command(*(f"sqlite:///{file}" if word is GALLERY else word for word in asked))
     assert done.status == 2 and "There is no gallery" in done.err
     assert not file.exists()
+
+
+def test_of_a_server_nothing_is_said_but_that_it_does_not_answer(command):
+    done = command("watch", "list", "--db", "postgresql+psycopg://me@127.0.0.1:1/x?sslmode=require")
+    assert done.status != 0 and "There is no gallery" not in done.err
+    assert "127.0.0.1:1" in done.err

@@ -1,14 +1,14 @@
 """What the command says of what it was given holds no password."""
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 
 from tests.support.secrets import logins, seen
 
 FEW = settings(
     max_examples=5,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    phases=[Phase.generate],
+    phases=[Phase.explicit, Phase.generate],
     database=None,
 )
 
@@ -16,6 +16,7 @@ FEW = settings(
 @pytest.mark.slow
 @FEW
 @given(login=logins())
+@example(login="joe:QzWordOne?QzWordTwo")
 def test_no_command_repeats_it(login, command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     camera, database = f"rtsp://{login}@127.0.0.1:1/s", f"postgresql+psycopg://{login}@127.0.0.1:1/x"
@@ -45,6 +46,7 @@ def test_no_command_repeats_it(login, command, monkeypatch, tmp_path):
 @pytest.mark.slow
 @settings(FEW, max_examples=2)
 @given(login=logins())
+@example(login="joe:QzWordOne?QzWordTwo")
 def test_neither_the_console_nor_what_delivers_alerts_repeats_it(login, command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NIGHTREID_DEBUG", "1")
