@@ -33,6 +33,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_sessionfinish():
+    """What was left out of searches may go now: libraries tell of what they still hold at the end."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _memory_of_a_module():
     """Given back to the system when the module's last test is over."""
@@ -40,6 +45,8 @@ def _memory_of_a_module():
 
     yield
     gc.collect()
+    # What is still there belongs to the session: the next search need not go through it again.
+    gc.freeze()
     return_memory()
 
 

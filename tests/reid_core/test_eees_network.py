@@ -6,10 +6,11 @@ import torch
 from torch.nn import functional
 
 from reid_core.errors import ModelError
+from reid_core.models.body import body_preprocess, create_body, last_maps
+from reid_core.models.body_settings import BodySettings
 from reid_core.models.checkpoint import load_checkpoint, save_checkpoint
-from reid_core.models.eees.architecture import AttentionSettings, BodySettings, EeesArchitecture
+from reid_core.models.eees.architecture import AttentionSettings, EeesArchitecture
 from reid_core.models.eees.attention import AttentionPool, resized_positions
-from reid_core.models.eees.body import body_preprocess, create_body, last_maps
 from reid_core.models.eees.clip import described, load_clip_visual, placed
 from reid_core.models.eees.network import Eees
 from reid_core.models.importing import import_released

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
+from reid_core.models.body import body_preprocess
+from reid_core.models.body_settings import BodySettings
 from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.dual_stream.network import create_dual_stream
-from reid_core.models.eees.architecture import AttentionSettings, BodySettings, EeesArchitecture
-from reid_core.models.eees.body import body_preprocess
+from reid_core.models.eees.architecture import AttentionSettings, EeesArchitecture
 from reid_core.models.eees.network import Eees
 from reid_core.models.star_reid.architecture import StarArchitecture
 from reid_core.models.star_reid.network import create_star

@@ -9,10 +9,11 @@ from safetensors.torch import load_file
 
 from reid_core.errors import ConfigError, ModelError, UsageError
 from reid_core.models.backbones import default_preprocess
+from reid_core.models.body_settings import BodySettings
 from reid_core.models.checkpoint import load_checkpoint, save_checkpoint
 from reid_core.models.checkpoint_files import open_checkpoint
 from reid_core.models.dual_stream.network import create_dual_stream
-from reid_core.models.eees.architecture import BodySettings, EeesArchitecture
+from reid_core.models.eees.architecture import EeesArchitecture
 from reid_core.models.eees.network import Eees
 from tests.support.people import write_captions, write_people
 from training.augmentation.pipeline import Augmenter

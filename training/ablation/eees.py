@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from reid_core.models.checkpoint_files import open_checkpoint
 from training.ablation.asking import Figures, figures_of, kinds_of
-from training.ablation.plan import Plan, Training
+from training.ablation.plan import START, Plan, Training
 from training.ablation.table import Ablated, Row, measured_by
 from training.datasets.opening import open_dataset
 from training.evaluation.evaluating import ProtocolResult
@@ -19,8 +19,6 @@ from training.evaluation.protocols import parse_protocol
 from training.recipe import Recipe
 from training.systems.reading import load_recipe
 from training.systems.starting import input_of
-
-START = "the network that it starts from"
 
 _CVSC = ("losses.multi_view.weight=0", "losses.distillation.weight=0")
 _CMSP = ("losses.purification.weight=0",)

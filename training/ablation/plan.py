@@ -9,6 +9,9 @@ from training.run_folder import MODEL_NAME
 from training.systems.reading import load_recipe
 from training.trainer import TrainingProgress, train
 
+START = "the network that it starts from"
+"""Name of the row of that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Training:

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reid_core.errors import UsageError
+from reid_core.models.checkpoint_files import open_checkpoint
 from reid_core.ranking import LocalGlobalJoint
 from reid_core.ranking.mixing import MixRetrieve
 from reid_core.starter import starter_embedder
 from training.ablation.asking import Figures, figures_of, kinds_of
-from training.ablation.plan import Plan, Training
+from training.ablation.plan import START, Plan, Training
 from training.ablation.table import Ablated, Row, measured_by
 from training.datasets.opening import open_dataset
 from training.evaluation.evaluating import ProtocolResult
 from training.evaluation.orchestrating import Evaluator
 from training.evaluation.protocols import parse_protocol
 from training.systems.reading import load_recipe
+from training.systems.star_reid.recipe import StarRecipe
+from training.systems.starting import input_of
 
 _PMT = "model.aligned=false"
 _MUTE = "losses.visual_textual.weight=0"
@@ -57,24 +60,36 @@ TRAININGS = (
 
 
 def ablate(plan: Plan) -> Ablated:
-    """Rows of the same weights are measured together; see `Ablation`."""
-    if plan.start != starter_embedder():
+    """Rows of the same weights are measured together; see `Ablation`.
+
+    Hybrids have the body of the checkpoint to start from; transformers without one start from none.
+    """
+    recipe = load_recipe(plan.recipe, plan.overrides)
+    assert isinstance(recipe, StarRecipe)
+    start = plan.start if recipe.model.body is not None else None
+    if start is None and plan.start != starter_embedder():
         raise UsageError(
-            "This ablation starts from no checkpoint: each of its networks is another one.",
+            "This ablation starts from no checkpoint: each of its networks is another transformer.",
             "Leave --start out; --set model.source=NAME gives all of them published weights.",
         )
     kinds = kinds_of(open_dataset(plan.root))
     found: dict[tuple[str, str], list[Figures]] = {}
     protocols: dict[str, ProtocolResult] = {}
-    for training, model in plan.models(TRAININGS):
+    given = input_of(open_checkpoint(start)) if start is not None else ()
+    if start is not None:
+        asked = {kind: parse_protocol(f"{preset}+trials={plan.trials}").id for kind, preset in kinds.items()}
+        results = Evaluator(plan.root, tuple(asked.values())).evaluate(str(start)).results
+        found |= {(START, kind): [figures_of(results[protocol])] for kind, protocol in asked.items()}
+        protocols |= results
+    for training, model in plan.models(TRAININGS, given, start):
         rows = (
             (name, kind, "+".join(filter(None, (preset, f"trials={plan.trials}", change))))
             for name, change in ((training.name, ""), *training.measured)
             for kind, preset in kinds.items()
         )
-        asked = {(name, kind): parse_protocol(text).id for name, kind, text in rows}
-        results = Evaluator(plan.root, tuple(dict.fromkeys(asked.values()))).evaluate(str(model)).results
-        for row, protocol in asked.items():
+        ids = {(name, kind): parse_protocol(text).id for name, kind, text in rows}
+        results = Evaluator(plan.root, tuple(dict.fromkeys(ids.values()))).evaluate(str(model)).results
+        for row, protocol in ids.items():
             found.setdefault(row, []).append(figures_of(results[protocol]))
         protocols |= results
     table = tuple(Row(name, kind, None, tuple(each)) for (name, kind), each in found.items())

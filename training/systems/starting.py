@@ -1,6 +1,9 @@
 """What a run takes over from the network that it starts from."""
 
-from reid_core.errors import UsageError
+from reid_core.errors import ModelError, UsageError
+from reid_core.models.body import BodiedNetwork
+from reid_core.models.body_settings import BodySettings
+from reid_core.models.checkpoint import load_network
 from reid_core.models.checkpoint_files import CheckpointFiles
 from reid_core.preprocess import Preprocess
 from training.recipe import InputSettings
@@ -36,3 +39,39 @@ def same_input(given: InputSettings, start: CheckpointFiles) -> Preprocess:
 def input_of(start: CheckpointFiles) -> list[str]:
     """What a network reads, as settings of a recipe."""
     return [f"input.{name}={getattr(start.manifest.preprocess, name)}" for name in READ]
+
+
+def body_settings(start: CheckpointFiles) -> BodySettings:
+    """The body of another system's network.
+
+    Args:
+        start: its checkpoint.
+
+    Raises:
+        ModelError: it has none.
+    """
+    built = start.manifest.architecture
+    if not hasattr(built, "backbone"):
+        raise ModelError(f"The checkpoint {start.folder} has no backbone with two stems to start from.")
+    own = BodySettings.model_fields.keys() - {"layers", "width"}
+    return BodySettings.model_validate({name: getattr(built, name) for name in own if hasattr(built, name)})
+
+
+def take_body(network: BodiedNetwork, start: CheckpointFiles, blend: float) -> None:
+    """Give a network the body of another system's.
+
+    Args:
+        network: with the same body.
+        start: checkpoint of the other one.
+        blend: the recipe's.
+
+    Raises:
+        UsageError: the result is to be blended with the start.
+        ModelError: the body is another one.
+    """
+    if blend < 1:
+        raise UsageError(
+            "model.blend mixes two networks that are built alike; the start is of another system.",
+            "Set model.blend=1.",
+        )
+    network.take_body(load_network(start), str(start.folder))

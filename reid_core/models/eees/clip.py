@@ -9,12 +9,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from reid_core.errors import ModelError
-from reid_core.models.eees.architecture import (
-    CLIP,
-    AttentionSettings,
-    BodySettings,
-    EeesArchitecture,
-)
+from reid_core.models.body_settings import CLIP, BodySettings
+from reid_core.models.eees.architecture import AttentionSettings, EeesArchitecture
 from reid_core.models.eees.attention import resized_positions
 from reid_core.models.hub import reason
 

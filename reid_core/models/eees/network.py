@@ -9,16 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reid_core.errors import ModelError
-from reid_core.models.eees.architecture import CLIP, EeesArchitecture
+from reid_core.models.body import BODY, BodiedNetwork, check_same, create_body
+from reid_core.models.body_settings import CLIP
+from reid_core.models.eees.architecture import EeesArchitecture
 from reid_core.models.eees.attention import AttentionPool
-from reid_core.models.eees.body import create_body
 from reid_core.models.eees.clip import OPENAI, described, load_clip_visual, placed
 from reid_core.models.neck import BNNeck, identity_classifier
 from reid_core.models.network import Network, ParameterGroup
 from reid_core.models.pooling import GeM
 from reid_core.types import EMBEDDING, Modality
-
-_BODY = ("visible_stem.", "infrared_stem.", "trunk.")
 
 
 class EeesOutput(NamedTuple):
@@ -39,7 +38,7 @@ class EeesOutput(NamedTuple):
     attended_logits: Tensor
 
 
-class Eees(Network):
+class Eees(BodiedNetwork):
     """A stem per modality, a shared rest, a GeM head and an attention-pooled one.
 
     Args:
@@ -67,9 +66,7 @@ class Eees(Network):
         self.embedding = body.width + (attention.width if architecture.vector == "both" else 0)
         if embedding not in (None, self.embedding):
             raise ModelError(f"This architecture gives vectors of {self.embedding} numbers, not {embedding}.")
-        self.visible_stem = body.stem
-        self.infrared_stem = copy.deepcopy(body.stem)
-        self.trunk = body.trunk
+        self.put_body(body)
         self.pool = GeM(architecture.gem_p, architecture.gem_learned)
         self.neck = BNNeck(body.width)
         self.classifier: nn.Linear | None = None
@@ -94,17 +91,6 @@ class Eees(Network):
     def forward(self, visible: Tensor, infrared: Tensor) -> EeesOutput:
         """One training pass: ``(V, 3, H, W)`` and ``(I, 3, H, W)`` to both heads' results."""
         return self.both_heads(self.maps_of_both(visible, infrared))
-
-    def maps(self, images: Tensor, modality: Modality) -> Tensor:
-        """``(N, 3, H, W)`` of one modality to the last maps, ``(N, C, *grid)``."""
-        stem = self.visible_stem if modality is Modality.VISIBLE else self.infrared_stem
-        found: Tensor = self.trunk(stem(images))
-        return found
-
-    def maps_of_both(self, visible: Tensor, infrared: Tensor) -> Tensor:
-        """Both modalities in one pass: ``(V, 3, H, W)``, ``(I, 3, H, W)`` to ``(V + I, C, *grid)``."""
-        found: Tensor = self.trunk(torch.cat([self.visible_stem(visible), self.infrared_stem(infrared)]))
-        return found
 
     def both_heads(self, maps: Tensor) -> EeesOutput:
         """``(N, C, *grid)`` maps to what the losses read.
@@ -146,7 +132,7 @@ class Eees(Network):
         groups: dict[str, list[nn.Parameter]] = {"backbone": [], "attention": [], "head": []}
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
-                inside = "backbone" if name.startswith((*_BODY, "pool.")) else "head"
+                inside = "backbone" if name.startswith((*BODY, "pool.")) else "head"
                 groups["attention" if name.startswith("attention.") else inside].append(parameter)
         return tuple(ParameterGroup(name, parameters) for name, parameters in groups.items())
 
@@ -158,10 +144,6 @@ class Eees(Network):
             bare.attention = None
         bare.architecture = self.architecture.model_copy(update={"classes": None})
         return bare
-
-    def body(self) -> tuple[nn.Module, ...]:
-        """The stems and the rest up to the last maps."""
-        return self.visible_stem, self.infrared_stem, self.trunk
 
     def take_clip(self, state: Mapping[str, Tensor], what: str) -> None:
         """Give body and attention the weights of a CLIP's visual side; both stems get the same.
@@ -182,37 +164,15 @@ class Eees(Network):
             )
         taken = placed(state, self.architecture, what)
         own = self.state_dict()
-        wanted = {name for name in own if name.startswith((*_BODY, "attention."))}
-        _same_tensors({name: own[name] for name in wanted}, taken, f"The visual side of {what}")
+        wanted = {name for name in own if name.startswith((*BODY, "attention."))}
+        check_same({name: own[name] for name in wanted}, taken, f"The visual side of {what}")
         self.load_state_dict(taken, strict=False)
 
     def take_body(self, source: Network, what: str) -> None:
-        """Give the body the weights of another network with the same stems and trunk.
-
-        The neck's too, where that stands behind the same pooled maps.
-
-        Args:
-            source: of any system.
-            what: where it comes from, for messages.
-
-        Raises:
-            ModelError: its body is another one.
-        """
+        """As of any, and the neck's weights too, where that stands behind the same pooled maps."""
+        super().take_body(source, what)
         theirs, own = source.state_dict(), self.state_dict()
-        taken = {name: each for name, each in theirs.items() if name.startswith(_BODY)}
-        wanted = {name: each for name, each in own.items() if name.startswith(_BODY)}
-        _same_tensors(wanted, taken, f"The body of {what}")
         neck = {name: each for name, each in theirs.items() if name.startswith("neck.")}
         unlike = [name for name, each in neck.items() if name not in own or own[name].shape != each.shape]
         if not unlike and not any(name.startswith("reduce.") for name in theirs):
-            taken |= neck
-        self.load_state_dict(taken, strict=False)
-
-
-def _same_tensors(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], what: str) -> None:
-    unlike = sorted(wanted.keys() ^ found.keys()) or sorted(
-        name for name, each in wanted.items() if each.shape != found[name].shape
-    )
-    if unlike:
-        shown = ", ".join(unlike[:3]) + (", ..." if len(unlike) > 3 else "")
-        raise ModelError(f"{what} is another one than the recipe builds: {len(unlike)} differ, {shown}.")
+            self.load_state_dict(neck, strict=False)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from reid_core.config import Settings
+from reid_core.models.body_settings import BodySettings
 
 Attention = Literal["channel", "token", "identity"]
 Pooling = Literal["max-average", "average"]
@@ -14,11 +15,15 @@ Fusion = Literal["learned", "softmax", "sum"]
 class StarArchitecture(Settings):
     """A vision transformer, visible-infrared alignment (VIAP) and a batch-norm neck.
 
-    The defaults are ViT-B/16 at 256 x 128 with overlapping patches, as PMT and STAR-ReID have it.
+    The defaults are ViT-B/16 at 256 x 128 with overlapping patches, as PMT and STAR-ReID have it. With a
+    ``body`` patches are the places of its last maps: a hybrid (Dosovitskiy et al., ICLR 2021, section 3.1)
+    whose modalities have a stem each.
 
     Attributes:
         image: height and width of the input, pixels.
-        patch: side of a patch, pixels.
+        body: a convolutional network that sees the image first, or ``None``.
+        maps: rows and columns of its last maps.
+        patch: side of a patch, pixels; of a transformer without a body, as ``stride``.
         stride: between patches; below ``patch`` they overlap.
         width: numbers in a token, and in a vector.
         depth: blocks.
@@ -37,6 +42,8 @@ class StarArchitecture(Settings):
     """
 
     image: tuple[int, int] = (256, 128)
+    body: BodySettings | None = None
+    maps: tuple[int, int] | None = None
     patch: int = Field(default=16, ge=1)
     stride: int = Field(default=12, ge=1)
     width: int = Field(default=768, ge=2)
@@ -55,13 +62,17 @@ class StarArchitecture(Settings):
     def _agree(self) -> "StarArchitecture":
         if self.width % self.heads:
             raise ValueError("width must be a multiple of heads")
-        if min(self.image) < self.patch:
+        if (self.body is None) != (self.maps is None):
+            raise ValueError("body and maps belong together")
+        if self.body is None and min(self.image) < self.patch:
             raise ValueError("the image must hold a patch")
         return self
 
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
+        if self.maps is not None:
+            return self.maps
         height, width = ((side - self.patch) // self.stride + 1 for side in self.image)
         return height, width
 

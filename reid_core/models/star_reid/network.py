@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reid_core.errors import ModelError
-from reid_core.models.network import Network, ParameterGroup
+from reid_core.models.body import BODY, BodiedNetwork, create_body
+from reid_core.models.network import ParameterGroup
 from reid_core.models.star_reid.alignment import Alignment, Tokens, pooled
 from reid_core.models.star_reid.architecture import StarArchitecture
 from reid_core.models.star_reid.vit import VisionTransformer, load_vit
@@ -37,20 +38,32 @@ class StarOutput(NamedTuple):
     patches: Tensor
 
 
-class StarReid(Network):
+class StarReid(BodiedNetwork):
     """STAR-ReID's visual side; with ``aligned`` off it is PMT's network.
 
     Args:
         architecture: what to build.
+        pretrained: its body begins with ImageNet weights. Both stems start alike in any case.
+
+    Attributes:
+        channels: of a body's last maps, ``None`` without a body.
+
+    Raises:
+        ModelError: there is no such body, or its weights cannot be had.
     """
 
     kind: ClassVar[str] = "star-reid"
     architecture: StarArchitecture
 
-    def __init__(self, architecture: StarArchitecture) -> None:
+    def __init__(self, architecture: StarArchitecture, pretrained: bool = False) -> None:
         super().__init__()
         self.architecture, self.embedding = architecture, architecture.width
-        self.vit = VisionTransformer(architecture)
+        self.channels: int | None = None
+        if architecture.body is not None:
+            body = create_body(architecture.body, pretrained)
+            self.put_body(body)
+            self.channels = body.width
+        self.vit = VisionTransformer(architecture, self.channels)
         self.alignment = Alignment(architecture) if architecture.aligned else None
         # Its bias stays 0, as in Luo et al., "Bag of Tricks" (2019), section 3.6.
         self.neck = nn.BatchNorm1d(architecture.width)
@@ -70,10 +83,28 @@ class StarReid(Network):
         Raises:
             ModelError: there is no classifier.
         """
+        return self.taught(self.maps_of_both(visible, infrared))
+
+    def maps(self, images: Tensor, modality: Modality) -> Tensor:
+        """What the transformer sees: the body's last maps, ``(N, C, *grid)``; the images without a body."""
+        return images if self.channels is None else super().maps(images, modality)
+
+    def maps_of_both(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """`maps` of both modalities in one pass: ``(V + I, ...)``."""
+        if self.channels is None:
+            return torch.cat([visible, infrared])
+        return super().maps_of_both(visible, infrared)
+
+    def taught(self, maps: Tensor) -> StarOutput:
+        """What the losses read, of `maps_of_both` of as many visible as infrared images.
+
+        Raises:
+            ModelError: there is no classifier.
+        """
         if self.classifier is None:
             raise ModelError("The network has no classifier to learn identities with.")
-        count = visible.shape[0]
-        tokens = self.vit(torch.cat([visible, infrared]))
+        count = maps.shape[0] // 2
+        tokens = self.vit(maps)
         day, night = (Tokens(*(each[rows] for each in tokens)) for rows in _halves(count))
         fused = tokens.cls
         if self.alignment is not None:
@@ -84,7 +115,7 @@ class StarReid(Network):
 
     def features(self, images: Tensor, modality: Modality) -> Mapping[str, Tensor]:
         """``embedding``: ``(N, D)``; ``local``: ``(N, 1, D)``, pooled patches. Both of length one."""
-        tokens = self.vit(images)
+        tokens = self.vit(self.maps(images, modality))
         if self.alignment is not None:
             vector = self.alignment(tokens, tokens, modality)
         else:
@@ -98,13 +129,16 @@ class StarReid(Network):
     def parameter_groups(self) -> tuple[ParameterGroup, ...]:
         """``blocks``: patches and blocks; ``body``: the transformer's rest; ``head``: all else.
 
-        PMT moves the first at half the rate.
+        PMT moves the first at half the rate. Of a hybrid, ``backbone`` is what sees the image first.
         """
         groups: dict[str, list[nn.Parameter]] = {"blocks": [], "body": [], "head": []}
+        if self.channels is not None:
+            groups["backbone"] = []
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
                 early = name.startswith(("vit.patches.", "vit.blocks."))
-                groups["blocks" if early else "body" if name.startswith("vit.") else "head"].append(parameter)
+                group = "blocks" if early else "body" if name.startswith("vit.") else "head"
+                groups["backbone" if name.startswith(BODY) else group].append(parameter)
         return tuple(ParameterGroup(name, parameters) for name, parameters in groups.items())
 
     def freeze(self, blocks: int) -> None:
@@ -125,12 +159,15 @@ class StarReid(Network):
         return bare
 
 
-def create_star(architecture: StarArchitecture, source: str | None, seed: int) -> StarReid:
+def create_star(
+    architecture: StarArchitecture, source: str | None, seed: int, pretrained: bool = False
+) -> StarReid:
     """Build the network; the global random state is left as it was.
 
     Args:
         architecture: what to build.
         source: of the transformer's weights, see `load_vit`; ``None`` for random ones.
+        pretrained: its body begins with ImageNet weights.
         seed: of all that begins at random.
 
     Raises:
@@ -138,7 +175,7 @@ def create_star(architecture: StarArchitecture, source: str | None, seed: int) -
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = StarReid(architecture)
+        network = StarReid(architecture, pretrained)
     if source is not None:
         load_vit(network.vit, source, architecture.grid)
     return network

@@ -31,8 +31,8 @@ class StarReidSystem(System[StarArchitecture]):
             raise ModelError(
                 f"Its vectors have {architecture.width} numbers, as its tokens, not {embedding}."
             )
-        network = StarReid(architecture)
-        if pretrained:
+        network = StarReid(architecture, pretrained)
+        if pretrained and architecture.body is None:
             load_vit(network.vit, PUBLISHED, architecture.grid)
         return network
 

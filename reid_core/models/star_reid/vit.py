@@ -29,9 +29,10 @@ class VisionTransformer(nn.Module):
 
     Args:
         architecture: of the network.
+        channels: of a body's last maps, each of whose places is a patch; ``None`` without a body.
     """
 
-    def __init__(self, architecture: StarArchitecture) -> None:
+    def __init__(self, architecture: StarArchitecture, channels: int | None = None) -> None:
         super().__init__()
         with warnings.catch_warnings():
             # timm's own imports warn of its moved modules.
@@ -39,7 +40,10 @@ class VisionTransformer(nn.Module):
             from timm.models.vision_transformer import Block
 
         width, depth, (rows, columns) = architecture.width, architecture.depth, architecture.grid
-        self.patches = nn.Conv2d(3, width, architecture.patch, architecture.stride)
+        if channels is None:
+            self.patches = nn.Conv2d(3, width, architecture.patch, architecture.stride)
+        else:
+            self.patches = nn.Conv2d(channels, width, 1)
         self.cls = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, 1 + rows * columns, width))
         for each in (self.cls, self.positions):
@@ -59,7 +63,11 @@ class VisionTransformer(nn.Module):
         self.norm = nn.LayerNorm(width, eps=_EPS)
 
     def forward(self, images: Tensor) -> Tokens:
-        """``(N, 3, H, W)`` of either modality, preprocessed, to its tokens after the last norm."""
+        """Preprocessed images of either modality, or a body's last maps, to tokens after the last norm.
+
+        Args:
+            images: ``(N, 3, H, W)``, or ``(N, C, *grid)``.
+        """
         patches = self.patches(images).flatten(2).transpose(1, 2)
         # Not len(): a trace takes that for a constant, and the graph would have one batch size.
         first = self.cls.expand(patches.shape[0], -1, -1)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from reid_core.models.clip_text.tower import GROUPS, TextTower
-from reid_core.models.eees.architecture import EeesArchitecture
 from reid_core.models.eees.network import Eees
 from reid_core.models.network import Network, ParameterGroup
 from reid_core.types import Modality
@@ -61,28 +59,3 @@ class EeesTaught(Network):
     def for_inference(self) -> Self:
         """None: what is used is the visual network, by itself."""
         raise NotImplementedError("the visual network is used by itself")
-
-
-class FrozenMaps(nn.Module):
-    """The body of a network, as what sees images and does not learn (`training.kept.Frozen`).
-
-    Args:
-        visual: whose body it is.
-
-    Attributes:
-        architecture: of the body and its maps; heads do not take part.
-        embedding: numbers in the last maps of an image.
-    """
-
-    def __init__(self, visual: Eees) -> None:
-        super().__init__()
-        self.visible_stem, self.infrared_stem, self.trunk = visual.body()
-        self.architecture = EeesArchitecture(body=visual.architecture.body, grid=visual.architecture.grid)
-        rows, columns = self.architecture.grid
-        self.embedding = visual.width * rows * columns
-
-    def raw(self, images: Tensor, modality: Modality) -> Tensor:
-        """``(N, 3, H, W)`` of one modality to its last maps as rows, ``(N, C h w)``."""
-        stem = self.visible_stem if modality is Modality.VISIBLE else self.infrared_stem
-        maps: Tensor = self.trunk(stem(images))
-        return torch.flatten(maps, 1)

@@ -4,7 +4,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from reid_core.models.eees.architecture import CLIP, AttentionSettings, BodySettings
+from reid_core.models.body_settings import CLIP, BodySettings
+from reid_core.models.eees.architecture import AttentionSettings
 from training.losses import LOSSES
 from training.losses.identity_cross_entropy import IdentitySettings
 from training.losses.image_text_contrast import ImageTextSettings

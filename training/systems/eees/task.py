@@ -12,12 +12,12 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
-from reid_core.errors import ModelError, UsageError
-from reid_core.models.checkpoint import load_network, take_weights
+from reid_core.models.body import body_preprocess, last_maps
+from reid_core.models.body_settings import CLIP, BodySettings
+from reid_core.models.checkpoint import take_weights
 from reid_core.models.checkpoint_files import CheckpointFiles
 from reid_core.models.clip_text.tokens import Tokens
-from reid_core.models.eees.architecture import CLIP, BodySettings, EeesArchitecture
-from reid_core.models.eees.body import body_preprocess, last_maps
+from reid_core.models.eees.architecture import EeesArchitecture
 from reid_core.models.eees.clip import OPENAI, load_clip_visual
 from reid_core.models.eees.network import Eees, EeesOutput
 from reid_core.models.network import Network
@@ -26,10 +26,11 @@ from training.batches import KEPT, Batch
 from training.kept import FrozenViews
 from training.needs import Needs, read_texts
 from training.seeding import generator
-from training.systems.eees.network import EeesTaught, FrozenMaps
+from training.systems.eees.network import EeesTaught
 from training.systems.eees.recipe import MULTI, TEXTS, EeesRecipe
 from training.systems.eees.views import draw_views, multi_view
-from training.systems.starting import same_input
+from training.systems.frozen_maps import FrozenMaps
+from training.systems.starting import body_settings, same_input, take_body
 from training.systems.task import TrainingTask
 from training.systems.text_tower import read_by
 
@@ -88,7 +89,7 @@ class EeesTask(TrainingTask[EeesRecipe, StepOutput]):
         if start is not None and start.manifest.kind == visual.kind:
             take_weights(visual, start)
         elif start is not None:
-            self._take_body(visual, start)
+            take_body(visual, start, settings.blend)
         elif published and settings.source is not None:
             visual.take_clip(load_clip_visual(settings.source), settings.source)
         tower = None
@@ -115,7 +116,11 @@ class EeesTask(TrainingTask[EeesRecipe, StepOutput]):
     def frozen(self, network: Network) -> FrozenViews | None:
         """Last maps of the recipe's ``views_kept``, unless that is 0."""
         count = self.recipe.model.views_kept
-        return FrozenViews(FrozenMaps(cast(EeesTaught, network).visual).eval(), count) if count else None
+        if not count:
+            return None
+        visual = cast(EeesTaught, network).visual
+        shape = (visual.width, *visual.architecture.grid)
+        return FrozenViews(FrozenMaps(visual.body(), visual.architecture.body, shape).eval(), count)
 
     def forward(self, network: Network, batch: Batch) -> StepOutput:
         """Images, or what is kept of them; their texts; several views of both."""
@@ -172,23 +177,7 @@ class EeesTask(TrainingTask[EeesRecipe, StepOutput]):
         """The recipe's, or that of another system's checkpoint to start from."""
         if self.start is None or self.start.manifest.kind == Eees.kind:
             return self.recipe.model.body
-        built = self.start.manifest.architecture
-        if not hasattr(built, "backbone"):
-            raise ModelError(
-                f"The checkpoint {self.start.folder} has no backbone with two stems to start from."
-            )
-        own = BodySettings.model_fields.keys() - {"layers", "width"}
-        return BodySettings.model_validate(
-            {name: getattr(built, name) for name in own if hasattr(built, name)}
-        )
-
-    def _take_body(self, visual: Eees, start: CheckpointFiles) -> None:
-        if self.recipe.model.blend < 1:
-            raise UsageError(
-                "model.blend mixes two networks that are built alike; the start is of another system.",
-                "Set model.blend=1.",
-            )
-        visual.take_body(load_network(start), str(start.folder))
+        return body_settings(self.start)
 
     def _maps(self, visual: Eees, batch: Batch) -> Tensor:
         """``(V + I, C, h, w)``."""

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from reid_core.config import Settings
+from reid_core.models.body_settings import BodySettings
 from reid_core.models.star_reid.architecture import Attention, Fusion, Pooling, StarArchitecture
 from reid_core.models.star_reid.system import PUBLISHED
 from training.losses.discriminative_center import DiscriminativeCenterSettings
@@ -43,7 +44,13 @@ class StarModel(ModelSettings):
 
     Attributes:
         source: of the transformer's weights, where ``pretrained``: timm's name of a vision transformer, a
-            file or a folder.
+            file or a folder. Of a transformer without a body.
+        body: a convolutional network that sees the image first, as `StarArchitecture.body`; ``null`` without.
+            A run that starts from another system's checkpoint has the body of that.
+        frozen: the body keeps its weights and statistics. To thaw it slowly give the group ``backbone`` a
+            factor instead.
+        views_kept: last maps of so many augmented views of each image are computed once, and steps draw among
+            them; 0 augments anew each time. Of a frozen body alone.
         patch: side of a patch, pixels.
         stride: between patches.
         width: numbers in a token.
@@ -63,6 +70,9 @@ class StarModel(ModelSettings):
     """
 
     source: str = PUBLISHED
+    body: BodySettings | None = None
+    frozen: bool = False
+    views_kept: int = Field(default=0, ge=0, le=64)
     patch: int = Field(default=16, ge=1)
     stride: int = Field(default=12, ge=1)
     width: int = Field(default=768, ge=2)
@@ -83,12 +93,25 @@ class StarModel(ModelSettings):
     def _fits(self) -> Self:
         if self.frozen_blocks > self.depth:
             raise ValueError("frozen_blocks: there are not so many blocks")
+        if self.frozen and self.body is None:
+            raise ValueError("frozen is of a body, and there is none")
+        if self.views_kept and not self.frozen:
+            raise ValueError("views_kept must be 0 where the body learns: its maps change")
+        if self.views_kept and self.progressive:
+            raise ValueError("views_kept must be 0 where first epochs are grey: progressive")
         return self
 
-    def architecture(self, height: int, width: int, classes: int) -> StarArchitecture:
-        """What is to be built for an input of that size."""
+    def architecture(
+        self,
+        height: int,
+        width: int,
+        classes: int,
+        body: BodySettings | None = None,
+        maps: tuple[int, int] | None = None,
+    ) -> StarArchitecture:
+        """What is to be built for an input of that size, behind a body whose last maps are so large."""
         own = {name: getattr(self, name) for name in StarArchitecture.model_fields if hasattr(self, name)}
-        return StarArchitecture(**own, image=(height, width), classes=classes)
+        return StarArchitecture(**own | {"body": body}, maps=maps, image=(height, width), classes=classes)
 
 
 class StarLosses(Losses):

@@ -12,22 +12,27 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
+from reid_core.models.body import body_preprocess, last_maps
+from reid_core.models.body_settings import BodySettings
 from reid_core.models.checkpoint import take_weights
 from reid_core.models.checkpoint_files import CheckpointFiles
 from reid_core.models.network import Network
-from reid_core.models.star_reid.network import StarOutput, create_star
+from reid_core.models.star_reid.network import StarOutput, StarReid, create_star
 from reid_core.models.star_reid.text_branch import TextBranch, TextTokens, build_branch, load_branch
 from reid_core.models.star_reid.text_encoder import save_text_encoder
 from reid_core.models.star_reid.text_settings import PUBLISHED, BertSettings
 from reid_core.models.star_reid.text_tokens import BertTokens, load_tokens, word_tokens
 from reid_core.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from reid_core.types import Modality
-from training.batches import Batch
+from training.batches import KEPT, Batch
+from training.kept import FrozenViews
 from training.needs import Needs, read_texts
 from training.objective import Objective
 from training.seeding import generator
+from training.systems.frozen_maps import FrozenMaps
 from training.systems.star_reid.network import StarTaught
 from training.systems.star_reid.recipe import StarRecipe
+from training.systems.starting import body_settings, same_input, take_body
 from training.systems.task import TrainingTask
 
 WORDS = "words"
@@ -54,27 +59,42 @@ class StarTask(TrainingTask[StarRecipe, Taught]):
     measures = ("accuracy",)
 
     def preprocess(self) -> Preprocess:
-        """As PMT: ImageNet's mean and deviation."""
+        """As PMT: ImageNet's mean and deviation. Behind a body, that body's own.
+
+        Raises:
+            UsageError: a frozen body learned to read other images than the recipe says.
+        """
         given = self.recipe.input
+        if self._body is not None:
+            if self.start is not None and self.recipe.model.frozen:
+                return same_input(given, self.start)
+            return given.applied(body_preprocess(self._body, given.height, given.width))
         return given.applied(
             Preprocess(height=given.height, width=given.width, mean=IMAGENET_MEAN, std=IMAGENET_STD)
         )
 
     def network(self, start: CheckpointFiles | None) -> Network:
         """With a classifier over the identities, and the text branch where words are read."""
-        recipe, settings = self.recipe, self.recipe.model
-        architecture = settings.architecture(recipe.input.height, recipe.input.width, len(self.identities))
-        source = settings.source if settings.pretrained and start is None else None
-        visual = create_star(architecture, source, recipe.seed)
-        if start is not None:
+        recipe, settings, body = self.recipe, self.recipe.model, self._body
+        height, width = recipe.input.height, recipe.input.width
+        maps = last_maps(body, height, width) if body is not None else None
+        architecture = settings.architecture(height, width, len(self.identities), body, maps)
+        published = settings.pretrained and start is None
+        source = settings.source if published and body is None else None
+        visual = create_star(architecture, source, recipe.seed, pretrained=published)
+        if start is not None and self._of_another(start):
+            take_body(visual, start, settings.blend)
+        elif start is not None:
             take_weights(visual, start)
         visual.freeze(settings.frozen_blocks)
-        return StarTaught(visual, self._branch() if recipe.reads else None)
+        return StarTaught(visual, self._branch() if recipe.reads else None, settings.frozen)
 
     def origin(self) -> str:
         """ImageNet, and whose weights."""
         model = self.recipe.model
-        return f"ImageNet weights of {model.source}" if model.pretrained else "random weights"
+        if not model.pretrained:
+            return "random weights"
+        return f"ImageNet weights of {model.source if model.body is None else model.body.backbone}"
 
     def needs(self) -> Needs:
         """A text of each visible image, where words are read."""
@@ -84,12 +104,23 @@ class StarTask(TrainingTask[StarRecipe, Taught]):
         texts = read_texts(self.recipe.captions, material.dataset, material.train, Modality.VISIBLE)
         return Needs({WORDS: texts})
 
+    def frozen(self, network: Network) -> FrozenViews | None:
+        """Last maps of the recipe's ``views_kept``, unless that is 0."""
+        count = self.recipe.model.views_kept
+        if not count:
+            return None
+        visual = cast(StarTaught, network).visual
+        body, channels = visual.architecture.body, visual.channels
+        assert body is not None and channels is not None
+        shape = (channels, *visual.architecture.grid)
+        return FrozenViews(FrozenMaps(visual.body(), body, shape).eval(), count)
+
     def forward(self, network: Network, batch: Batch) -> Taught:
         """Pairs of images, then the texts of the visible ones."""
         taught = cast(StarTaught, network)
         visible = _grey(batch.visible) if self._early(batch) else batch.visible
         with _drawn(int(generator(self.recipe.seed, "dropout", batch.step).integers(2**62)), visible):
-            images = taught.visual(visible, batch.infrared)
+            images = taught.visual.taught(self._maps(taught.visual, visible, batch))
             texts = None
             if taught.text is not None:
                 tokens, there = (
@@ -142,6 +173,25 @@ class StarTask(TrainingTask[StarRecipe, Taught]):
         if taught.text is not None:
             neck = None if taught.visual.architecture.aligned else taught.visual.neck
             save_text_encoder(checkpoint, taught.text, neck, self._tokens, self.recipe.name)
+
+    @cached_property
+    def _body(self) -> BodySettings | None:
+        """The recipe's, or that of another system's checkpoint to start from."""
+        own = self.recipe.model.body
+        if own is None or self.start is None or not self._of_another(self.start):
+            return own
+        return body_settings(self.start)
+
+    def _of_another(self, start: CheckpointFiles) -> bool:
+        """Whether a checkpoint to start from is another system's, of which a hybrid takes the body."""
+        return self.recipe.model.body is not None and start.manifest.kind != StarReid.kind
+
+    def _maps(self, visual: StarReid, visible: Tensor, batch: Batch) -> Tensor:
+        """What the transformer sees of a batch, ``(V + I, ...)``."""
+        if KEPT in batch.rows:
+            assert visual.channels is not None
+            return batch.rows[KEPT].reshape(-1, visual.channels, *visual.architecture.grid)
+        return visual.maps_of_both(visible, batch.infrared)
 
     def _early(self, batch: Batch) -> bool:
         return batch.step < self._progressive_steps
