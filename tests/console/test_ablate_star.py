@@ -3,8 +3,14 @@
 import json
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from reid_core.starter import starter_embedder
+from tests.conftest import ROOT
 from tests.support.people import write_captions, write_people
+from training.ablation import star_reid
+from training.ablation.plan import START, Plan
 
 pytestmark = pytest.mark.slow
 
@@ -16,13 +22,32 @@ TINY = {
     "calibration.gallery": 4,
     "threads": 1,
 }
+
+
+class Silent:
+    def images(self, done, total):
+        pass
+
+    def step(self, done, total, values):
+        pass
+
+    def note(self, text):
+        pass
+
+
 TRAINED = ("Base", "Base+FMA", "Base+VIAP", "Base+BERT", "Base+VTR", "Base+VTR+VIAP")
 
 
-def test_each_row_has_its_figures_and_its_protocol(tmp_path, nightreid):
-    world = write_captions(write_people(tmp_path / "set", val=4, test=6, images=2))
-    said = json.loads((world / "people.json").read_text())
-    (world / "identity_captions.json").write_text(json.dumps({name: each[0] for name, each in said.items()}))
+@pytest.fixture
+def world(tmp_path):
+    """People with a caption each."""
+    folder = write_captions(write_people(tmp_path / "set", val=4, test=6, images=2))
+    said = json.loads((folder / "people.json").read_text())
+    (folder / "identity_captions.json").write_text(json.dumps({name: each[0] for name, each in said.items()}))
+    return folder
+
+
+def test_each_row_has_its_figures_and_its_protocol(world, tmp_path, nightreid):
     told = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}")]
     command = ("ablate", "star_reid", "--dataset", world, "--out", tmp_path / "runs", "--seeds", 1)
     cache = {"NIGHTREID_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
@@ -54,3 +79,28 @@ def test_each_row_has_its_figures_and_its_protocol(tmp_path, nightreid):
     assert recipes["base-vtr-viap-1"]["model"]["aligned"]
     refused = nightreid(*command, "--start", tmp_path / "runs/base-1/model", *told, **options)
     assert refused.returncode != 0 and "starts from no checkpoint" in refused.stderr
+
+
+def test_hybrids_start_from_a_network_whose_figures_stand_in_the_first_row(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTREID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(star_reid, "TRAININGS", star_reid.TRAININGS[2:3])
+    plan = Plan(
+        recipe=ROOT / "configs/recipes/star_reid/synthetic.yaml",
+        root=world,
+        start=starter_embedder(),
+        out=tmp_path / "runs",
+        seeds=(1,),
+        progress=Silent(),
+        overrides=(
+            *("model.views_kept=1", "model.width=8", "model.depth=1", "model.heads=2"),
+            *("sampler={identities: 4, visible: 2, infrared: 2}", "schedule={length: 2, warmup: 1}"),
+            *("calibration.gallery=4", "threads=1"),
+        ),
+        trials=2,
+    )
+    rows = star_reid.ablate(plan).rows
+    assert [row.name for row in rows if row.kind == rows[0].kind] == [START, "Base+VIAP", "Base+VIAP+LJM"]
+    first, learned = (
+        load_file(one / "weights.safetensors") for one in (plan.start, plan.out / "base-viap-1/model")
+    )
+    assert all(torch.equal(each, learned[name]) for name, each in first.items() if name.startswith("trunk."))
