@@ -25,15 +25,17 @@ endif
 demo: $(DEMO_VENV)/.ready
 	$(DEMO_VENV)/bin/nightreid demo $(if $(DETECTOR),--detector $(DETECTOR)) $(if $(OUT),--out '$(OUT)')
 
-# In three parts beside one another; what the first two say is shown at the end. The tests at a real Kafka keep time and
-# mostly wait: they are served first.
+# In three parts beside one another, which take about as long; what the first two say is shown at the end. The tests at a
+# real Kafka keep time and mostly wait: they are served first.
+UPPER := tests/console tests/training
 test: $(READY)
 	@said=$$(mktemp -d); failed=0; \
 	$(BIN)/python -m pytest -m kafka --durations=10 >"$$said/kafka" 2>&1 & kafka=$$!; \
-	nice -n 5 $(BIN)/python -m pytest -m "not kafka" tests/console --durations=10 >"$$said/console" 2>&1 & console=$$!; \
-	nice -n 5 $(BIN)/python -m pytest -m "not kafka" --ignore=tests/console --durations=10 || failed=$$?; \
-	wait $$console || failed=$$?; wait $$kafka || failed=$$?; \
-	echo "Of the console:"; cat "$$said/console"; echo "At a real Kafka:"; cat "$$said/kafka"; rm -rf "$$said"; exit $$failed
+	nice -n 5 $(BIN)/python -m pytest -m "not kafka" $(UPPER) --durations=10 >"$$said/upper" 2>&1 & upper=$$!; \
+	trap 'kill $$kafka $$upper; exit 130' INT TERM; \
+	nice -n 5 $(BIN)/python -m pytest -m "not kafka" $(UPPER:%=--ignore=%) --durations=10 || failed=$$?; \
+	wait $$upper || failed=$$?; wait $$kafka || failed=$$?; \
+	echo "Of $(UPPER):"; cat "$$said/upper"; echo "At a real Kafka:"; cat "$$said/kafka"; rm -rf "$$said"; exit $$failed
 
 unit: $(READY)
 	$(BIN)/python -m pytest -m "not footage and not slow and not kafka"
