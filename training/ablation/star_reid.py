@@ -16,7 +16,6 @@ from training.evaluation.evaluating import ProtocolResult
 from training.evaluation.orchestrating import Evaluator
 from training.evaluation.protocols import parse_protocol
 from training.systems.reading import load_recipe
-from training.systems.star_reid.recipe import StarRecipe
 from training.systems.starting import input_of
 
 _PMT = "model.aligned=false"
@@ -64,9 +63,9 @@ def ablate(plan: Plan) -> Ablated:
 
     Hybrids have the body of the checkpoint to start from; transformers without one start from none.
     """
-    recipe = load_recipe(plan.recipe, plan.overrides)
-    assert isinstance(recipe, StarRecipe)
-    start = plan.start if recipe.model.body is not None else None
+    model = load_recipe(plan.recipe, plan.overrides).recorded()["model"]
+    assert isinstance(model, dict)
+    start = plan.start if model["body"] is not None else None
     if start is None and plan.start != starter_embedder():
         raise UsageError(
             "This ablation starts from no checkpoint: each of its networks is another transformer.",
@@ -81,14 +80,14 @@ def ablate(plan: Plan) -> Ablated:
         results = Evaluator(plan.root, tuple(asked.values())).evaluate(str(start)).results
         found |= {(START, kind): [figures_of(results[protocol])] for kind, protocol in asked.items()}
         protocols |= results
-    for training, model in plan.models(TRAININGS, given, start):
+    for training, trained in plan.models(TRAININGS, given, start):
         rows = (
             (name, kind, "+".join(filter(None, (preset, f"trials={plan.trials}", change))))
             for name, change in ((training.name, ""), *training.measured)
             for kind, preset in kinds.items()
         )
         ids = {(name, kind): parse_protocol(text).id for name, kind, text in rows}
-        results = Evaluator(plan.root, tuple(dict.fromkeys(ids.values()))).evaluate(str(model)).results
+        results = Evaluator(plan.root, tuple(dict.fromkeys(ids.values()))).evaluate(str(trained)).results
         for row, protocol in ids.items():
             found.setdefault(row, []).append(figures_of(results[protocol]))
         protocols |= results
