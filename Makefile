@@ -38,7 +38,7 @@ test: $(READY)
 	echo "Of $(UPPER):"; cat "$$said/upper"; echo "At a real Kafka:"; cat "$$said/kafka"; rm -rf "$$said"; exit $$failed
 
 unit: $(READY)
-	$(BIN)/python -m pytest -m "not footage and not slow and not kafka"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not footage and not slow and not kafka"
 
 # Every row of the fault table, tried; docs/faults.md says how it went.
 faults: $(READY)
