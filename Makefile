@@ -31,9 +31,9 @@ UPPER := tests/console tests/training
 test: $(READY)
 	@said=$$(mktemp -d); failed=0; \
 	$(BIN)/python -m pytest tests/kafka --durations=10 >"$$said/kafka" 2>&1 & kafka=$$!; \
-	nice -n 5 $(BIN)/python -m pytest $(UPPER) --durations=10 >"$$said/upper" 2>&1 & upper=$$!; \
+	nice -n 3 $(BIN)/python -m pytest $(UPPER) --durations=10 >"$$said/upper" 2>&1 & upper=$$!; \
 	trap 'kill $$kafka $$upper 2>/dev/null; exit 130' INT TERM; \
-	nice -n 5 $(BIN)/python -m pytest $(patsubst %,--ignore=%,tests/kafka $(UPPER)) --durations=10 || failed=$$?; \
+	nice -n 3 $(BIN)/python -m pytest $(patsubst %,--ignore=%,tests/kafka $(UPPER)) --durations=10 || failed=$$?; \
 	wait $$upper || failed=$$?; wait $$kafka || failed=$$?; \
 	echo "Of $(UPPER):"; cat "$$said/upper"; echo "At a real Kafka:"; cat "$$said/kafka"; rm -rf "$$said"; exit $$failed
 
