@@ -156,7 +156,7 @@ class Hub:
             if follower.after < self._floor:
                 follower.missed, follower.after = True, self._floor
             chosen = [one for one in self._kept if one.number > follower.after][:AT_A_TIME]
-            follower.after = chosen[-1].number if chosen else self._position
+            follower.after = chosen[-1].number if chosen else max(follower.after, self._position)
         return chosen
 
     def close(self) -> None:
@@ -205,10 +205,11 @@ class Hub:
             return
         while end > position and not self._stop.is_set():
             events = self._outbox.after(position, KINDS, _TOGETHER)
-            with self._context.gallery.database.read() as session:
-                made = live_events(session, events)
-            full = len(events) == _TOGETHER
+            full = len(events) == _TOGETHER and events[-1].id < end
             position = events[-1].id if full else end
+            with self._context.gallery.database.read() as session:
+                # What came since the end was looked for is read with what follows it, and told once.
+                made = live_events(session, [one for one in events if one.id <= position])
             with self._lock:
                 self._kept.extend(made)
                 while len(self._kept) > KEPT:

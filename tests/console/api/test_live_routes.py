@@ -94,7 +94,7 @@ class Listener:
     def until(self, told, within=60):
         deadline = time.monotonic() + within
         while not told():
-            assert time.monotonic() < deadline, (self.status, self.events)
+            assert time.monotonic() < deadline, (self.status, [one[:2] for one in self.events])
             time.sleep(0.02)
 
     def begun(self):
@@ -203,6 +203,30 @@ def test_a_stream_ends_where(square, how):
         assert listener.over.wait(30)
         # What came before that was seen may have been told; nothing behind it.
         assert listener.kinds()[2:] in (["end"], ["tracklet", "link", "end"])
+
+
+def test_what_comes_while_the_hub_looks_is_told_once(square, monkeypatch):
+    served = serve(square.gallery)
+    with following(served) as (listener, *_):
+        outbox, looked = served.context.shared(Hub)._outbox, []
+        real = outbox.end
+
+        def end():
+            if looked:
+                return real()
+            looked.append(True)
+            square.comes("gate", 1)
+            found = real()
+            # Between looking for the end and reading up to it.
+            square.comes("yard", 0)
+            return found
+
+        monkeypatch.setattr(outbox, "end", end)
+        listener.until(lambda: len(listener.events) >= 2)
+        square.comes("lane", 0)
+        listener.until(lambda: "lane" in str(listener.events))
+        listener.until(lambda: listener.kinds()[-1] == "link")
+        assert listener.kinds() == ["tracklet", "link"] * 2
 
 
 def test_it_ends_where_the_process_does(square):
