@@ -95,13 +95,13 @@ def test_who_closes_more_than_may_wait_waits(held):
         assert len(handed) == done + 3
         held.let_through(1)
     held.let_through()
-    thread.join(60)
+    thread.join(10)
     assert len(wait(handed, 10).done) == 6
     stage.close()
 
 
 def settled(told):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 10
     while not told():
         assert time.monotonic() < deadline
         time.sleep(0.005)

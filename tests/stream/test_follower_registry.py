@@ -113,7 +113,7 @@ def test_a_lease_is_held_while_the_work_takes_longer_than_it_lasts(gallery, regi
     registered(tally="SlowTally")
     happen(gallery, "a")
     make("one").start()
-    assert begun.wait(60)
+    assert begun.wait(10)
     other = Lease(gallery.database, "follower/tally/night", "two", SECONDS)
     for _ in range(20):
         assert not other.hold()

@@ -85,7 +85,7 @@ def test_who_waits_is_let_in_when_there_is_room(outgoing, dropped):
     outgoing.acknowledge(outgoing.take(0))
     assert not entered.wait(0.2)
     outgoing.acknowledge(outgoing.take(0))
-    assert entered.wait(30)
+    assert entered.wait(2)
     waiting.join()
     assert drain(outgoing) == list(range(2, 12)) and dropped == []
 

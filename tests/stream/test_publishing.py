@@ -58,7 +58,7 @@ def send(fake_kafka):
     def go(sources=(), stop=None, progress=None, registry=None, **settings):
         settings = PublishSettings(**{"codec": "png", "live": QUICK} | settings)
         stop = stop or threading.Event()
-        too_long = threading.Timer(180, stop.set)
+        too_long = threading.Timer(60, stop.set)
         too_long.start()
         try:
             return publish(with_sources(settings, sources), stop, progress, registry)
@@ -93,7 +93,7 @@ def begin(send):
         thread.join(30)
 
 
-def until(true, seconds=60):
+def until(true, seconds=10):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -406,7 +406,7 @@ def test_stopping_waits_for_kafka_only_so_long_and_tells_what_is_left(send, fake
     watching = Watching(lambda status: status.waiting > 20, stop.set)
     begun = time.monotonic()
     result = send(specs(night_videos), stop, watching, flush_seconds=0.5)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 10
     assert result.interrupted and result.undelivered > 20 and fake_kafka.records == []
 
 

@@ -63,7 +63,7 @@ class Listener:
         headers = {"Authorization": program.headers["Authorization"]}
         if last is not None:
             headers["Last-Event-ID"] = str(last)
-        self._client = httpx.Client(base_url=address, headers=headers, timeout=60)
+        self._client = httpx.Client(base_url=address, headers=headers, timeout=20)
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
@@ -91,7 +91,7 @@ class Listener:
     def kinds(self):
         return [kind for kind, *_ in self.events]
 
-    def until(self, told, within=60):
+    def until(self, told, within=10):
         deadline = time.monotonic() + within
         while not told():
             assert time.monotonic() < deadline, (self.status, [one[:2] for one in self.events])
@@ -200,7 +200,7 @@ def test_a_stream_ends_where(square, how):
         with square.database.write() as session:
             OVER[how](session, user)
         square.comes("lane", 0)
-        assert listener.over.wait(30)
+        assert listener.over.wait(5)
         # What came before that was seen may have been told; nothing behind it.
         assert listener.kinds()[2:] in (["end"], ["tracklet", "link", "end"])
 
@@ -233,7 +233,7 @@ def test_it_ends_where_the_process_does(square):
     begun = time.monotonic()
     with following(serve(square.gallery)) as (listener, *_):
         begun = time.monotonic()
-    assert listener.over.wait(4) and time.monotonic() - begun < 4.5
+    assert listener.over.wait(1) and time.monotonic() - begun < 3
 
 
 def test_as_many_follow_as_may(square):
