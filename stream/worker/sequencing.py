@@ -251,12 +251,14 @@ class Sequencer:
         yield Begun(recording, stream, envelope.width, envelope.height)
 
     def _restarted(self, arrival: Arrival) -> bool:
-        """Whether the numbers began anew while the clock went on."""
+        """Whether the numbers began anew while the clock went on; frames that wait have been seen too."""
         now, envelope = self._now, arrival.envelope
         assert now is not None
-        fell = envelope.seq + self._settings.window < now.next
-        latest = now.clock.capture_ns
-        return fell and latest is not None and envelope.capture_ns > latest
+        following = max([now.next, *(seq + 1 for seq in now.waiting)])
+        times = [now.clock.capture_ns, *(one.envelope.capture_ns for one in now.waiting.values())]
+        seen = [each for each in times if each is not None]
+        fell = envelope.seq + self._settings.window < following
+        return fell and bool(seen) and envelope.capture_ns > max(seen)
 
     def _split(self, arrival: Arrival) -> Iterator[Step]:
         self._counts["restarts"] += 1

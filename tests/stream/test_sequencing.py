@@ -524,6 +524,10 @@ def histories_by_hand():
         "an end, and another stream": arrivals(
             [*bare(range(9), LIVE), LIVE.end(9), *bare([2], LIVE), *bare(range(2, 14), second)]
         ),
+        "a restart while the first picture is waited for": arrivals(
+            [LIVE.bare(seq) for seq in [1, *range(3, 10)]]
+            + [LIVE.bare(seq, LIVE.capture_ns(seq) + 30 * SECOND) for seq in [1, *range(3, 15)]]
+        ),
         "a clock that jumps": arrivals(jumps, clock=lambda one: right[id(one)]),
         "a clock that is wrong": arrivals(bare(range(12), wrong), clock=lambda one: one.capture_ns - HOUR),
         "times that stand still": arrivals([CAMERA.bare(seq, START_NS) for seq in range(12)]),
