@@ -156,7 +156,7 @@ class Hub:
             if follower.after < self._floor:
                 follower.missed, follower.after = True, self._floor
             chosen = [one for one in self._kept if one.number > follower.after][:AT_A_TIME]
-            follower.after = chosen[-1].number if chosen else max(follower.after, self._position)
+            follower.after = chosen[-1].number if chosen else self._position
         return chosen
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -227,6 +228,29 @@ def test_what_comes_while_the_hub_looks_is_told_once(square, monkeypatch):
         listener.until(lambda: "lane" in str(listener.events))
         listener.until(lambda: listener.kinds()[-1] == "link")
         assert listener.kinds() == ["tracklet", "link"] * 2
+
+
+def test_what_comes_after_a_restore_is_told_whose_numbers_are_those_of_before(square):
+    served = serve(square.gallery)
+    with following(served) as (listener, *_):
+        square.comes("yard", 0)
+        listener.until(lambda: len(listener.events) == 2)
+        hub = served.context.shared(Hub)
+        real, off = hub._outbox, listener.events[-1][1] - 1
+
+        class Restored:
+            def end(self):
+                return real.end() - off
+
+            def after(self, number, *how):
+                return [replace(one, id=one.id - off) for one in real.after(number + off, *how)]
+
+        hub._outbox = Restored()
+        listener.until(lambda: hub._position == 1)
+        # A follower notices when it finds nothing to be told of.
+        time.sleep(3 * live.CHECK_SECONDS)
+        square.comes("lane", 0)
+        listener.until(lambda: listener.kinds() == ["tracklet", "link"] * 2)
 
 
 def test_it_ends_where_the_process_does(square):
