@@ -6,7 +6,7 @@ A network that has one has a stem for each modality and a shared rest.
 import copy
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -34,11 +34,28 @@ class BodiedNetwork(Network):
     visible_stem: nn.Module
     infrared_stem: nn.Module
     trunk: nn.Module
+    frozen = False
+    """Whether the body keeps its weights and statistics."""
 
     def put_body(self, body: Backbone) -> None:
         """Begin with a body; both stems start alike."""
         self.visible_stem, self.trunk = body.stem, body.trunk
         self.infrared_stem = copy.deepcopy(body.stem)
+
+    def freeze_body(self) -> None:
+        """Have the body keep its weights, and stay in evaluation mode."""
+        self.frozen = True
+        for part in self.body():
+            part.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module, but a frozen body stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            for part in self.body():
+                part.eval()
+        return self
 
     def body(self) -> tuple[nn.Module, ...]:
         """The stems and the rest up to the last maps."""

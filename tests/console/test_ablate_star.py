@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from reid_core.starter import starter_embedder
 from tests.conftest import ROOT
 from tests.support.people import write_captions, write_people
+from tests.support.silent import Silent
 from training.ablation import star_reid
 from training.ablation.plan import START, Plan
 
@@ -22,18 +23,6 @@ TINY = {
     "calibration.gallery": 4,
     "threads": 1,
 }
-
-
-class Silent:
-    def images(self, done, total):
-        pass
-
-    def step(self, done, total, values):
-        pass
-
-    def note(self, text):
-        pass
-
 
 TRAINED = ("Base", "Base+FMA", "Base+VIAP", "Base+BERT", "Base+VTR", "Base+VTR+VIAP")
 

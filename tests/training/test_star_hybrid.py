@@ -22,6 +22,7 @@ from reid_core.runtime.parity import PARITY, cosine_distance, probe_crops
 from reid_core.types import Modality
 from tests.conftest import ROOT
 from tests.support.people import write_captions, write_people
+from tests.support.silent import Silent
 from training.batches import KEPT, Batch
 from training.material import open_material
 from training.sampling import IdentitySampler
@@ -47,17 +48,6 @@ HYBRID = [
 ]
 FROZEN = [*HYBRID, "model.frozen=true", "model.views_kept=2"]
 BODY = ("visible_stem.", "infrared_stem.", "trunk.")
-
-
-class Silent:
-    def images(self, done, total):
-        pass
-
-    def step(self, done, total, values):
-        pass
-
-    def note(self, text):
-        pass
 
 
 @pytest.fixture(scope="module")

@@ -17,26 +17,14 @@ class EeesTaught(Network):
     Args:
         visual: with classifiers.
         tower: as wide as the attention-pooled feature; ``None`` where no loss reads texts.
-        frozen: whether the body keeps its weights and statistics.
     """
 
     kind: ClassVar[str] = Eees.kind
 
-    def __init__(self, visual: Eees, tower: TextTower | None, frozen: bool) -> None:
+    def __init__(self, visual: Eees, tower: TextTower | None) -> None:
         super().__init__()
-        self.visual, self.tower, self.frozen = visual, tower, frozen
+        self.visual, self.tower = visual, tower
         self.architecture, self.embedding = visual.architecture, visual.embedding
-        if frozen:
-            for part in visual.body():
-                part.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Self:
-        """As of any module, but a frozen body stays in evaluation mode."""
-        super().train(mode)
-        if self.frozen:
-            for part in self.visual.body():
-                part.eval()
-        return self
 
     @property
     def feature_width(self) -> int:

@@ -95,7 +95,9 @@ class EeesTask(TrainingTask[EeesRecipe, StepOutput]):
         tower = None
         if recipe.reads_texts:
             tower = settings.text.tower(self._tokens, recipe.seed).widened(settings.attention.width)
-        return EeesTaught(visual, tower, settings.frozen)
+        if settings.frozen:
+            visual.freeze_body()
+        return EeesTaught(visual, tower)
 
     def origin(self) -> str:
         """Whose weights of CLIP, or ImageNet's."""

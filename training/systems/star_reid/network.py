@@ -17,26 +17,14 @@ class StarTaught(Network):
     Args:
         visual: with a classifier.
         text: as wide as its vector, or ``None`` where no words are read.
-        frozen: whether the visual network's body keeps its weights and statistics.
     """
 
     kind: ClassVar[str] = "star-reid"
 
-    def __init__(self, visual: StarReid, text: TextBranch | None, frozen: bool = False) -> None:
+    def __init__(self, visual: StarReid, text: TextBranch | None) -> None:
         super().__init__()
-        self.visual, self.text, self.frozen = visual, text, frozen
+        self.visual, self.text = visual, text
         self.architecture, self.embedding = visual.architecture, visual.embedding
-        if frozen:
-            for part in visual.body():
-                part.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Self:
-        """As of any module, but a frozen body stays in evaluation mode."""
-        super().train(mode)
-        if self.frozen:
-            for part in self.visual.body():
-                part.eval()
-        return self
 
     def features(self, images: Tensor, modality: Modality) -> Mapping[str, Tensor]:
         """Those of the visual network."""

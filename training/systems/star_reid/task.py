@@ -87,7 +87,9 @@ class StarTask(TrainingTask[StarRecipe, Taught]):
         elif start is not None:
             take_weights(visual, start)
         visual.freeze(settings.frozen_blocks)
-        return StarTaught(visual, self._branch() if recipe.reads else None, settings.frozen)
+        if settings.frozen:
+            visual.freeze_body()
+        return StarTaught(visual, self._branch() if recipe.reads else None)
 
     def origin(self) -> str:
         """ImageNet, and whose weights."""
