@@ -53,7 +53,7 @@ def check_there(url: str) -> None:
     file = rest.partition("?")[0]
     in_file = scheme and not before and file and not file.startswith(("file:", ":memory:"))
     if in_file and not Path(file).exists():
-        raise UsageError(f"There is no gallery {file}.", "Name it with --db sqlite:///FILE.")
+        raise UsageError(f"There is no gallery {file}.", "An address of one is sqlite:///FILE.")
 
 
 def show_command(database: str, name: str | None, crops: Path | None, as_json: bool, use: LocalUse) -> int:
