@@ -180,11 +180,21 @@ def evaluate_embedder(
     public: Annotated[bool, typer.Option("--public", help="Include public networks.")] = False,
     min_height: Annotated[int, typer.Option(help="Minimum box height of a real person, pixels.")] = 60,
     as_json: Json = False,
+    frames: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            help="Folders of aligned visible and thermal frames; the detector finds who is in both."
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--standardised", help="Standardise the vectors of real pairs in this form."),
+    ] = None,
 ) -> None:
     """Compare embedders with baselines. Rank-1 and mAP, beside HOG, a colour histogram and chance."""
     from console.evaluate_embedder import evaluate_command
 
-    raise typer.Exit(evaluate_command(data, reid or [], as_json, public, min_height))
+    raise typer.Exit(evaluate_command(data, reid or [], as_json, public, min_height, frames, form))
 
 
 def calibrate(

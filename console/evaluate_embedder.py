@@ -10,10 +10,17 @@ from rich.console import Console
 from rich.table import Table
 
 from reid_core.errors import UsageError
+from reid_core.standardising import parse_form
 
 
 def evaluate_command(
-    data: Path | None, reid: Sequence[str], as_json: bool, public: bool = False, min_height: int = 60
+    data: Path | None,
+    reid: Sequence[str],
+    as_json: bool,
+    public: bool = False,
+    min_height: int = 60,
+    frames: tuple[Path, Path] | None = None,
+    form: str | None = None,
 ) -> int:
     """Measure embedders and print their figures beside HOG's, the colour histogram's and chance.
 
@@ -24,16 +31,22 @@ def evaluate_command(
         as_json: print one JSON object.
         public: also measure the public networks of the shared folder's weights.
         min_height: of a real person's box, pixels.
+        frames: folders of aligned visible and thermal frames, whose people the detector finds.
+        form: how vectors of real pairs are standardised (`reid_core.standardising.parse_form`); ``None`` not
+            at all.
 
     Returns:
         0.
 
     Raises:
-        UsageError: there is nothing to measure on.
+        UsageError: there is nothing to measure on, or no such form.
         ModelError: a checkpoint is missing or damaged.
         SourceError: the data cannot be read.
     """
+    from detectors.detector import PersonDetector
     from training.datasets.opening import open_dataset
+    from training.evaluation.aligned_frames import PROTOCOL as ALIGNED
+    from training.evaluation.aligned_frames import read_aligned
     from training.evaluation.baselines import files_embedder
     from training.evaluation.describing import describes, evaluate_described, open_methods
     from training.evaluation.pairs import evaluate_pairs, read_pairs
@@ -43,12 +56,14 @@ def evaluate_command(
     kaist = shared / "data" / "kaist" if shared else None
     if kaist is not None and not (kaist / "pairs_demo").is_dir():
         kaist = None
-    if data is None and kaist is None:
+    if data is None and kaist is None and frames is None:
         raise UsageError(
-            "There is nothing to measure on.", "Give --data, or the real pairs' folder in NIGHTREID_SHARED."
+            "There is nothing to measure on.",
+            "Give a data set, --frames, or the real pairs' folder in NIGHTREID_SHARED.",
         )
+    standardised = None if form is None else parse_form(form)
     methods = open_methods(reid, shared / "weights" if shared and public else None)
-    result: dict[str, Any] = {"single_shot": None, "real_pairs": None}
+    result: dict[str, Any] = {"single_shot": None, "real_pairs": None, "aligned_frames": None}
     if data is not None:
         dataset = open_dataset(data)
         note = Console(stderr=True)
@@ -59,7 +74,12 @@ def evaluate_command(
             found[name] = {str(spectrum): each.as_json() for spectrum, each in figures.items()}
         result["single_shot"] = {"data": dataset.name, "digest": dataset.digest, "methods": found}
     if kaist is not None:
-        result["real_pairs"] = evaluate_pairs(read_pairs(kaist, min_height), describes(methods))
+        found = evaluate_pairs(read_pairs(kaist, min_height), describes(methods), form=standardised)
+        result["real_pairs"] = found
+    if frames is not None:
+        with PersonDetector.open() as detector:
+            pairs = read_aligned(*frames, detector)
+        result["aligned_frames"] = evaluate_pairs(pairs, describes(methods), ALIGNED, standardised)
     if as_json:
         print(json.dumps(result, indent=2))
     else:
@@ -81,8 +101,9 @@ def _show(result: Mapping[str, Any]) -> None:
                 interval = in_words(figures["interval_95"])
                 table.add_row(name, spectrum, str(figures["queries"]), first, interval, mean, chance)
         console.print(table)
-    pairs = result["real_pairs"]
-    if pairs is not None:
+    for pairs in (result["real_pairs"], result["aligned_frames"]):
+        if pairs is None:
+            continue
         title = f"{pairs['pairs']} real people, thermal to visible, chance {pairs['chance_r1']:.3f}"
         heads = ("method", "R1", "95 %", "R5", "mAP", "shifted", "95 %")
         table = Table(*heads, title=title, box=SIMPLE_HEAD)

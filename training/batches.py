@@ -1,6 +1,6 @@
 """Batches ready for the network: a function of the seed and the step, by however many processes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,9 @@ from training.stopwatch import UNTIMED, Stopwatch
 
 KEPT = "kept features"
 """The rows of a batch whose images' features were computed before: see `training.kept`."""
+
+_LOOKS = 2
+"""Visible images of each person that say who looks like whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,22 @@ class TrainingBatches(Dataset[Batch]):
         for place, record in enumerate(records):
             pools.setdefault(record.spectrum, []).append(place)
         self._pools = {spectrum: np.array(places) for spectrum, places in pools.items()}
+
+    def know_look_alikes(
+        self, describe: Callable[[NDArray[np.uint8], Sequence[ImageRecord], Ints], Floats]
+    ) -> None:
+        """Let the sampler know who looks like whom, if it asks.
+
+        Args:
+            describe: images, their records, and ``(R,)`` which of them, to ``(R, D)`` vectors.
+        """
+        if not self._sampler.alike:
+            return
+        places, classes = self._sampler.visible_images(_LOOKS)
+        vectors = describe(self._images, self._records, places)
+        means = np.zeros((classes[-1] + 1, vectors.shape[1]), np.float32)
+        np.add.at(means, classes, vectors)
+        self._sampler.know_look_alikes(means / np.linalg.norm(means, axis=1, keepdims=True))
 
     def keep(self, features: KeptFeatures) -> None:
         """From now on batches bring these instead of images."""

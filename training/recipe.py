@@ -106,12 +106,15 @@ class SamplerSettings(Settings):
         visible: images of each.
         infrared: images of each.
         balance_spectra: near infrared and thermal in equal parts, where there are both.
+        alike: share of the batches that are of people who look alike to the network as it begins, which is
+            what a starting checkpoint is good for; the others are of anybody.
     """
 
     identities: int = Field(default=8, ge=2)
     visible: int = Field(default=4, ge=1)
     infrared: int = Field(default=4, ge=1)
     balance_spectra: bool = True
+    alike: float = Field(default=0.0, ge=0, le=1)
 
 
 class Losses(Settings):

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid_core.errors import UsageError
-from reid_core.types import Ints, Modality, Spectrum
+from reid_core.types import Floats, Ints, Modality, Spectrum
 from training.datasets.records import ImageRecord
 from training.seeding import generator
+
+NEAREST = 2
+"""Look-alikes to draw from, as a multiple of those that a batch takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class IdentitySampler:
         visible: ``V``.
         infrared: ``I``.
         balance_spectra: where somebody has near-infrared and thermal images, draw as many of each.
+        alike: share of the batches that are of people who look alike, once `look_alikes` are known.
 
     Raises:
         UsageError: fewer than ``P`` people are seen in both modalities.
@@ -59,6 +63,7 @@ class IdentitySampler:
         visible: int = 4,
         infrared: int = 4,
         balance_spectra: bool = True,
+        alike: float = 0.0,
     ) -> None:
         places: dict[int, dict[Spectrum | None, list[int]]] = {}
         seen: dict[int, set[Modality]] = {}
@@ -79,6 +84,8 @@ class IdentitySampler:
         self._infrared = [_infrared_pools(places[one]) for one in self.identities]
         self._seed = seed
         self._counts = identities, visible, infrared
+        self.alike = alike
+        self._look_alikes: Ints | None = None
         used = {Modality.VISIBLE: 0, Modality.INFRARED: 0}
         for record in records:
             used[record.modality] += len(seen[record.identity]) == len(Modality)
@@ -88,13 +95,41 @@ class IdentitySampler:
         """The batch of a step, counted from 0 over the whole run."""
         rng = generator(self._seed, "batch", step)
         count, visible, infrared = self._counts
-        classes = rng.choice(len(self.identities), count, replace=False)
+        classes = self._people(count, rng)
         return BatchIndices(
             np.concatenate([rng.choice(self._visible[one], visible) for one in classes]),
             np.concatenate([_evenly(self._infrared[one], infrared, rng) for one in classes]),
             np.repeat(classes, visible),
             np.repeat(classes, infrared),
         )
+
+    def visible_images(self, most: int) -> tuple[Ints, Ints]:
+        """The first visible images of each class, at most so many: their places, and their classes."""
+        first = [places[:most] for places in self._visible]
+        return np.concatenate(first), np.repeat(np.arange(len(first)), [len(places) for places in first])
+
+    def know_look_alikes(self, means: Floats) -> None:
+        """From now on the share `alike` of the batches is of somebody and some of those who look most alike.
+
+        After the graph sampling of Liao and Shao, "Graph Sampling Based Deep Metric Learning for
+        Generalizable Person Re-Identification" (CVPR 2022): a batch tells apart what is hard to tell apart.
+        There neighbours are found anew every epoch; here once, and people are drawn from the
+        nearest `NEAREST` times as many as a batch takes.
+
+        Args:
+            means: ``(classes, D)`` one vector of length one for each class.
+        """
+        others = min(len(means) - 1, NEAREST * (self._counts[0] - 1))
+        likeness = means @ means.T
+        np.fill_diagonal(likeness, -np.inf)
+        self._look_alikes = np.argsort(-likeness, axis=1, kind="stable")[:, :others]
+
+    def _people(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        if self._look_alikes is not None and self.alike and rng.random() < self.alike:
+            one = int(rng.integers(len(self.identities)))
+            others = rng.choice(self._look_alikes[one], count - 1, replace=False)
+            return np.concatenate([[one], others])
+        return rng.choice(len(self.identities), count, replace=False)
 
 
 def _infrared_pools(places: dict[Spectrum | None, list[int]]) -> list[Ints]:

@@ -170,6 +170,7 @@ class _Run:
                 self.material.dataset, self.material.validation, self.preprocess, cache, progress.images
             )
         self.model = self._network()
+        self.source.know_look_alikes(partial(embed_images, self.model, preprocess=self.preprocess))
         kept = task.kept(self.model, self.source, cache, progress.images)
         if kept is not None:
             self.source.keep(kept)

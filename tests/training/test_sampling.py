@@ -86,3 +86,40 @@ def test_too_few_people_is_an_error():
 def test_an_epoch_has_the_published_number_of_batches():
     # SYSU-MM01: 22,258 visible images, 8 x 4 a batch: 696.
     assert IdentitySampler(records(11, visible=10, near=3), 1).steps_per_epoch == 110 // 32 + 1
+
+
+def test_batches_of_look_alikes_are_somebody_and_people_from_near_by():
+    # On a circle, neighbours in number are neighbours in looks.
+    people = 40
+    angles = np.arange(people) * 2 * np.pi / people
+    sampler = IdentitySampler(
+        records(people, visible=3, near=3), 2, identities=4, visible=2, infrared=1, alike=0.5
+    )
+    before = [sampler.batch(step) for step in range(200)]
+    sampler.know_look_alikes(np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32))
+    spreads = []
+    for step in range(200):
+        batch = sampler.batch(step)
+        found = batch.infrared_labels
+        assert len(set(found)) == 4
+        away = (found - found[0] + people // 2) % people - people // 2
+        spreads.append(np.abs(away).max())
+    # Two times three neighbours are the three on either side.
+    near = np.array(spreads) <= 3
+    assert 70 <= near.sum() <= 130
+    assert not all(np.array_equal(a.visible, sampler.batch(step).visible) for step, a in enumerate(before))
+
+
+def test_without_a_share_of_look_alikes_batches_are_as_ever():
+    plain, knowing = (IdentitySampler(records(visible=3, near=3), 1) for _ in range(2))
+    knowing.know_look_alikes(np.eye(12, dtype=np.float32))
+    assert all(np.array_equal(plain.batch(step).visible, knowing.batch(step).visible) for step in range(10))
+
+
+def test_the_first_images_of_everybody_say_who_looks_like_whom():
+    images = records(3, visible=3, near=1)
+    places, classes = IdentitySampler(images, 1, identities=2).visible_images(2)
+    assert classes.tolist() == [0, 0, 1, 1, 2, 2]
+    assert [images[place].path for place in places] == [
+        f"visible/{person}/{k}" for person in (10, 11, 12) for k in (0, 1)
+    ]

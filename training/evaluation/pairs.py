@@ -17,7 +17,8 @@ import numpy as np
 
 from reid_core.errors import SourceError
 from reid_core.images import read_image
-from reid_core.types import Image, Modality
+from reid_core.standardising import Form, Statistics
+from reid_core.types import Floats, Image, Modality
 from training.evaluation.baselines import Describe
 from training.evaluation.intervals import wilson
 from training.evaluation.retrieval import evaluate_retrieval
@@ -25,7 +26,8 @@ from training.evaluation.retrieval import evaluate_retrieval
 _PERSON = 1
 _VISIBLE, _THERMAL = "_visible.png", "_lwir.png"
 _NIGHT_SETS = ("set03", "set04", "set05", "set09", "set10", "set11")
-_SHIFT, _SHIFT_SEED = 0.08, 2
+SHIFT, SHIFT_SEED = 0.08, 2
+"""How far beside a box is cut, as a share of its sides, and the seed of the directions."""
 
 PROTOCOL = "kaist-pairs/thermal-to-visible-of-the-same-moment"
 """What the figures stand under: no retrieval protocol, as both crops are of one moment and place."""
@@ -63,7 +65,7 @@ def read_pairs(kaist: Path, min_height: int = 60) -> list[RealPair]:
         SourceError: frames or annotations are missing, or no box is that high.
     """
     boxes = _boxes(kaist / "annotations" / "KAIST_annotation.json")
-    random = np.random.default_rng(_SHIFT_SEED)
+    random = np.random.default_rng(SHIFT_SEED)
     pairs = []
     for file in sorted((kaist / "pairs_demo").glob(f"*{_VISIBLE}")):
         frame = file.name.removesuffix(_VISIBLE)
@@ -74,16 +76,16 @@ def read_pairs(kaist: Path, min_height: int = 60) -> list[RealPair]:
             angle = random.uniform(0, 2 * np.pi)
             if height < min_height:
                 continue
-            aside = (_SHIFT * width * np.cos(angle), _SHIFT * height * np.sin(angle))
+            aside = (SHIFT * width * np.cos(angle), SHIFT * height * np.sin(angle))
             box = (left, top, width, height)
             pairs.append(
                 RealPair(
                     frame,
                     frame.startswith(_NIGHT_SETS),
                     int(height),
-                    _cut(visible, box),
-                    _cut(infrared, box),
-                    _cut(infrared, (left + aside[0], top + aside[1], width, height)),
+                    cut(visible, box),
+                    cut(infrared, box),
+                    cut(infrared, (left + aside[0], top + aside[1], width, height)),
                 )
             )
     if not pairs:
@@ -91,8 +93,16 @@ def read_pairs(kaist: Path, min_height: int = 60) -> list[RealPair]:
     return pairs
 
 
-def evaluate_pairs(pairs: list[RealPair], methods: Mapping[str, Describe]) -> dict[str, Any]:
+def evaluate_pairs(
+    pairs: list[RealPair], methods: Mapping[str, Describe], protocol: str = PROTOCOL, form: Form | None = None
+) -> dict[str, Any]:
     """Rank all visible crops for each infrared one.
+
+    Args:
+        pairs: to measure on.
+        methods: what describes a crop, by name.
+        protocol: what the figures stand under.
+        form: each side's vectors standardised by what that side shows; ``None`` takes them as they are.
 
     Returns:
         Plain values: counts, chance, and for each method rank-1 with Wilson's 95 % interval, rank-5 and
@@ -100,20 +110,29 @@ def evaluate_pairs(pairs: list[RealPair], methods: Mapping[str, Describe]) -> di
     """
     night = np.array([pair.night for pair in pairs])
     return {
-        "protocol": PROTOCOL,
+        "protocol": protocol,
         "frames": len({pair.frame for pair in pairs}),
         "pairs": len(pairs),
         "at_night": int(night.sum()),
         "min_height": min(pair.height for pair in pairs),
         "chance_r1": round(1 / len(pairs), 4),
-        "methods": {name: _measured(pairs, describe, night) for name, describe in methods.items()},
+        "methods": {name: _measured(pairs, describe, night, form) for name, describe in methods.items()},
     }
 
 
-def _measured(pairs: list[RealPair], describe: Describe, night: np.ndarray[Any, Any]) -> dict[str, Any]:
-    gallery = describe([pair.visible for pair in pairs], Modality.VISIBLE)
-    exact = describe([pair.infrared for pair in pairs], Modality.INFRARED)
-    shifted = describe([pair.shifted for pair in pairs], Modality.INFRARED)
+def _measured(
+    pairs: list[RealPair], describe: Describe, night: np.ndarray[Any, Any], form: Form | None
+) -> dict[str, Any]:
+    def described(crops: list[Image], modality: Modality) -> Floats:
+        vectors = describe(crops, modality)
+        if form is None:
+            return vectors
+        shown = Statistics.of(vectors)
+        return form.apply(vectors, shown, shown)
+
+    gallery = described([pair.visible for pair in pairs], Modality.VISIBLE)
+    exact = described([pair.infrared for pair in pairs], Modality.INFRARED)
+    shifted = described([pair.shifted for pair in pairs], Modality.INFRARED)
     # Every pair is a person of its own in a camera of its own.
     people, cameras = np.arange(len(pairs)), np.zeros(len(pairs))
     result = evaluate_retrieval(exact, people, cameras, gallery, people, cameras)
@@ -162,7 +181,8 @@ def _boxes(annotations: Path) -> dict[str, list[tuple[float, float, float, float
     return found
 
 
-def _cut(frame: Image, box: tuple[float, float, float, float]) -> Image:
+def cut(frame: Image, box: tuple[float, float, float, float]) -> Image:
+    """The part of a frame in a box ``(left, top, width, height)``, as far as it is within the frame."""
     left, top, width, height = box
     x1, y1 = max(0, round(left)), max(0, round(top))
     return frame[y1 : max(y1 + 1, round(top + height)), x1 : max(x1 + 1, round(left + width))].copy()
