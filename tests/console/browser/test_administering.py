@@ -139,6 +139,46 @@ def test_rules_of_retention_are_seen_and_changed_and_those_of_a_camera_stay(tmp_
         assert violations(auditor) == []
 
 
+def test_a_camera_has_rules_of_its_own_and_gives_them_up(tmp_path, window):
+    with served(tmp_path / "gallery.db") as console:
+        own = {"gate": {"crops": 3}, "yard": {"links": None}}
+        with console.gallery.database.write() as session:
+            keep_rules(session, RetentionRules.model_validate({"cameras": own, "outbox": 30}))
+        admin = window(360, 700)
+        sign_in(admin, console, console.user("adam", Role.ADMIN))
+
+        def opened():
+            go(admin, console, "administration/retention", "Administration: Retention")
+            form = admin.get_by_role("form", name="Rules of one camera")
+            form.get_by_text("Rules of one camera").click()
+            return form
+
+        def kept():
+            form.get_by_role("button", name="Keep this camera’s rules").click()
+            expect(admin.get_by_text("Kept. Workers")).to_be_visible()
+            with console.gallery.database.read() as session:
+                return kept_rules(session)
+
+        form = opened()
+        form.get_by_label("Camera").select_option("gate")
+        expect(form.get_by_label("Days of crops")).to_have_value("3")
+        expect(form.get_by_label("Days of links")).to_be_hidden()
+        form.get_by_label("crops", exact=True).select_option("for ever")
+        form.get_by_label("tracklets", exact=True).select_option("days:")
+        form.get_by_label("Days of tracklets").fill("14.5")
+        assert (too_wide(admin) <= 0, violations(admin)) == (True, [])
+        shot(admin, "rules of a camera")
+        rules = kept()
+        assert rules.cameras["gate"].model_dump(exclude_unset=True) == {"crops": None, "tracklets": 14.5}
+        assert rules.cameras["yard"].model_fields_set == {"links"} and rules.outbox == 30
+        table = admin.get_by_role("table", name="Rules")
+        expect(table.get_by_role("row", name="tracklets of gate")).to_contain_text("14.5 days")
+        form = opened()
+        form.get_by_label("Camera").select_option("yard")
+        form.get_by_label("links", exact=True).select_option("as every camera")
+        assert kept().cameras.keys() == {"gate"}
+
+
 def test_what_describes_the_api_is_read_on_a_telephone(empty, window):
     page = window(360, 700)
     sign_in(page, empty, empty.user("vera", Role.VIEWER))

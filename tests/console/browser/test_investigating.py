@@ -84,6 +84,21 @@ def test_words_beside_an_infrared_tracklet_move_the_right_person_up(console, wat
     shot(page, "words beside a tracklet")
 
 
+def test_words_may_narrow_whom_the_picture_ranks(console, watched_night, investigator):
+    page = investigator
+    mine = next(id_ for id_, who in watched_night.tracklets.items() if who == "1")
+    page.get_by_role("button", name="Pick a tracklet of the night").click()
+    page.locator(f"[data-tracklet='{mine}']").click()
+    page.locator("ol.grid:not([aria-busy]) .found").first.wait_for()
+    everybody = page.locator(".found").count()
+    page.get_by_text("Filters").click()
+    page.get_by_label("Words and a picture").select_option("tenth")
+    search(page, SAID["1"])
+    page.locator(".moved").first.wait_for()
+    assert page.locator(".found").count() == -(-everybody // 10) < everybody
+    assert violations(page) == []
+
+
 def test_a_crop_from_a_file_is_searched_by(console, watched_night, investigator, tmp_path):
     page = investigator
     search(page, SAID["2"])

@@ -62,7 +62,8 @@ export function queryForm(cameras, search, clear) {
       return;
     }
     put(refused);
-    await search({ text: text || null, tracklet: chosen?.tracklet ?? null, picture: chosen?.picture ?? null, ...filters.read() });
+    const { joined, ...where } = filters.read();
+    await search({ text: text || null, tracklet: chosen?.tracklet ?? null, picture: chosen?.picture ?? null, ...where, ...(text && chosen ? joined : null) });
   }
   const element = h(
     "form",
@@ -92,11 +93,20 @@ function likeCard(chosen, away) {
   );
 }
 
+/** What is made of words and a picture: what it is called, and how the search asks for it. */
+const JOINED = {
+  fused: ["one query of both", {}],
+  ensemble: ["words, picture and both count alike", { form: "ensemble" }],
+  half: ["words keep the best half, the picture ranks", { form: "narrowed", keep: 0.5 }],
+  tenth: ["words keep the best tenth, the picture ranks", { form: "narrowed", keep: 0.1 }],
+};
+
 function filterFields(cameras) {
   const boxes = cameras.filter((one) => one.modality === "visible").map((one) => ({ id: one.camera, box: h("input", { type: "checkbox", value: one.camera }) }));
   const since = h("input", { type: "datetime-local", step: 1 });
   const until = h("input", { type: "datetime-local", step: 1 });
   const least = h("select", {}, [["", "any"], ["0.01", "1 %"], ["0.1", "10 %"], ["0.3", "30 %"], ["0.5", "50 %"]].map(([value, label]) => h("option", { value }, label)));
+  const joined = h("select", {}, Object.entries(JOINED).map(([value, [label]]) => h("option", { value }, label)));
   const limit = h("select", {}, [12, 24, 48, 96].map((value) => h("option", { value, selected: value === 24 }, value)));
   const element = h(
     "details",
@@ -110,11 +120,12 @@ function filterFields(cameras) {
       field("Seen until (UTC)", until),
       field("At least so probable", least),
       field("People a page", limit),
+      field("Words and a picture", joined, "What is made of both, where there are both."),
     ),
   );
   const read = () => {
     const ticked = boxes.filter(({ box }) => box.checked).map(({ id }) => id);
-    return { cameras: ticked.length ? ticked : null, since: typed(since.value) ?? null, until: typed(until.value) ?? null, least_probability: least.value ? Number(least.value) : null, limit: Number(limit.value) };
+    return { cameras: ticked.length ? ticked : null, since: typed(since.value) ?? null, until: typed(until.value) ?? null, least_probability: least.value ? Number(least.value) : null, limit: Number(limit.value), joined: JOINED[joined.value][1] };
   };
   return { element, read };
 }

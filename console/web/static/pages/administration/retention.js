@@ -14,12 +14,15 @@ const GENERAL = [["outbox", "events"], ["dead_letters", "dead letters"], ["watch
 
 /** The tab. */
 export async function retentionTab(root, stale) {
-  const [{ rules }, report] = await Promise.all([get("/retention"), get("/retention/report")]);
+  const [{ rules }, report, { cameras }] = await Promise.all([get("/retention"), get("/retention/report"), may("cameras.read") ? get("/cameras") : { cameras: [] }]);
   if (stale()) return;
+  const again = () => retentionTab(root, stale);
+  const changing = may("retention.manage");
   put(
     root,
     h("h2", {}, "Rules"),
-    may("retention.manage") ? rulesForm(rules, () => retentionTab(root, stale)) : null,
+    changing ? rulesForm(rules, again) : null,
+    changing ? cameraForm(rules, cameras.map((one) => one.camera), again) : null,
     table("Rules", [
       ["What", ([what]) => what],
       ["Kept", ([, kept]) => days(kept ?? null)],
@@ -42,30 +45,74 @@ export async function retentionTab(root, stale) {
   );
 }
 
+const number = (value, placeholder) => h("input", { type: "number", min: 0, step: "any", value: value ?? "", placeholder });
+const read = (input) => (input.value === "" ? null : Number(input.value));
+
+async function keep(rules, again) {
+  const kept = await during("Keeping the rules…", () => place("/retention", { rules }));
+  if (!kept) return;
+  await again();
+  say("Kept. Workers whose settings name no rules of their own enforce them.");
+}
+
 /** Changes the rules of every camera, and those of none; what single cameras have of their own stays. */
 function rulesForm(rules, again) {
-  const number = (value) => h("input", { type: "number", min: 0, step: "any", value: value ?? "", placeholder: "for ever" });
-  const ofCameras = CLASSES.map((name) => [name, number(rules.days?.[name])]);
-  const general = GENERAL.map(([name, title]) => [name, title, number(rules[name])]);
-  const read = (input) => (input.value === "" ? null : Number(input.value));
-  async function keep(event) {
-    event.preventDefault();
-    const wanted = { ...rules, days: Object.fromEntries(ofCameras.map(([name, input]) => [name, read(input)])) };
-    for (const [name, , input] of general) wanted[name] = read(input);
-    const kept = await during("Keeping the rules…", () => place("/retention", { rules: wanted }));
-    if (!kept) return;
-    await again();
-    say("Kept. Workers whose settings name no rules of their own enforce them.");
-  }
+  const ofCameras = CLASSES.map((name) => [name, number(rules.days?.[name], "for ever")]);
+  const general = GENERAL.map(([name, title]) => [name, title, number(rules[name], "for ever")]);
   const form = h(
     "form",
     { class: "card pad", "aria-label": "Change the rules" },
     h("details", {},
       h("summary", {}, "Change the rules"),
-      h("p", { class: "quiet" }, "Days after capture; empty is for ever. Rules of single cameras are changed in the workers’ settings, or over the API."),
+      h("p", { class: "quiet" }, "Days after capture; empty is for ever."),
       h("div", { class: "filter-fields" }, ofCameras.map(([name, input]) => field(`${name}, days`, input)), general.map(([, title, input]) => field(`${title}, days`, input))),
       h("p", { class: "row" }, h("button", { class: "action main-action" }, "Keep these rules"))),
   );
-  form.addEventListener("submit", keep);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const wanted = { ...rules, days: Object.fromEntries(ofCameras.map(([name, input]) => [name, read(input)])) };
+    for (const [name, , input] of general) wanted[name] = read(input);
+    keep(wanted, again);
+  });
+  return form;
+}
+
+/** Changes what one camera has of its own. */
+function cameraForm(rules, seen, again) {
+  const names = [...new Set([...seen, ...Object.keys(rules.cameras ?? {})])].sort();
+  if (!names.length) return null;
+  const camera = h("select", {}, names.map((name) => h("option", { value: name }, name)));
+  const fields = CLASSES.map((name) => {
+    const how = h("select", {}, h("option", { value: "same" }, "as every camera"), h("option", { value: "ever" }, "for ever"), h("option", { value: "days" }, "days:"));
+    const count = number(null, "");
+    count.setAttribute("aria-label", `Days of ${name}`);
+    how.addEventListener("change", () => { count.hidden = how.value !== "days"; count.required = !count.hidden; });
+    return { name, how, count };
+  });
+  function fill() {
+    const own = rules.cameras?.[camera.value] ?? {};
+    for (const { name, how, count } of fields) {
+      how.value = !(name in own) ? "same" : own[name] === null ? "ever" : "days";
+      count.value = own[name] ?? "";
+      how.dispatchEvent(new Event("change"));
+    }
+  }
+  camera.addEventListener("change", fill);
+  fill();
+  const form = h(
+    "form",
+    { class: "card pad", "aria-label": "Rules of one camera" },
+    h("details", {},
+      h("summary", {}, "Rules of one camera"),
+      h("div", { class: "filter-fields" }, field("Camera", camera), fields.map(({ name, how, count }) => h("div", {}, field(name, how), count))),
+      h("p", { class: "row" }, h("button", { class: "action main-action" }, "Keep this camera’s rules"))),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const own = Object.fromEntries(fields.filter(({ how }) => how.value !== "same").map(({ name, how, count }) => [name, how.value === "ever" ? null : read(count)]));
+    const cameras = { ...rules.cameras, [camera.value]: own };
+    if (!Object.keys(own).length) delete cameras[camera.value];
+    keep({ ...rules, cameras }, again);
+  });
   return form;
 }
