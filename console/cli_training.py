@@ -305,6 +305,21 @@ def import_checkpoint(
     raise typer.Exit(import_command(file, out, kind, tokenizer, torchscript, as_json))
 
 
+def soup(
+    models: Annotated[list[Path], typer.Argument(help="Checkpoint folders, all trained from one start.")],
+    out: Annotated[Path, typer.Option(help="Folder to be created.")],
+    share: Annotated[
+        list[float] | None, typer.Option(help="Share of a checkpoint; one for each. Default: equal shares.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model. Default: the first one's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Average the weights of checkpoints. One network, that mostly holds up better on other data."""
+    from console.soup import soup_command
+
+    raise typer.Exit(soup_command(models, share or [], out, name, as_json))
+
+
 def ablate(
     what: Annotated[
         str, typer.Argument(help="Whose parts are added one by one: tvi_lfm, or another that is registered.")
@@ -381,6 +396,7 @@ def register(app: typer.Typer) -> None:
     app.command()(compare_systems)
     app.command()(evaluate_embedder)
     app.command()(calibrate)
+    app.command()(soup)
     app.command()(import_checkpoint)
     app.command()(ablate)
     app.command()(train_text)
