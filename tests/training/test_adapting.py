@@ -18,8 +18,9 @@ from reid_core.gallery.whereabouts import Stay
 from reid_core.types import Modality
 from tests.support.gallery_world import DIM, MODEL, Scene, near, unit
 from training.adapting.adapting import adapt, take_back
+from training.adapting.evidence import Evidence
 from training.adapting.links import MIN_NIGHTS
-from training.adapting.measuring import Measured, why_not
+from training.adapting.measuring import Measured, held_out, why_not
 from training.adapting.settings import AdaptSettings
 from training.adapting.words import Words, contradiction, words_of
 
@@ -389,3 +390,22 @@ BEFORE = Measured(0.8, 100, 0.10, 50, 0.5, 20, 0.7, 40)
 def test_nothing_is_put_in_force_that_does_not_prove_better(after, words):
     why = why_not(BEFORE, after)
     assert why is None if words is None else words in why
+
+
+def test_people_are_held_out_whole_whoever_confirmed_whom():
+    # Forty people of three day tracklets; one of each night was confirmed with the second of them.
+    names, stays, same = [], [], set()
+    for person in range(40):
+        for visit in range(3):
+            names.append(f"{person:02d} day {visit}")
+            stays.append(Stay(f"day-{visit}", visit, visit, f"identity {person}"))
+        names.append(f"{person:02d} night")
+        stays.append(Stay("night", 9, 9))
+        same.add((f"{person:02d} day 1", f"{person:02d} night"))
+    rows = np.arange(len(names))
+    vectors = np.ones((len(names), 2), np.float32)
+    modalities = [Modality.VISIBLE] * len(names)
+    known = Evidence(names, modalities, stays, rows, vectors, vectors, Words(frozenset(same)), {}, 0)
+    chosen = held_out(known, 0.5, np.random.default_rng(1)).reshape(40, 4)
+    assert (chosen == chosen[:, :1]).all()
+    assert chosen[:, 0].sum() == 20

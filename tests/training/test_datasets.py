@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reid_core.errors import SourceError, UsageError
-from reid_core.preprocess import Preprocess
+from reid_core.preprocess import Preprocess, grey
 from reid_core.types import Modality, Spectrum
 from tests.support.people import write_people
 from training.datasets import ImageRecord, Split, open_dataset
@@ -162,3 +162,14 @@ def test_a_sysu_tree_without_its_lists_is_called_that(tmp_path):
     (tmp_path / "cam1/0001").mkdir(parents=True)
     with pytest.raises(SourceError, match="laid out like SYSU-MM01 but lacks its exp folder"):
         open_dataset(tmp_path)
+
+
+def test_infrared_images_in_a_palette_are_grey_as_an_embedder_makes_them(people, tmp_path, monkeypatch):
+    dataset = open_dataset(people)
+    records = dataset.records(Split.VAL)
+    coloured = np.random.default_rng(1).integers(0, 256, (32, 16, 3), dtype=np.uint8)
+    monkeypatch.setattr("training.datasets.resized.read_image", lambda file: coloured)
+    images = resized_images(dataset, records, Preprocess(height=32, width=16), tmp_path)
+    for record, image in zip(records, images, strict=True):
+        expected = grey(coloured) if record.modality is Modality.INFRARED else coloured
+        assert np.array_equal(image, expected)

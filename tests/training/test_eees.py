@@ -275,7 +275,7 @@ def test_the_body_of_another_system_is_taken_as_it_is(task, base):
     assert made.preprocess().mean == default_preprocess("resnet18").mean
     with pytest.raises(UsageError, match=r"input\.interpolation=bilinear"):
         task(FROZEN, "input.interpolation=area", start=base)[0].preprocess()
-    with pytest.raises(UsageError, match="built alike"):
+    with pytest.raises(ConfigError, match="blend must be 1"):
         task(COMMON, "model.blend=0.5", start=base)
 
 

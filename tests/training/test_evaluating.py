@@ -290,3 +290,6 @@ def test_published_rows_stand_under_protocols_that_there_are():
     (fused,) = [row for row in rows if row.system == "TVI-LFM" and row.protocol.startswith("sysu/all")]
     assert (fused.r1, fused.map, fused.minp) == pytest.approx((0.8490, 0.8147, 0.7085))
     assert "text-identity-random(1)" in fused.protocol
+    # What was published with text is the ensemble, not the text alone.
+    worded = [row for row in rows if "/text-none" not in row.protocol]
+    assert len(worded) == 4 and all("/feature-ensemble-cosines" in row.protocol for row in worded)

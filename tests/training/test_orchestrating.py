@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from reid_core.calibration import Calibration
 from reid_core.errors import ModelError, SourceError, UsageError
 from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.dual_stream.network import create_dual_stream
@@ -227,3 +228,19 @@ def test_the_documented_lines_are_enough(people, model, tmp_path, monkeypatch, c
     for spec in (spec for name, spec in PRESETS.items() if name.startswith("synthetic-")):
         assert spec.id in shown
     assert json.loads((tmp_path / "results.json").read_text())["model"]["checkpoint"] == "model"
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_calibration_is_judged_by_scores_of_its_own_kind(people, tmp_path, mirror):
+    said = {"slope": 9.0, "intercept": -4.0, "threshold": 0.5, "positives": 9, "negatives": 9}
+    calibration = Calibration.from_dict({**said, "data": "x", "prior": 0.5, "kind": "logistic"})
+    save_checkpoint(
+        tmp_path / "model",
+        create_dual_stream("resnet18", 32),
+        name="calibrated",
+        preprocess=Preprocess(height=64, width=32, mirror=mirror),
+        calibration={"infrared-visible": calibration},
+    )
+    evaluator = Evaluator(people, (ALL, f"{ALL}+flip"), cache=tmp_path)
+    for result in evaluator.evaluate(str(tmp_path / "model")).results.values():
+        assert (result.calibration_error is not None) == (("/flip/" in result.protocol) == mirror)

@@ -237,6 +237,15 @@ def test_who_stands_in_the_same_place():
     for name in ("llcm-ir2vis-tvilfm-backbone", "sysu-all-single-A"):
         assert PRESETS[name].exclusion({}).cameras == {3: 2}
     assert PRESETS["own-ir2vis"].exclusion({7: 1}).cameras == {7: 1}
+    assert PRESETS["synthetic-all-single-A-near"].exclusion().cameras == {3: 2}
+    # Of feature files of one's own nobody says it, and SYSU-MM01's cameras are not theirs.
+    assert PRESETS["own-ir2vis"].exclusion().cameras == {}
+    # Infrared cameras 7 and 8 stand where the visible camera 1 does: it sees neither.
+    hides = PRESETS["own-vis2ir"].exclusion({7: 1, 8: 1})
+    assert Sides.of([5, 5], [1, 2], [5, 5, 5], [7, 8, 9], hides).hidden().tolist() == [
+        [True, True, False],
+        [False, False, False],
+    ]
     assert PRESETS["llcm-ir2vis"].exclusion({3: 2}).cameras == {}
     assert PRESETS["llcm-ir2vis"].exclusion().own_camera
 

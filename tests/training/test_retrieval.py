@@ -63,14 +63,15 @@ sides = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4)), min_size=1, ma
     gallery=sides,
     exclude=st.dictionaries(st.integers(1, 4), st.integers(1, 4), max_size=2),
     own=st.booleans(),
+    of_gallery=st.booleans(),
     over_images=st.booleans(),
     data=st.data(),
 )
-def test_agrees_with_the_obvious_way(query, gallery, exclude, own, over_images, data):
+def test_agrees_with_the_obvious_way(query, gallery, exclude, own, of_gallery, over_images, data):
     # Few different values: ties are the rule.
     row = st.lists(st.integers(-2, 2), min_size=len(gallery), max_size=len(gallery))
     scores = np.array(data.draw(st.lists(row, min_size=len(query), max_size=len(query))), float)
-    exclusion = Exclusion(exclude, own)
+    exclusion = Exclusion(exclude, own, of_gallery)
     expected = reference_ranks(scores, query, gallery, exclusion)
     both = Sides.of(*zip(*query, strict=True), *zip(*gallery, strict=True), exclusion)
     found = rank_similarities(scores, both)

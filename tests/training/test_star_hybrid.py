@@ -171,7 +171,7 @@ def test_its_graphs_give_its_features(trained, tmp_path, form):
 def test_what_does_not_fit_is_refused(task, base, trained):
     with pytest.raises(UsageError, match=r"input\.interpolation=bilinear"):
         task(FROZEN, "input.interpolation=area", start=base)[0].preprocess()
-    with pytest.raises(UsageError, match="built alike"):
+    with pytest.raises(ConfigError, match="blend must be 1"):
         task(HYBRID, "model.blend=0.5", start=base)
     with pytest.raises(ModelError):
         task([*HYBRID, "model.body=null"], start=base)

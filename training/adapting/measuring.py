@@ -194,11 +194,13 @@ def held_out(evidence: Evidence, share: float, rng: np.random.Generator) -> NDAr
     """``(T,)`` which tracklets are held out: whole people of the gallery, and whom people said is one."""
     from training.adapting.words import groups_of
 
-    said = groups_of(evidence.words.same)
-    owners = [
-        said.get(name, stay.identity or name)
-        for name, stay in zip(evidence.names, evidence.stays, strict=True)
-    ]
+    same, first = set(evidence.words.same), dict[str, str]()
+    for name, stay in zip(evidence.names, evidence.stays, strict=True):
+        if stay.identity is not None:
+            # Whom people confirmed is the whole identity.
+            same.add((first.setdefault(stay.identity, name), name))
+    people_of = groups_of(same)
+    owners = [people_of.get(name, name) for name in evidence.names]
     people = sorted(set(owners))
     chosen = {people[place] for place in rng.permutation(len(people))[: round(share * len(people))].tolist()}
     return np.array([owner in chosen for owner in owners], np.bool_)

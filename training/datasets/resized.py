@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from reid_core.errors import StorageError
 from reid_core.images import read_image
-from reid_core.preprocess import Preprocess
+from reid_core.preprocess import Preprocess, as_rgb, grey
+from reid_core.types import Modality
 from training.datasets.records import ImageRecord, ReidDataset
 
-REVISION = 1
+REVISION = 2
 """A change in how images are kept makes older files stale."""
 
 Told = Callable[[int, int], None]
@@ -82,7 +83,10 @@ def _write(
     try:
         images = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.uint8, shape=shape)
         for place, record in enumerate(records):
-            images[place] = preprocess.resize([read_image(dataset.file(record))])[0]
+            image = read_image(dataset.file(record))
+            # As an embedder takes it: infrared is one channel, whatever palette a file shows it in.
+            shown = grey(as_rgb(image, 0)) if record.modality is Modality.INFRARED else image
+            images[place] = preprocess.resize([shown])[0]
             if told is not None:
                 told(place + 1, len(records))
         images.flush()

@@ -113,7 +113,8 @@ class Evaluator:
             tuple(embedder.model_id for embedder in embedders),
             Path(model).name if isinstance(model, str) else None,
         )
-        results = self._measured(list(specs.values()), contested, embedders[-1], tell)
+        # The first trial's scores are those that are judged, so the first trial's model is asked.
+        results = self._measured(list(specs.values()), contested, embedders[0], tell)
         return Evaluated(results, contested, named, images, seconds=time.monotonic() - begun)
 
     def _specs(
@@ -178,6 +179,7 @@ class Evaluator:
             # Scores of anything but two images' vectors are not what was calibrated.
             plain = (spec.reranking, spec.text, spec.standardised) == ("none", "none", "none")
             plain = plain and spec.direction is not Direction.VIS2VIS
+            plain = plain and spec.flip == embedder.manifest.preprocess.mirror
             calibration = embedder.calibration("infrared-visible") if plain else None
             results[spec.id] = evaluate_protocol(
                 spec, contested[spec.id], measure_of(spec), calibration, self.seed

@@ -147,13 +147,15 @@ class ProtocolSpec:
         """What it hides, as the metrics take it.
 
         Args:
-            same_place: query camera -> gallery camera of one place, as a data set of somebody's own says it;
-                in a published protocol it is SYSU-MM01's rule that counts.
+            same_place: infrared camera -> visible camera of one place, as a data set of somebody's own says
+                it; in a published protocol it is SYSU-MM01's rule that counts. ``None`` where nobody says it.
         """
         if self.hidden is Hidden.SAME_PLACE:
-            if same_place is None or self.data in _PUBLISHED:
-                same_place = SYSU_EXCLUSION
-            return Exclusion(same_place)
+            if self.data in _PUBLISHED:
+                return Exclusion(SYSU_EXCLUSION)
+            if same_place is None:
+                same_place = SYSU_EXCLUSION if self.data == "synthetic" else {}
+            return Exclusion(same_place, of_gallery=self.direction is Direction.VIS2IR)
         return Exclusion(own_camera=self.hidden is Hidden.OWN_CAMERA)
 
 

@@ -39,10 +39,13 @@ class Exclusion:
         cameras: query camera -> gallery camera of the same place, all of whose images are hidden, right and
             wrong ones (SYSU-MM01).
         own_camera: hide images of the query's identity by the query's own camera (LLCM).
+        of_gallery: ``cameras`` is gallery camera -> query camera, for visible queries: the same places are
+            hidden from the other side.
     """
 
     cameras: Mapping[int, int] = field(default_factory=dict)
     own_camera: bool = False
+    of_gallery: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +144,16 @@ class Sides:
 
     def hidden(self) -> NDArray[np.bool_]:
         """``(Q, G)`` what the queries do not see."""
+        mapped, others = self.query_cameras, self.gallery_cameras
+        if self.exclusion.of_gallery:
+            mapped, others = others, mapped
         # NaN equals no camera.
-        cameras = np.full(len(self.query_cameras), np.nan)
+        cameras = np.full(len(mapped), np.nan)
         for camera, other in self.exclusion.cameras.items():
-            cameras[self.query_cameras == camera] = other
-        hidden = np.asarray(cameras[:, None] == self.gallery_cameras)
+            cameras[mapped == camera] = other
+        hidden = np.asarray(cameras[:, None] == others)
+        if self.exclusion.of_gallery:
+            hidden = np.ascontiguousarray(hidden.T)
         if self.exclusion.own_camera:
             hidden |= self.same() & (self.query_cameras[:, None] == self.gallery_cameras)
         return hidden

@@ -54,6 +54,7 @@ def reference_metrics(
 
 
 def _hidden(asks: Person, image: Person, exclusion: Exclusion) -> bool:
-    if exclusion.cameras.get(asks[1]) == image[1]:
+    mapped, other = (image[1], asks[1]) if exclusion.of_gallery else (asks[1], image[1])
+    if exclusion.cameras.get(mapped) == other:
         return True
     return exclusion.own_camera and asks == image

@@ -57,21 +57,14 @@ def body_settings(start: CheckpointFiles) -> BodySettings:
     return BodySettings.model_validate({name: getattr(built, name) for name in own if hasattr(built, name)})
 
 
-def take_body(network: BodiedNetwork, start: CheckpointFiles, blend: float) -> None:
+def take_body(network: BodiedNetwork, start: CheckpointFiles) -> None:
     """Give a network the body of another system's.
 
     Args:
         network: with the same body.
         start: checkpoint of the other one.
-        blend: the recipe's.
 
     Raises:
-        UsageError: the result is to be blended with the start.
         ModelError: the body is another one.
     """
-    if blend < 1:
-        raise UsageError(
-            "model.blend mixes two networks that are built alike; the start is of another system.",
-            "Set model.blend=1.",
-        )
     network.take_body(load_network(start), str(start.folder))

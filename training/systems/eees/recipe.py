@@ -53,6 +53,8 @@ class EeesModel(ModelSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if self.blend != 1:
+            raise ValueError("blend must be 1: the run learns a text tower besides, which the start has not")
         if self.views_kept and not self.frozen:
             raise ValueError("views_kept must be 0 where the body learns: its maps change")
         if self.source is not None and self.body.backbone != CLIP:

@@ -89,7 +89,7 @@ class EeesTask(TrainingTask[EeesRecipe, StepOutput]):
         if start is not None and start.manifest.kind == visual.kind:
             take_weights(visual, start)
         elif start is not None:
-            take_body(visual, start, settings.blend)
+            take_body(visual, start)
         elif published and settings.source is not None:
             visual.take_clip(load_clip_visual(settings.source), settings.source)
         tower = None

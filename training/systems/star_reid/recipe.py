@@ -91,6 +91,8 @@ class StarModel(ModelSettings):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.blend != 1:
+            raise ValueError("blend must be 1: the run learns a text branch besides, which the start has not")
         if self.frozen_blocks > self.depth:
             raise ValueError("frozen_blocks: there are not so many blocks")
         if self.frozen and self.body is None:

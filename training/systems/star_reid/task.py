@@ -83,7 +83,7 @@ class StarTask(TrainingTask[StarRecipe, Taught]):
         source = settings.source if published and body is None else None
         visual = create_star(architecture, source, recipe.seed, pretrained=published)
         if start is not None and self._of_another(start):
-            take_body(visual, start, settings.blend)
+            take_body(visual, start)
         elif start is not None:
             take_weights(visual, start)
         visual.freeze(settings.frozen_blocks)
