@@ -40,9 +40,11 @@ def test_checkpoints_go_on_after_what_nobody_foresaw(tmp_path, monkeypatch, capl
 
     monkeypatch.setattr(Checkpointing, "turn", fails_once)
     monkeypatch.setattr(checkpoints, "_TURN_SECONDS", 0.01)
-    with Gallery.open(f"sqlite:///{tmp_path / 'x.db'}") as gallery:
-        with TestClient(create_app(ServeSettings(), gallery, Trail.of(gallery.database))):
-            deadline = time.monotonic() + 10
-            while len(turns) < 2 and time.monotonic() < deadline:
-                time.sleep(0.01)
+    with (
+        Gallery.open(f"sqlite:///{tmp_path / 'x.db'}") as gallery,
+        TestClient(create_app(ServeSettings(), gallery, Trail.of(gallery.database))),
+    ):
+        deadline = time.monotonic() + 10
+        while len(turns) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
     assert len(turns) >= 2 and "RuntimeError: a bug" in caplog.text
