@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reid_core.errors import UsageError
+from reid_core.errors import SecondPersonError, UsageError
 
 if TYPE_CHECKING:
     # Commands name these options before anything heavy is imported.
     from sqlalchemy.orm import Session
 
+    from reid_core.audit.policy import UsePolicy
     from reid_core.audit.settings import AuditSettings
     from reid_core.gallery.database import Database
 
@@ -76,6 +77,7 @@ class LocalUse:
 
         Raises:
             PurposeNeededError: the gallery's policy asks for what is not stated.
+            SecondPersonError: it asks for a second person.
             AuditKeyError: the log's key is missing, or another one.
         """
         from sqlalchemy import event as events
@@ -95,10 +97,11 @@ class LocalUse:
         return number
 
     def check(self, database: "Database", action: str, session: "Session | None" = None) -> None:
-        """Make sure that what the gallery's policy asks for is stated; `record` does so too, if late.
+        """Make sure of what the gallery's policy asks for; `record` does so too, if late.
 
         Raises:
-            PurposeNeededError: it is not.
+            PurposeNeededError: it is not stated.
+            SecondPersonError: a second person has to agree, and a command is of one.
         """
         from reid_core.audit.policy import kept_policy
 
@@ -107,7 +110,19 @@ class LocalUse:
         else:
             with database.read() as own:
                 policy = kept_policy(own)
+        if policy.two_persons and _needs_two(policy, action):
+            raise SecondPersonError(
+                f"This ({action}) needs the agreement of a second person, and a command is of one.",
+                "Do it in the console (`nightreid serve`), where it is proposed and another account agrees.",
+            )
         policy.check(action, self.purpose, self.case, "State it with --purpose.", "State it with --case.")
+
+
+def _needs_two(policy: "UsePolicy", action: str) -> bool:
+    # It knows all that can be proposed, which takes long to import: few policies ask.
+    from console.two_persons import needs_two
+
+    return needs_two(policy, action)
 
 
 def note_checkpoint(database: "Database", settings: "AuditSettings | None" = None) -> None:

@@ -21,4 +21,7 @@ async def note_checkpoints(context: Context) -> None:
             await run_in_threadpool(keeping.turn)
         except NightreidError as error:
             _log.warning("No checkpoint of the audit log was noted: %s", error)
+        except Exception:
+            # A task that ended would say nothing, and none would be noted any more.
+            _log.exception("No checkpoint of the audit log was noted, for what was not foreseen.")
         await asyncio.sleep(_TURN_SECONDS)

@@ -72,11 +72,15 @@ class Context:
     def close(self) -> None:
         """Let go of what is shared, the latest first; the gallery stays open."""
         self.ending.set()
+        while (latest := self._let_go()) is not None:
+            # Not with the lock held: what is waited for may need another thing before it ends.
+            close = getattr(latest, "close", None)
+            if close is not None:
+                close()
+
+    def _let_go(self) -> Any:
         with self._lock:
-            while self._shared:
-                close = getattr(self._shared.popitem()[1], "close", None)
-                if close is not None:
-                    close()
+            return self._shared.popitem()[1] if self._shared else None
 
 
 def context_of(request: Request) -> Context:

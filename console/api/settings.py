@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from console.api.oidc.settings import OidcSettings
 from reid_core.audit.policy import UsePolicy
@@ -143,6 +143,15 @@ class ServeSettings(Settings):
     footage: tuple[Path, ...] = (Path(),)
     blobs: str | None = Field(default=None, repr=False)
     log: Literal["text", "json"] = "text"
+
+    @field_validator("policy")
+    @classmethod
+    def _can_be_proposed(cls, policy: UsePolicy) -> UsePolicy:
+        if policy.two_persons:
+            from console.two_persons import check_proposable
+
+            check_proposable(policy.two_persons)
+        return policy
 
     def database(self) -> str:
         """The address of the gallery's database, from where it is said.

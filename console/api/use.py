@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from console.api.context import Context
 from console.api.rates import address_of
+from console.two_persons import needs_two
 from reid_core.access import Principal
 from reid_core.access.errors import AccessError, NotFoundError
 from reid_core.access.sessions import UserSession
 from reid_core.audit.event import AuditEvent
-from reid_core.audit.policy import named
 from reid_core.gallery import Gallery, SearchFilter
 
 
@@ -97,7 +97,7 @@ class Use:
 
     def needs_two(self, action: str) -> bool:
         """Whether the policy asks for a second person's agreement."""
-        return named(action, self.context.settings.policy.two_persons)
+        return needs_two(self.context.settings.policy, action)
 
     def record(
         self,

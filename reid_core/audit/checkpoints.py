@@ -1,5 +1,6 @@
 """Signed notes of where the audit log ended, kept elsewhere: a tail that was cut off shows by them."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -72,11 +73,15 @@ class CheckpointFile:
             StorageError: the file cannot be written.
         """
         line = f"{json.dumps(checkpoint.as_json(), sort_keys=True)}\n".encode()
+        if self._is_cut_short():
+            # A line of its own. It is not taken back: best the file only takes what is appended.
+            line = b"\n" + line
         try:
             # One write of a line in append mode: lines of several processes do not mix.
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(descriptor, line)
+                if os.write(descriptor, line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -89,7 +94,7 @@ class CheckpointFile:
         """All of them; none where there is no file.
 
         Raises:
-            AuditError: a line is none. A last line that a crash cut short does not count.
+            AuditError: a line is none. One that a crash cut short does not count.
             StorageError: the file cannot be read.
         """
         try:
@@ -100,12 +105,25 @@ class CheckpointFile:
             raise StorageError(f"The checkpoint file {self.path} cannot be read: {error.strerror}.") from None
         return tuple(_read_lines(self.path, lines))
 
+    def _is_cut_short(self) -> bool:
+        """Whether the last line has no end; of a file that may not be read it is not known."""
+        try:
+            with self.path.open("rb") as opened:
+                opened.seek(-1, os.SEEK_END)
+                return opened.read() != b"\n"
+        except OSError:
+            return False
+
 
 def _read_lines(path: Path, lines: list[bytes]) -> Iterable[Checkpoint]:
     for number, line in enumerate(lines, start=1):
         try:
             yield read_checkpoint(json.loads(line))
         except (ValueError, AuditError):
-            if number == len(lines) and not line.endswith(b"\n"):
-                return
-            raise AuditError(f"Line {number} of {path} is no checkpoint of an audit log.") from None
+            if not _is_begun_alone(line.strip()):
+                raise AuditError(f"Line {number} of {path} is no checkpoint of an audit log.") from None
+
+
+def _is_begun_alone(line: bytes) -> bool:
+    """Whether a line is the beginning of a checkpoint's, whose only closing bracket is its end."""
+    return not line or (line.startswith(b"{") and b"}" not in line)

@@ -3,17 +3,24 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, insert, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from reid_core.erasure.gone import pages
 from reid_core.errors import UsageError
 from reid_core.gallery.correction_rows import CorrectionRow
+from reid_core.gallery.corrections import CorrectionKind
 from reid_core.gallery.erasure_rows import HoldRow
+from reid_core.gallery.label_rows import LabelRow
 from reid_core.gallery.naming import any_tracklet, the_identity
-from reid_core.gallery.schema import CameraRow, LinkRow, TrackletRow
+from reid_core.gallery.schema import CameraRow, LinkRow, StagedRow, TrackletRow
+from reid_core.gallery.sealed_column import as_stored
+from reid_core.gallery.staging import staged_times
+from reid_core.gallery.streams import TRACKLET
+from reid_core.reviewing.labels import Verdict
+from reid_core.sealing import Purpose, SealingKeyError, opened
 from reid_core.types import Decision
 
 
@@ -143,8 +150,14 @@ def holds(session: Session, lifted: bool = False) -> tuple[Hold, ...]:
 
 
 def is_held() -> ColumnElement[bool]:
-    """Whether a row of `TrackletRow` is held: by itself, its identity, its camera and time, or its link."""
-    return select(HoldRow.id).where(HoldRow.lifted_by == "", _holds_it()).exists()
+    """Whether a row of `TrackletRow` is held: by itself, by its camera and time, or as somebody's who is.
+
+    A tracklet is theirs who is held as a member of their identity, or of one that this was merged into since,
+    by the model's link, or by what a person confirmed last. A link that a person rejected holds it all the
+    same: in doubt it stays.
+    """
+    whose = _held_identities()
+    return or_(_is_held_itself(), _is_of(TrackletRow.identity_id, whose), _linked(whose), _confirmed(whose))
 
 
 def held(session: Session, tracklets: Collection[str]) -> set[str]:
@@ -156,6 +169,7 @@ def held(session: Session, tracklets: Collection[str]) -> set[str]:
         # One that is staged has no row yet.
         waits = HoldRow.lifted_by == "", HoldRow.kind == str(HoldKind.TRACKLET), HoldRow.subject.in_(names)
         found.update(one for one in session.scalars(select(HoldRow.subject).where(*waits)) if one)
+        found.update(_staged_of_held_cameras(session, names))
     return found
 
 
@@ -174,31 +188,90 @@ def check_free(session: Session, tracklets: Collection[str]) -> None:
         )
 
 
-def _holds_it() -> ColumnElement[bool]:
-    linked = (
-        select(LinkRow.identity_id)
-        .where(LinkRow.tracklet_id == TrackletRow.id, LinkRow.decision == str(Decision.LINKED))
-        .where(LinkRow.identity_id == HoldRow.subject)
-        .exists()
+def _held_identities() -> CTE:
+    """Those that are held by name, and those that they were merged into since, one behind the other."""
+    named = select(HoldRow.subject.label("id")).where(
+        HoldRow.lifted_by == "", HoldRow.kind == str(HoldKind.IDENTITY)
     )
-    # An identity that was merged into another is held in it.
+    whose = named.cte("held_identities", recursive=True)
     merged = (
-        select(CorrectionRow.id)
-        .where(CorrectionRow.kind == "merge", CorrectionRow.undone_by == "")
-        .where(CorrectionRow.other == HoldRow.subject, CorrectionRow.identity == TrackletRow.identity_id)
-        .exists()
+        select(CorrectionRow.identity)
+        .join(whose, CorrectionRow.other == whose.c.id)
+        .where(CorrectionRow.kind == str(CorrectionKind.MERGE), CorrectionRow.undone_by == "")
     )
-    whole = or_(HoldRow.subject == TrackletRow.identity_id, linked, merged)
+    return whose.union(merged)
+
+
+def _of_tracklet(chosen: Select[Any]) -> ColumnElement[bool]:
+    # However deep it stands in a query, it is of that query's tracklet: by itself, SQLAlchemy takes only the
+    # table of the query just around it, and else has all tracklets looked through.
+    return chosen.correlate(TrackletRow).exists()
+
+
+def _is_of(identity: ColumnElement[Any] | InstrumentedAttribute[Any], whose: CTE) -> ColumnElement[bool]:
+    # Never NULL, as IN is where there is no identity: what is not held must be known not to be.
+    return func.coalesce(identity, "").in_(select(whose.c.id))
+
+
+def _is_held_itself() -> ColumnElement[bool]:
     stretch = and_(
         HoldRow.camera == TrackletRow.camera_id,
         func.coalesce(HoldRow.since_ns, TrackletRow.start_ns) <= TrackletRow.end_ns,
         or_(HoldRow.until_ns.is_(None), HoldRow.until_ns > TrackletRow.start_ns),
     )
-    return or_(
+    it = or_(
         and_(HoldRow.kind == str(HoldKind.TRACKLET), HoldRow.subject == TrackletRow.id),
-        and_(HoldRow.kind == str(HoldKind.IDENTITY), whole),
         and_(HoldRow.kind == str(HoldKind.CAMERA), stretch),
     )
+    return _of_tracklet(select(HoldRow.id).where(HoldRow.lifted_by == "", it))
+
+
+def _linked(whose: CTE) -> ColumnElement[bool]:
+    mine = LinkRow.tracklet_id == TrackletRow.id, LinkRow.decision == str(Decision.LINKED)
+    return _of_tracklet(select(LinkRow.tracklet_id).where(*mine, _is_of(LinkRow.identity_id, whose)))
+
+
+def _confirmed(whose: CTE) -> ColumnElement[bool]:
+    """As `labels.counting` has it: the last confirmation counts, unless it was taken back."""
+    later = aliased(LabelRow)
+    takes_back = or_(later.verdict == str(Verdict.CONFIRMED), _owner(later) == _owner(LabelRow))
+    after = later.tracklet_id == LabelRow.tracklet_id, later.id > LabelRow.id
+    stands = ~select(later.id).where(*after, takes_back).correlate(LabelRow).exists()
+    mine = LabelRow.tracklet_id == TrackletRow.id, LabelRow.verdict == str(Verdict.CONFIRMED)
+    return _of_tracklet(select(LabelRow.id).where(*mine, stands, _is_of(_owner(LabelRow), whose)))
+
+
+def _owner(label: type[LabelRow]) -> ColumnElement[str]:
+    """Whose the visible tracklet of a label is now; whose it was where it is gone."""
+    anchor = aliased(TrackletRow)
+    now = select(anchor.identity_id).where(anchor.id == label.anchor).correlate(label).scalar_subquery()
+    return func.coalesce(now, label.identity)
+
+
+def _staged_of_held_cameras(session: Session, tracklets: Collection[str]) -> set[str]:
+    """Which of some tracklets are staged, and of a stretch of a camera's time that is held."""
+    # Of one that is admitted the gallery has the row.
+    waits = StagedRow.kind == TRACKLET, StagedRow.subject.in_(tracklets), ~StagedRow.admitted
+    of_camera = HoldRow.lifted_by == "", HoldRow.kind == str(HoldKind.CAMERA)
+    columns = StagedRow.subject, HoldRow.until_ns, as_stored(StagedRow.content).label("content")
+    chosen = (
+        select(*columns)
+        .join(HoldRow, HoldRow.camera == StagedRow.camera_id)
+        .where(*waits, *of_camera, func.coalesce(HoldRow.since_ns, StagedRow.due_ns) <= StagedRow.due_ns)
+    )
+    return {
+        row.subject
+        for row in session.execute(chosen)
+        if row.until_ns is None or _begins_before(row.content, row.until_ns)
+    }
+
+
+def _begins_before(content: bytes, until_ns: int) -> bool:
+    """Whether a staged tracklet begins before a time; one that cannot be read may."""
+    try:
+        return staged_times(opened(content, Purpose.STAGED))[0] < until_ns
+    except SealingKeyError:
+        return True
 
 
 def _named(session: Session, new: NewHold) -> dict[str, object]:

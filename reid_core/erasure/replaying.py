@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from reid_core.erasure.letters import empty_dead_letters, stretches_of
 from reid_core.erasure.removing import remove
 from reid_core.erasure.service import put_erasure
 from reid_core.erasure.tidying import TIDY_DUE, due, tidy
-from reid_core.errors import DatabaseBusyError
+from reid_core.errors import NightreidError
 from reid_core.gallery.correction_rows import CorrectedRow
 from reid_core.gallery.database import Database
 from reid_core.gallery.erased import Erased, erasure_key, keep_key, recognised
@@ -51,43 +52,59 @@ def replay(gallery: Gallery) -> int:
     assert file is not None
     noted = read_erasures(file)
     with gallery.database.read() as session:
-        there = set(session.scalars(select(ErasureRow.name)))
-        key = erasure_key(session)
-    ahead = [one for one in noted if one.name not in there]
-    missing = there - {one.name for one in noted}
-    if missing:
-        key_beside(file, key)
-        append_erasures(file, _stored(gallery.database, missing))
-    if not ahead:
+        there = _names(session)
+    if there - {one.name for one in noted}:
+        _note_missing(gallery.database, file)
+    if not {one.name for one in noted} - there:
         _finish(gallery)
         return 0
-    count = _erase_again(gallery, ahead, key_beside(file, key))
-    _LOG.warning(
-        "The gallery %s is older than %d erasures: %d tracklets were erased again.",
-        gallery.name,
-        len(ahead),
-        count,
-    )
-    return count
+    return _erase_again(gallery, noted, file)
 
 
-def _erase_again(gallery: Gallery, ahead: Sequence[ErasureEntry], key: bytes) -> int:
+def _note_missing(database: Database, file: Path) -> None:
+    """Write down what the file does not know."""
+    # In a writer's turn, as whoever erases does: services that start together note it once.
+    with database.write() as session:
+        missing = _names(session) - {one.name for one in read_erasures(file)}
+        if missing:
+            key_beside(file, erasure_key(session))
+            append_erasures(file, _stored(session, missing))
+
+
+def _erase_again(gallery: Gallery, noted: Sequence[ErasureEntry], file: Path) -> int:
     now_ns = time.time_ns()
     with gallery.indexes.erasing() as session:
-        keep_key(session, key)
+        # Another process that opens the gallery may have been first, and a line may be there twice.
+        there = _names(session)
+        ahead = [*{one.name: one for one in noted if one.name not in there}.values()]
+        if not ahead:
+            return 0
+        keep_key(session, key_beside(file, erasure_key(session)))
         for entry in ahead:
             put_erasure(session, entry, {})
         session.flush()
         tracklets = recognised(session, Erased.TRACKLET, _tracklets(session))
         identities = recognised(session, Erased.IDENTITY, _identities(session))
         gone = all_of(session, tracklets, identities)
-        if not gone.tracklets and not gone.identities:
-            return 0
-        empty_dead_letters(session, stretches_of(session, gone.tracklets))
-        remove(session, gone, now_ns)
-        _forget(session, gallery.database, ahead, gone)
-    tidy(gallery.database)
+        if gone.tracklets or gone.identities:
+            empty_dead_letters(session, stretches_of(session, gone.tracklets))
+            remove(session, gone, now_ns)
+            _forget(session, gallery.database, ahead, gone)
+            due(session, now_ns)
+    if gone.tracklets or gone.identities:
+        _tidy(gallery)
+    _LOG.warning(
+        "The gallery %s is older than %d erasures: %d tracklets were erased again.",
+        gallery.name,
+        len(ahead),
+        len(tracklets),
+    )
     return len(tracklets)
+
+
+def _names(session: Session) -> set[str]:
+    """The erasures that the gallery knows."""
+    return set(session.scalars(select(ErasureRow.name)))
 
 
 def _forget(session: Session, database: Database, ahead: Sequence[ErasureEntry], gone: Gone) -> None:
@@ -106,14 +123,18 @@ def _finish(gallery: Gallery) -> None:
     with gallery.database.read() as session:
         row = session.get(MetaRow, TIDY_DUE)
     # Whoever erased lately may be at it.
-    if row is None or time.time_ns() - int(row.value) < _LATELY_NS:
-        return
+    if row is not None and time.time_ns() - int(row.value) >= _LATELY_NS:
+        _tidy(gallery)
+
+
+def _tidy(gallery: Gallery) -> None:
+    """Have no file hold anybody who was erased; what fails is said, and done on an opening later on."""
     try:
         gallery.indexes.forget()
         tidy(gallery.database)
         with gallery.database.write() as session:
             due(session, None)
-    except DatabaseBusyError as error:
+    except NightreidError as error:
         _LOG.warning("The files of %s may still hold somebody who was erased: %s", gallery.name, error)
 
 
@@ -130,17 +151,14 @@ def _identities(session: Session) -> set[str]:
     return {one for one in found if one is not None}
 
 
-def _stored(database: Database, names: Collection[str]) -> list[ErasureEntry]:
+def _stored(session: Session, names: Collection[str]) -> list[ErasureEntry]:
     """Erasures as the database knows them, in order."""
-    with database.read() as session:
-        rows = session.scalars(
-            select(ErasureRow).where(ErasureRow.name.in_(sorted(names))).order_by(ErasureRow.id)
-        ).all()
-        found = []
-        for row in rows:
-            prints: dict[Erased, list[str]] = {}
-            chosen = select(ErasedRow).where(ErasedRow.erasure_id == row.id).order_by(ErasedRow.fingerprint)
-            for one in session.scalars(chosen):
-                prints.setdefault(Erased(one.kind), []).append(one.fingerprint)
-            found.append(ErasureEntry(row.name, row.created_ns, row.actor, row.audit, prints))
+    chosen = select(ErasureRow).where(ErasureRow.name.in_(sorted(names))).order_by(ErasureRow.id)
+    found = []
+    for row in session.scalars(chosen).all():
+        prints: dict[Erased, list[str]] = {}
+        theirs = select(ErasedRow).where(ErasedRow.erasure_id == row.id).order_by(ErasedRow.fingerprint)
+        for one in session.scalars(theirs):
+            prints.setdefault(Erased(one.kind), []).append(one.fingerprint)
+        found.append(ErasureEntry(row.name, row.created_ns, row.actor, row.audit, prints))
     return found

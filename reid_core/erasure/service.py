@@ -15,7 +15,7 @@ from reid_core.erasure.holds import check_free
 from reid_core.erasure.letters import Stretch, empty_dead_letters, stretches_of
 from reid_core.erasure.removing import remove
 from reid_core.erasure.tidying import due, tidy
-from reid_core.errors import DatabaseBusyError, UsageError
+from reid_core.errors import NightreidError, UsageError
 from reid_core.gallery.erased import Erased, erasure_key, fingerprint, keep_key, known
 from reid_core.gallery.erasure_rows import ErasedRow, ErasureRow
 from reid_core.gallery.erasures_file import VARIABLE, ErasureEntry, append_erasures, key_beside
@@ -130,14 +130,15 @@ class Erasing:
     def finish(self, done: Erasure, whole: bool = True) -> tuple[str, ...]:
         """Have no file hold anything of them; returns what is left, as `Erasure.left`.
 
-        Where another program holds the database, that is said, and it is done on an opening later on.
+        Where that fails, as another program holds the database or its disk is full, that is said, and it is
+        done on an opening later on: they are erased by then, and what comes behind must come.
         """
-        self._gallery.indexes.forget()
         try:
+            self._gallery.indexes.forget()
             left = tidy(self._gallery.database, {*done.counts, "audit_parts"}, whole)
             with self._gallery.database.write() as session:
                 due(session, None)
-        except DatabaseBusyError as error:
+        except NightreidError as error:
             left = [f"The pages of the database, until `nightreid erase --tidy` is run: {error.message}"]
         return tuple(left)
 

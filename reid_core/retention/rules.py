@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -12,7 +13,10 @@ from reid_core.gallery.hours import DAY_NS
 from reid_core.gallery.schema import MetaRow
 
 _KEY = "retention"
-Days = float | None
+MOST_DAYS = 36_500
+"""A rule has no more: time in nanoseconds ends after 106,751, and nobody is kept for a hundred years."""
+
+Days = Annotated[float, Field(le=MOST_DAYS, allow_inf_nan=False)] | None
 
 
 class OfCamera(StrEnum):
@@ -89,21 +93,32 @@ class RetentionRules(Settings):
 
 
 def before(days: float, now_ns: int) -> int:
-    """What is older than this, UTC nanoseconds, is over."""
-    return now_ns - round(days * DAY_NS)
+    """What is older than this, UTC nanoseconds, is over; of too many days `MOST_DAYS` count."""
+    return now_ns - round(min(days, MOST_DAYS) * DAY_NS)
 
 
 def kept_rules(session: Session) -> RetentionRules:
     """The rules that a gallery keeps; none where nobody set any: all is kept for ever."""
     row = session.get(MetaRow, _KEY)
-    return RetentionRules.model_validate(json.loads(row.value)) if row is not None else RetentionRules()
+    if row is None:
+        return RetentionRules()
+    return RetentionRules.model_validate(_bounded(json.loads(row.value)))
+
+
+def _bounded(kept: Any) -> Any:
+    """Rules as they were kept, with no more days than a rule may have: once they might."""
+    if isinstance(kept, dict):
+        return {name: _bounded(value) for name, value in kept.items()}
+    return min(kept, MOST_DAYS) if isinstance(kept, (int, float)) else kept
 
 
 def keep_rules(session: Session, rules: RetentionRules) -> bool:
     """Keep rules, in a writing transaction; returns whether they differ from those before."""
-    if rules == kept_rules(session) and session.get(MetaRow, _KEY) is not None:
+    # As they are written: of a single camera, null is for ever, and nothing is as of every camera.
+    said = rules_json(rules)
+    if session.get(MetaRow, _KEY) is not None and said == rules_json(kept_rules(session)):
         return False
-    session.merge(MetaRow(key=_KEY, value=json.dumps(rules_json(rules), sort_keys=True)))
+    session.merge(MetaRow(key=_KEY, value=json.dumps(said, sort_keys=True)))
     session.flush()
     return True
 

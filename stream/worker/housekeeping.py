@@ -78,6 +78,9 @@ class Housekeeper:
             _LOG.info("%s", error)
         except NightreidError as error:
             _LOG.warning("Retention and checkpoints wait: %s", error)
+        except Exception:
+            # A thread that ended would say nothing, and nothing would be removed any more.
+            _LOG.exception("Retention and checkpoints wait for what was not foreseen.")
 
     def _look_after(self) -> None:
         rules = self._settings.retention

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import create_engine, text
 
 from console.api.settings import ServeSettings
@@ -108,6 +109,32 @@ def test_what_the_console_asks_for_the_command_line_asks_for_too(command, square
     assert command("identity", "show", one, "--db", url).error("purpose-needed")
     nothing = {"case": [], "two_persons": []}
     assert log(url) == [("policy.change", {"purpose": ["view"], **nothing})], "once, not at every start"
+
+
+def test_a_command_does_nothing_that_two_people_have_to_agree_on(command, square):
+    url, (one, other) = square
+    db = ("--db", url)
+    policy(url, two_persons=("erase", "watch", "identity.merge"))
+    assert command("erase", "--identity", one, "--yes", *db).error("second-person")
+    assert command("identity", "merge", one, other, "--anyway", "--why", "one man", *db).error(
+        "second-person"
+    )
+    watch = ("watch", "add", "--identity", one, "--score", "0.9", "--why", "theft", *db)
+    refused = command(*watch)
+    assert refused.error("second-person") and "nightreid serve" in refused.err
+    with Gallery.open(url) as gallery:
+        assert [one.id for one in gallery.identities()] == [one, other]
+    policy(url, two_persons=("erase",))
+    assert command(*watch).status == 0 and command("watch", "pause", "1", *db).status == 0
+    assert [action for action, _ in log(url)] == ["watch.add", "watch.pause"]
+
+
+@pytest.mark.parametrize("wrong", ["erases", "search", "watch.ad", ""])
+def test_a_policy_asks_for_two_people_where_somebody_can_propose(wrong):
+    with pytest.raises(ValidationError, match=f"nobody can propose '{wrong}'"):
+        ServeSettings.model_validate({"policy": {"two_persons": [wrong]}})
+    known = ["erase", "link", "link.reject", "identity.split", "tracklet.move", "watch.add"]
+    assert ServeSettings.model_validate({"policy": {"two_persons": known}})
 
 
 def test_nothing_is_exported_without_the_purpose_that_is_asked_for(command, square, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from reid_core.audit.event import DETAILS, PURPOSE, AuditEvent
 from reid_core.audit.reading import AuditFilter, entries_before, entries_in_order, numbers_about
 from reid_core.audit.trail import Trail
 from reid_core.audit.verifying import verify
+from reid_core.errors import StorageError
 from reid_core.gallery.database import Database
 from tests.support.tampering import tamper
 
@@ -250,10 +252,26 @@ def test_checkpoints_are_kept_in_a_file(log, tmp_path):
     with file.path.open("ab") as opened:
         opened.write(b'{"cut sho')
     assert file.read() == (first, second)
+    # Whoever writes next goes on behind it, and the log is checked against all of them.
+    log.fill(12, 12)
+    third = log.trail.checkpoint()
+    file.append(third)
+    assert file.read() == (first, second, third)
+    assert log.found(*file.read()) == []
     with file.path.open("ab") as opened:
-        opened.write(b"rt\n")
-    with pytest.raises(AuditError, match="Line 3"):
+        opened.write(b'{"cut": "short"}\n')
+    with pytest.raises(AuditError, match="Line 5"):
         file.read()
+
+
+def test_a_checkpoint_that_the_disk_does_not_take_whole_is_told(log, tmp_path, monkeypatch):
+    file, write = CheckpointFile(tmp_path / "elsewhere"), os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, line: write(descriptor, line[:20]))
+    with pytest.raises(StorageError):
+        file.append(log.trail.checkpoint())
+    monkeypatch.undo()
+    file.append(log.trail.checkpoint())
+    assert len(file.read()) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from reid_core.audit.errors import AuditKeyError
@@ -17,6 +18,7 @@ from reid_core.gallery.schema import (
     CaptionRow,
     LeaseRow,
     LinkRow,
+    MetaRow,
     OutboxRow,
     RefusedRow,
     SightingRow,
@@ -28,7 +30,7 @@ from reid_core.gallery.writing import sighting_id
 from reid_core.retention.enforcing import ENFORCED, Retention
 from reid_core.retention.errors import RetentionBusyError
 from reid_core.retention.reporting import report
-from reid_core.retention.rules import CameraRules, OfCamera, RetentionRules, kept_rules
+from reid_core.retention.rules import CameraRules, OfCamera, RetentionRules, before, kept_rules
 from reid_core.types import Candidate, Decision, Link, Modality
 from reid_core.watching.keeping import add_watch
 from reid_core.watching.watch import NewWatch
@@ -351,3 +353,31 @@ def test_rules_are_kept_and_their_change_is_logged(world):
     with world.gallery.database.read() as session:
         said = session.connection().exec_driver_sql("SELECT action FROM audit_log ORDER BY number").scalars()
         assert [*said] == ["retention.change", ENFORCED]
+
+
+def test_for_ever_and_as_of_every_camera_are_two_rules(world):
+    retention = world.retention()
+    retention.change(RetentionRules(days=everything(30), cameras={"gate": CameraRules(tracklets=None)}))
+    as_every = RetentionRules(days=everything(30), cameras={"gate": CameraRules()})
+    assert retention.change(as_every) and not retention.change(as_every)
+    retention.enforce()
+    assert ("gate", 90) not in world.there()
+    assert retention.change(RetentionRules(days=everything(30), cameras={"gate": CameraRules(crops=None)}))
+    with world.gallery.database.read() as session:
+        assert kept_rules(session).cameras["gate"].model_fields_set == {"crops"}
+
+
+@pytest.mark.parametrize("days", [36_501, 200_000, float("inf"), float("nan")])
+def test_a_rule_has_days_that_can_be_counted(days):
+    for rule in ({"outbox": days}, {"watches": days}, {"days": {"crops": days}}):
+        with pytest.raises(ValidationError):
+            RetentionRules.model_validate(rule)
+
+
+def test_rules_of_too_many_days_that_are_kept_already_remove_nothing_and_break_nothing(world):
+    kept = '{"days": {"tracklets": 200000.0}, "cameras": {"gate": {"crops": Infinity}}, "watches": 1e300}'
+    world.put(MetaRow(key="retention", value=kept))
+    assert world.retention().enforce() == () and len(world.there()) == 9
+    lines = {(one.camera, one.what): one for one in report(world.gallery.database, world.trail, NOW).lines}
+    assert lines["lobby", "tracklets"].days == 36_500 and not lines["lobby", "tracklets"].over
+    assert before(float("inf"), NOW) == before(36_500, NOW) > -(2**63)

@@ -1,6 +1,8 @@
 """A worker enforces retention and notes checkpoints of the audit log, beside its work."""
 
 import json
+import threading
+import time
 
 import pytest
 from sqlalchemy import select
@@ -16,6 +18,7 @@ from reid_core.retention.enforcing import Retention
 from reid_core.retention.reporting import report
 from reid_core.retention.rules import CameraRules, RetentionRules
 from stream.followers.announcements import KINDS
+from stream.worker import housekeeping
 from stream.worker.config import WorkerSettings
 from stream.worker.housekeeping import Housekeeper
 from tests.support.gallery_world import MODEL, Scene, unit
@@ -96,3 +99,25 @@ def test_rules_that_could_not_be_proved_keep_a_worker_from_starting(postgres):
         with pytest.raises(AuditKeyError):
             keeper(gallery, retention={"days": {"tracklets": 7}})
         keeper(gallery).turn()
+
+
+def test_it_outlives_what_nobody_foresaw_and_says_so(gallery, monkeypatch, caplog):
+    Retention(gallery, Trail.of(gallery.database), "local:x", "x").change(RULES)
+    enforce, failed = Retention.enforce, threading.Event()
+
+    def fail_once(self, stop):
+        if not failed.is_set():
+            failed.set()
+            raise OverflowError("too many days")
+        return enforce(self, stop)
+
+    monkeypatch.setattr(Retention, "enforce", fail_once)
+    monkeypatch.setattr(housekeeping, "_TURN_SECONDS", 0.01)
+    one = keeper(gallery, retention_minutes=0.001)
+    one.start()
+    deadline = time.monotonic() + 30
+    while gallery.tracklets() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    one.stop(30)
+    assert failed.is_set() and gallery.tracklets() == ()
+    assert "OverflowError: too many days" in caplog.text

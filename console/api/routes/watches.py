@@ -74,7 +74,7 @@ def change(watch: Number, asked: WatchChanged, use: CurrentUse) -> Watch:
             watch,
             now,
             name=asked.name,
-            expires_ns=nanoseconds(asked.expires),
+            expires_ns=_end_within_scope(use, nanoseconds(asked.expires)) if asked.expires else None,
             alarms=asked.false_alarms,
         )
         if asked.paused is True:
@@ -171,8 +171,12 @@ def _within_scope(use: Use, new: NewWatch) -> NewWatch:
     cameras = new.cameras if scope.cameras is None or new.cameras else tuple(sorted(scope.cameras))
     if scope.cameras is not None and not cameras:
         raise not_found()
-    ends = [time for time in (new.expires_ns, scope.until_ns) if time is not None]
-    return replace(new, cameras=cameras, expires_ns=min(ends, default=None))
+    return replace(new, cameras=cameras, expires_ns=_end_within_scope(use, new.expires_ns))
+
+
+def _end_within_scope(use: Use, expires_ns: int | None) -> int | None:
+    ends = [time for time in (expires_ns, use.principal.scope.until_ns) if time is not None]
+    return min(ends, default=None)
 
 
 def _body(use: Use, one: watching.Watch, counts: Mapping[int, int]) -> Watch:

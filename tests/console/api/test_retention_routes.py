@@ -47,3 +47,20 @@ def test_the_report_tells_what_went(served):
     assert (gate["days"], gate["removed"]) == (None, 0) and gate["oldest"].startswith("1970-01-01")
     assert said["enforced"] == lines["lobby", "tracklets"]["last"]
     assert served.client(Role.VIEWER).get("/api/v1/retention/report").status_code == 403
+
+
+def test_a_camera_of_its_own_rules_goes_back_to_those_of_every_camera(served):
+    admin = served.client(Role.ADMIN)
+    admin.put("/api/v1/retention", json={"rules": MANY})
+    asked = MANY | {"cameras": {"gate": {}}}
+    assert admin.put("/api/v1/retention", json={"rules": asked}).status_code == 200
+    assert admin.get("/api/v1/retention").json()["rules"]["cameras"] == {"gate": {}}
+    changes = served.client(Role.AUDITOR).get("/api/v1/audit", params={"action": "retention.change"}).json()
+    assert len(changes["entries"]) == 2
+
+
+def test_a_rule_of_too_many_days_is_refused(served):
+    admin = served.client(Role.ADMIN)
+    answer = admin.put("/api/v1/retention", json={"rules": {"days": {"tracklets": 200_000}}})
+    assert answer.status_code == 422
+    assert admin.get("/api/v1/retention/report").status_code == 200

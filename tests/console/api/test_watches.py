@@ -171,6 +171,10 @@ def test_whose_rights_end_has_watches_that_do(served):
     guard = served.client(Role.INVESTIGATOR, Scope(until_ns=until), **WHY)
     made = guard.post(WATCHES, json={"text": "red coat", "expires": "2040-01-01T00:00:00Z"}).json()
     assert made["watch"]["expires"] < "2040"
+    later = guard.patch(
+        f"{WATCHES}/{made['watch']['watch']}", json={"expires": "2040-01-01T00:00:00Z"}
+    ).json()
+    assert later["expires"] == made["watch"]["expires"]
 
 
 def test_a_second_person_agrees_to_a_watch_where_the_policy_asks(square):
