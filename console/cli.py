@@ -13,6 +13,7 @@ from console import (
     cli_adapt,
     cli_audit,
     cli_captions,
+    cli_checkpoints,
     cli_crops,
     cli_dataset,
     cli_erase,
@@ -249,6 +250,7 @@ def bench(
 
 
 cli_training.register(app)
+cli_checkpoints.register(app)
 cli_dataset.register(app)
 cli_identity.register(app)
 cli_erase.register(app)
