@@ -10,7 +10,7 @@ from reid_core.erasure.auditing import ERASE, Auditing
 from reid_core.erasure.choosing import Plan
 from reid_core.erasure.proposing import planned, revision, subject_of
 from reid_core.erasure.service import Erasing, Erasure
-from reid_core.errors import StaleError
+from reid_core.errors import StaleError, UsageError
 from reid_core.reviewing.actions import Subject
 from reid_core.reviewing.hands import Hands
 from reid_core.reviewing.proposals import propose
@@ -22,10 +22,10 @@ def erase(use: Use, asked: ErasureWanted, chosen: Plan) -> ErasureDone:
 
     Raises:
         StaleError: it is not the plan that was shown.
+        NotFoundError: somebody of it may not be seen.
         HeldError: somebody is under legal hold.
     """
-    if revision(chosen) != asked.revision:
-        raise StaleError("There is more or less of them than was shown.", "Look at the plan again.")
+    _check_shown(chosen, asked)
     if use.needs_two(ERASE):
         hands = Hands(person(use), use.context.clock(), use.purpose or "")
         with use.gallery.database.write() as session:
@@ -33,8 +33,23 @@ def erase(use: Use, asked: ErasureWanted, chosen: Plan) -> ErasureDone:
             use.record("propose", subject={"proposal": number, "action": ERASE}, session=session)
         return ErasureDone(done=False, proposal=number)
     with use.gallery.indexes.erasing() as session:
-        done = _erasing(use).within(session, chosen, use.principal.name)
+        # Nobody else's turn is between this look and the erasure.
+        now = _planned_again(session, chosen)
+        _check_shown(now, asked)
+        must_see_planned(use, session, now)
+        done = _erasing(use).within(session, now, use.principal.name)
     return _told(done, finish(use, done))
+
+
+def must_see_planned(use: Use, session: Session, chosen: Plan) -> None:
+    """Make sure that all whom an erasure takes may be seen.
+
+    Raises:
+        NotFoundError: one may not.
+    """
+    must_see_all(use, session, [one.id for one in chosen.tracklets if not one.staged])
+    for one in chosen.tracklets:
+        use.must_see(one.camera, one.start_ns)
 
 
 def erase_agreed(use: Use, session: Session, subject: Subject, first: str) -> Erasure:
@@ -59,6 +74,22 @@ def finish(use: Use, done: Erasure) -> list[str]:
 def auditing_of(use: Use) -> Auditing:
     """What writes down erasures and holds of whoever asks."""
     return Auditing(use.context.trail, use.principal.actor, use.purpose, use.case)
+
+
+def _planned_again(session: Session, chosen: Plan) -> Plan:
+    try:
+        return planned(session, subject_of(chosen))
+    except UsageError:
+        raise _stale() from None
+
+
+def _check_shown(chosen: Plan, asked: ErasureWanted) -> None:
+    if revision(chosen) != asked.revision:
+        raise _stale()
+
+
+def _stale() -> StaleError:
+    return StaleError("There is more or less of them than was shown.", "Look at the plan again.")
 
 
 def _erasing(use: Use) -> Erasing:

@@ -18,13 +18,12 @@ from console.api.bodies.erasures import (
     ErasureWanted,
 )
 from console.api.cursors import packed, unpacked
-from console.api.erasing import erase
+from console.api.erasing import erase, must_see_planned
 from console.api.errors import TooLargeError
 from console.api.permitted import PermittedRouter
 from console.api.pictures import Pictures
 from console.api.searching import Searcher
 from console.api.shown import Shown, crop_address
-from console.api.sight import must_see_all
 from console.api.use import CurrentUse, Use, not_found
 from reid_core.access import Permission
 from reid_core.erasure.auditing import ERASE
@@ -123,9 +122,7 @@ def _planned(use: Use, asked: ErasureAsked) -> Plan:
             if asked.identities or asked.tracklets:
                 raise not_found() from None
             raise
-        must_see_all(use, session, [one.id for one in chosen.tracklets if not one.staged])
-        for one in chosen.tracklets:
-            use.must_see(one.camera, one.start_ns)
+        must_see_planned(use, session, chosen)
     return chosen
 
 

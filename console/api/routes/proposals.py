@@ -51,13 +51,14 @@ def approve(proposal: Number, use: CurrentUse) -> Done:
         there = _seen(use, session, proposal)
         use.must_state_why(there.action)
         outcome = service.approve(session, proposal, person(use), use.context.clock())
+        use.record("propose.approve", subject={"proposal": proposal}, session=session)
+        # It ends in the ledger outside the database, whose lines are carried out: only the commit may follow.
         erased = erase_agreed(use, session, there.subject, there.by.name) if there.action == ERASE else None
         made = {"label": outcome.label, "correction": outcome.correction, "watch": outcome.watch}
         about = {name: number for name, number in made.items() if number is not None}
         ids = {name: value for name, value in there.subject.items() if name in _IDS}
         subject = {**ids, **about, "proposal": proposal, "proposed_by": there.by.id}
         details = {name: there.subject[name] for name in _WORDS if name in there.subject}
-        use.record("propose.approve", subject={"proposal": proposal}, session=session)
         if erased is None:
             use.record(there.action, subject=subject, details=details, session=session)
     if erased is not None:

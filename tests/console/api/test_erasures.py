@@ -3,9 +3,13 @@
 import pytest
 
 from reid_core.access import Role, Scope
+from reid_core.gallery import Gallery
+from reid_core.gallery.corrections import Author, merge
+from reid_core.gallery.indexes import Indexes
 from stream.kafka.blob_notes import Shown
 from stream.kafka.blobs import BlobStore
-from tests.support.serving import serve
+from tests.support.colour_hall import colour_hall
+from tests.support.serving import audited, serve
 
 API = "/api/v1"
 
@@ -111,3 +115,41 @@ def test_who_is_held_stays(served, hall, admin):
     sent(admin, f"/holds/{held['hold']}", method="delete")
     sent(admin, f"/holds/{held['hold']}", 404, method="delete")
     assert sent(admin, "/erasures", identities=[blue], revision=shown["revision"])["done"]
+
+
+@pytest.mark.parametrize("kept", ["red", "green"])
+def test_who_comes_to_them_after_they_were_shown_is_not_erased(served, hall, monkeypatch, kept):
+    lobby = served.client(Role.ADMIN, Scope(frozenset({"lobby", "gate"})))
+    red = [hall.who["red"]]
+    revision = sent(lobby, "/erasures/plan", identities=red)["revision"]
+    erasing, other = Indexes.erasing, {"red": "green", "green": "red"}[kept]
+
+    def after_a_merge(indexes):
+        monkeypatch.undo()
+        with served.gallery.database.write() as session:
+            merge(session, hall.who[kept], hall.who[other], Author("kim", 7))
+        return erasing(indexes)
+
+    monkeypatch.setattr(Indexes, "erasing", after_a_merge)
+    assert sent(lobby, "/erasures", 409, identities=red, revision=revision)["code"] == "stale"
+    assert {one.id for one in served.gallery.tracklets()} == {*hall.tracklets.values()}
+    assert sent(lobby, "/erasures", method="get")["erasures"] == []
+
+
+def test_an_approval_that_is_refused_erases_nobody_later(empty_gallery, colour_checkpoint, colour_settings):
+    hall = colour_hall(empty_gallery, colour_checkpoint)
+    policy = {"purpose": ("propose.approve",), "two_persons": ("erase",)}
+    console, red = serve(hall.gallery, colour_settings(policy=policy)), [hall.who["red"]]
+    admin, reviewer = console.client(Role.ADMIN), console.client(Role.REVIEWER)
+    revision = sent(admin, "/erasures/plan", identities=red)["revision"]
+    number = sent(admin, "/erasures", identities=red, revision=revision)["proposal"]
+    refused = sent(reviewer, f"/proposals/{number}/approve", 422)
+    assert refused["code"] == "purpose-needed"
+    with Gallery.open(f"sqlite:///{hall.gallery.database.file}") as opened:
+        assert hall.tracklets["red"] in {one.id for one in opened.tracklets()}
+    reviewer.headers["Nightreid-Purpose"] = "as asked by letter"
+    assert sent(reviewer, f"/proposals/{number}/approve")["done"]
+    assert hall.tracklets["red"] not in {one.id for one in hall.gallery.tracklets()}
+    done = [one.action for one in audited(console)]
+    assert done[-2:] == ["propose.approve", "erase"]
+    console.context.close()
