@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
+from reid_core.errors import NightreidError
 from reid_core.gallery import Gallery
 from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.ledger import TRACKLET, Ledger
@@ -79,6 +80,8 @@ class Clerk:
         self._soundings = soundings
         self._telemetry = telemetry
         self._stop = threading.Event()
+        self._done = threading.Event()
+        self._beat_seconds = settings.limits.lease_seconds / 4
         self._patience = Patience(self._stop, telemetry)
         name = f"clerk/{settings.group}"
         self._lease = Lease(gallery.database, name, holder, settings.limits.lease_seconds)
@@ -98,6 +101,7 @@ class Clerk:
         self._held = 0.0
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
+        self._beating = threading.Thread(target=self._beat, name="clerk's lease", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -119,6 +123,7 @@ class Clerk:
         self._thread.join(seconds)
 
     def _run(self) -> None:
+        self._beating.start()
         try:
             while not self._stop.wait(_TURN_SECONDS):
                 self._turn()
@@ -127,10 +132,21 @@ class Clerk:
             if not (self._stop.is_set() and getattr(error, "transient", False)):
                 self.error = error
                 _LOG.error("The clerk stops: %s", error)
+        finally:
+            self._done.set()
+
+    def _beat(self) -> None:
+        """Show that one is alive while tracklets are ranked, however long that takes."""
+        while not self._done.wait(self._beat_seconds):
+            try:
+                self._lease.renew()
+            except NightreidError as error:
+                # The turn waits for the database and tells of it; whatever it writes makes sure of the lease.
+                _LOG.debug("The clerk's lease is not renewed: %s", error)
 
     def _turn(self) -> None:
         now = time.monotonic()
-        if now - self._held >= self._limits.lease_seconds / 4:
+        if now - self._held >= self._beat_seconds:
             before = self._lease.epoch
             self._patience.until_done("database", self._lease.hold)
             self._held = now

@@ -1,19 +1,23 @@
 """The clerk's order: what happened earlier comes into the gallery earlier, whatever goes on meanwhile."""
 
+import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from reid_core.gallery import Gallery, IdentityPolicy
+from reid_core.gallery.lease import Lease
 from reid_core.gallery.ledger import END, TRACKLET, Advance, Batch, Ledger, Staged, StreamProgress
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.gallery.records import Checkpoint, RecordingStatus
 from reid_core.gallery.relinking import rank_again
-from reid_core.gallery.schema import StagedRow
+from reid_core.gallery.schema import LeaseRow, StagedRow
 from reid_core.gallery.staging import Staging, pack_entry
+from reid_core.linker import Linker
 from reid_core.types import Modality
 from stream.service.telemetry import Telemetry
 from stream.worker.clerk import Clerk
@@ -330,6 +334,48 @@ def test_a_time_in_which_the_clerk_itself_waited_is_no_waiting(gallery):
     for _ in range(2):
         desk.turn()
     assert desk.admitted == []
+
+
+@pytest.mark.parametrize("slow", [(Gallery, "nominate"), (Linker, "link")])
+def test_nobody_takes_over_from_a_clerk_that_ranks_for_long(gallery, monkeypatch, slow):
+    desk = Desk(gallery, infrared=["night"], lease_seconds=0.2)
+    desk.come("gate", 150, 30)
+    desk.come("night", 150, 40)
+    owner, name = slow
+    ranks, goes_on, does = threading.Event(), threading.Event(), getattr(owner, name)
+
+    def slowly(*args):
+        ranks.set()
+        assert goes_on.wait(30)
+        return does(*args)
+
+    monkeypatch.setattr(owner, name, slowly)
+    clock = SimpleNamespace(now=0.0)
+    other = Lease(gallery.database, "clerk/night", "other", 0.2, lambda: clock.now)
+    desk.clerk.start()
+    try:
+        for beats in range(3):
+            while not ranks.wait(0.05):
+                desk.sound()
+            assert not other.hold()
+            before, until = beat(gallery), time.monotonic() + 10
+            while beat(gallery) == before and time.monotonic() < until:
+                time.sleep(0.01)
+            clock.now += 0.3
+            assert not other.hold(), f"{beats} beats"
+        goes_on.set()
+        while not links(gallery) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(links(gallery)) == 1 and desk.admitted == [(30, "gate"), (40, "night")]
+    finally:
+        goes_on.set()
+        desk.clerk.stop(10)
+    assert desk.clerk.error is None and other.hold(), "it has handed it back"
+
+
+def beat(gallery):
+    with gallery.database.read() as session:
+        return session.scalar(select(LeaseRow.beat).where(LeaseRow.name == "clerk/night"))
 
 
 # Links
