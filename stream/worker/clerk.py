@@ -93,10 +93,12 @@ class Clerk:
         # Kafka at that time: the highest number of all of those.
         self._staged: deque[tuple[float, int]] = deque()
         self._preceded = 0
-        # Seconds in which nothing waited in Kafka, and what they were when each was first seen.
+        # Seconds in which nothing waited in Kafka; what they were when a number was the highest that was
+        # staged; and the highest of all that have waited for too long.
         self._waited = 0.0
         self._turned = soundings.now()
-        self._first_seen: dict[int, float] = {}
+        self._seen: deque[tuple[float, int]] = deque()
+        self._overdue = 0
         self._last_due = 0
         self._held = 0.0
         self.error: BaseException | None = None
@@ -193,14 +195,10 @@ class Clerk:
         come = self._come_to()
         waiting = self._staging.waiting(_TOGETHER)
         self._telemetry.staged.set(len(waiting) if len(waiting) < _TOGETHER else self._staging.count())
-        self._first_seen = {one.id: self._first_seen.get(one.id, self._waited) for one in waiting}
         due = list(takewhile(lambda one: self._is_preceded(one) and one.due_ns < come, waiting))
-        overdue = self._waited - self._limits.hold_seconds
-        due += [
-            one
-            for one in waiting[len(due) :]
-            if self._is_preceded(one) and self._first_seen[one.id] < overdue
-        ]
+        # These may lie behind many that have not waited for as long.
+        overdue = self._staging.waiting_up_to(min(self._overdue, self._preceded), _TOGETHER)
+        due += [one for one in overdue if one not in due]
         self._admit(due)
         if not due:
             self._rank_again(min(come, waiting[0].due_ns) if waiting else come)
@@ -220,6 +218,12 @@ class Clerk:
             # A turn is long only where this clerk waited for something itself.
             self._waited += min(now - self._turned, _LONGEST_TURN_SECONDS)
         self._turned = now
+        if newest > (self._seen[-1][1] if self._seen else self._overdue):
+            if self._seen and self._seen[-1][0] == self._waited:
+                self._seen.pop()  # a backlog, however long, takes no memory
+            self._seen.append((self._waited, newest))
+        while self._seen and self._seen[0][0] < self._waited - self._limits.hold_seconds:
+            self._overdue = self._seen.popleft()[1]
 
     def _read(self) -> dict[Place, int]:
         """How far the partitions of the topics have been read."""

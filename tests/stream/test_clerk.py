@@ -280,6 +280,35 @@ def test_nothing_waits_for_longer_than_it_is_held(gallery):
     assert desk.admitted == [(30, "gate")]
 
 
+def test_nor_does_what_lies_behind_many_that_have_not_waited_as_long(gallery):
+    """A camera that is far behind stages many that happened earlier."""
+    desk = Desk(gallery, infrared=["night"], hold_seconds=9)
+    desk.come("gate", 1500, 1000)
+    desk.come("yard", 10)
+    desk.come("night", 5)
+    for _ in range(7):
+        desk.turn()
+    desk.come("yard", 900, *range(20, 90))
+    for _ in range(5):
+        desk.turn()
+    assert desk.admitted == [(1000, "gate")]
+    for _ in range(7):
+        desk.turn()
+    assert len(desk.admitted) == 71
+
+
+def test_nor_do_more_than_are_admitted_together(gallery):
+    desk = Desk(gallery, hold_seconds=9)
+    desk.come("gate", 500, *range(100, 170))
+    desk.come("yard", 10)
+    for _ in range(9):
+        desk.turn()
+    assert desk.admitted == []
+    for _ in range(3):
+        desk.turn()
+    assert len(desk.admitted) == 70
+
+
 @pytest.mark.slow
 def test_a_backlog_is_no_waiting(gallery):
     desk = Desk(gallery, hold_seconds=9)
