@@ -82,6 +82,7 @@ class Clerk:
         self._stop = threading.Event()
         self._done = threading.Event()
         self._beat_seconds = settings.limits.lease_seconds / 4
+        self._admits = False
         self._patience = Patience(self._stop, telemetry)
         name = f"clerk/{settings.group}"
         self._lease = Lease(gallery.database, name, holder, settings.limits.lease_seconds)
@@ -138,8 +139,13 @@ class Clerk:
             self._done.set()
 
     def _beat(self) -> None:
-        """Show that one is alive while tracklets are ranked, however long that takes."""
+        """Show that one is alive while tracklets are ranked, however long that takes.
+
+        Not while old blobs are removed: others need not wait for that.
+        """
         while not self._done.wait(self._beat_seconds):
+            if not self._admits:
+                continue
             try:
                 self._lease.renew()
             except NightreidError as error:
@@ -166,11 +172,14 @@ class Clerk:
         if self._lease.epoch is None:
             self._telemetry.trouble("order", None)
             return
+        self._admits = True
         try:
             self._patience.until_done("database", self._admit_due)
         except LeaseLostError:
             _LOG.warning("Another worker has become the clerk.")
             self._held = 0.0
+        finally:
+            self._admits = False
         if self._blobs is not None and now - self._pruned >= _PRUNE_SECONDS:
             self._pruned = now
             self._prune(self._blobs)

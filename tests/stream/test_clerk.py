@@ -402,6 +402,20 @@ def test_nobody_takes_over_from_a_clerk_that_ranks_for_long(gallery, monkeypatch
     assert desk.clerk.error is None and other.hold(), "it has handed it back"
 
 
+def test_a_clerk_that_removes_old_blobs_for_long_holds_up_no_other(gallery, monkeypatch):
+    """Its beat stands: others take over as from one that is silent."""
+    desk = Desk(gallery, lease_seconds=0.2)
+    desk.turn()
+    beats = iter([False, False, True])
+    monkeypatch.setattr(desk.clerk._done, "wait", lambda seconds: next(beats))
+    before = beat(gallery)
+    desk.clerk._beat()
+    assert beat(gallery) == before
+    beats, desk.clerk._admits = iter([False, False, True]), True
+    desk.clerk._beat()
+    assert beat(gallery) == before + 2
+
+
 def beat(gallery):
     with gallery.database.read() as session:
         return session.scalar(select(LeaseRow.beat).where(LeaseRow.name == "clerk/night"))
