@@ -49,7 +49,7 @@ def enforce_command(
 
     Raises:
         ConfigError: the rules are not valid.
-        RetentionBusyError: a worker is at it.
+        RetentionBusyError: a worker is at it, and was for as long as it may be silent.
         AuditKeyError: the audit log cannot be written to; nothing was removed.
     """
     given = load_config(RetentionFile, config, overrides, os.environ).retention
@@ -60,7 +60,7 @@ def enforce_command(
         retention = Retention(gallery, Trail.of(database), actor, f"{socket.gethostname()}-{os.getpid()}")
         if given is not None:
             retention.change(given, AuditEvent(CHANGED, actor, use.purpose, use.case))
-        removed = retention.enforce()
+        removed = retention.enforce(wait=True)
         note_checkpoint(database)
         with database.read() as session:
             rules = kept_rules(session)

@@ -48,22 +48,27 @@ def put_link(session: Session, link: Link) -> None:
 
 
 def there_now(session: Session, links: Sequence[Link]) -> list[Link]:
-    """Links as they may be written: who was taken out since they were made is in none of them.
+    """Links as they may be written: who was taken out since they were made is in none, who was moved is who
+    they are now.
 
     Args:
         session: of the writing transaction.
         links: made of what was there before.
 
     Returns:
-        those whose tracklet is there, without candidates that are not.
+        those whose tracklet is there, without candidates that are not; of two that are one identity by now
+        the better one stays.
     """
     tracklets = {one.tracklet for one in links}
     known = identities_of(session, tracklets | {c.tracklet for one in links for c in one.candidates})
+    owners = {tracklet: identity for tracklet, identity in known.items() if identity is not None}
     found = []
     for one in links:
         if one.tracklet in known:
             gone = {c.tracklet for c in one.candidates} - known.keys()
-            found.append(without_candidates(one, gone) if gone else one)
+            kept = without_candidates(one, gone) if gone else one
+            renamed = _renamed([asdict(each) for each in kept.candidates], owners)
+            found.append(replace(kept, candidates=tuple(Candidate(**each) for each in renamed)))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 import numpy as np
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from reid_core.errors import GalleryError, ModelMismatchError
@@ -72,6 +72,10 @@ class Staging:
     def waiting(self, limit: int) -> tuple[StagedRecord, ...]:
         """What is next, in order of the capture time at which it happened; visible first, then by camera."""
         return self._next(StagedRow.kind != AGAIN, limit)
+
+    def waiting_up_to(self, number: int, limit: int) -> tuple[StagedRecord, ...]:
+        """As `waiting`, of what was staged with this number or a lower one."""
+        return self._next(and_(StagedRow.kind != AGAIN, StagedRow.id <= number), limit)
 
     def to_rank_again(self, limit: int) -> tuple[StagedRecord, ...]:
         """Recordings that are over, and whose links are to be made again, in order of their ends."""

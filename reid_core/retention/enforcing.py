@@ -33,6 +33,8 @@ _PENDING = "retention_pending"
 # Of cameras in one transaction, which reads once what others' rows say of them; others write in between.
 _TOGETHER = 1024
 _TOGETHER_BESIDE = 1024
+# How often whoever waits looks whether another process still enforces.
+_LOOK_SECONDS = 1.0
 # Where nothing goes, that it was looked at is written so often.
 _SAID_NS = DAY_NS
 
@@ -59,6 +61,8 @@ class Removed:
 class Retention:
     """Enforces the rules of a gallery.
 
+    Keep one: it knows since when another process that enforces has shown no sign of life.
+
     Args:
         gallery: whose things go.
         trail: its audit log.
@@ -66,6 +70,8 @@ class Retention:
         holder: of the lease; what this process is called.
         lease_seconds: how long a holder may be silent before another takes over.
         clock: the time of day, UTC nanoseconds.
+        steady: seconds that only go up.
+        pause: waits for so many seconds.
     """
 
     def __init__(
@@ -76,12 +82,17 @@ class Retention:
         holder: str,
         lease_seconds: float = 60.0,
         clock: Callable[[], int] = time.time_ns,
+        steady: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._gallery = gallery
         self._trail = trail
         self._actor = actor
         self._clock = clock
-        self._lease = Lease(gallery.database, _LEASE, holder, lease_seconds)
+        self._steady = steady
+        self._pause = pause
+        self._lease_seconds = lease_seconds
+        self._lease = Lease(gallery.database, _LEASE, holder, lease_seconds, steady)
         self._besides = besides(trail, lambda: actor)
 
     def change(self, rules: RetentionRules, event: AuditEvent | None = None) -> bool:
@@ -97,11 +108,13 @@ class Retention:
         with self._gallery.database.write() as session:
             return change_rules(session, self._trail, rules, event or AuditEvent(CHANGED, self._actor))
 
-    def enforce(self, stop: Callable[[], bool] = lambda: False) -> tuple[Removed, ...]:
+    def enforce(self, stop: Callable[[], bool] = lambda: False, wait: bool = False) -> tuple[Removed, ...]:
         """Remove what is over by the rules that the gallery keeps.
 
         Args:
             stop: asked in between; what is done then is done, and the rest is for the next time.
+            wait: whether to wait for another process that enforces them, until one that died is silent for
+                ``lease_seconds``. Without it that takes another call, so much later.
 
         Returns:
             what went, by rule.
@@ -113,8 +126,7 @@ class Retention:
         """
         # Without a log nothing goes: it could not be proved.
         self._trail.checkpoint()
-        if not self._lease.hold():
-            raise RetentionBusyError("Another process enforces retention now.", "It is done in a while.")
+        self._take_over(wait)
         try:
             with self._gallery.database.read() as session:
                 rules = kept_rules(session)
@@ -155,6 +167,13 @@ class Retention:
         if count:
             row = Removed(None, what, days, before_ns, count)
             self._trail.append(AuditEvent(ENFORCED, self._actor, subject={"removed": [asdict(row)]}))
+
+    def _take_over(self, wait: bool) -> None:
+        until = self._steady() + self._lease_seconds
+        while not self._lease.hold():
+            if not wait or self._steady() > until:
+                raise RetentionBusyError("Another process enforces retention now.", "It is done in a while.")
+            self._pause(_LOOK_SECONDS)
 
     def _all(self, rule: Removed, some: Callable[[Session], int], stop: Callable[[], bool]) -> None:
         """Remove all that one rule is about, some at a time: others write in between."""

@@ -55,7 +55,8 @@ class BlobStore:
         if login_is_odd(location):
             raise ConfigError("The blob store's address cannot be told from its login.", ENCODE_LOGIN)
         try:
-            self._files, self._root = fsspec.core.url_to_fs(location)
+            # Others write as well: what a driver had listed once would hide what has come since.
+            self._files, self._root = fsspec.core.url_to_fs(location, use_listings_cache=False)
         except ValueError:
             raise ConfigError(
                 "The blob store's address is not valid, or of no known kind.",

@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 from reid_core.gallery.refusals import packed_record
 from stream.kafka.clients import Record
 from stream.kafka.errors import DeadLetterError
+from stream.kafka.wire import REPLAY_HEADER
 
 HEADERS = {
     "dlq.topic": "topic of the record",
@@ -30,9 +31,6 @@ HEADERS = {
 
 TOPIC_ID_HEADER = "dlq.topic_id"
 """Header behind those, where it is known: Kafka's own id of the topic, which one made anew has not."""
-
-REPLAY_HEADER = "replay"
-"""Header of a record that was sent again: ``topic/partition/offset`` of the first time."""
 
 _LONGEST_MESSAGE = 2000
 _MOST_NS = 1 << 62

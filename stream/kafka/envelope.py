@@ -115,6 +115,7 @@ class Envelope:
         problem: of an end, one sentence where the stream broke off.
         sent_ns: when the publisher handed it to Kafka, by its own clock, UTC nanoseconds; ``None`` where it
             does not say.
+        replayed: whether it was a dead letter and was sent again.
     """
 
     kind: Kind
@@ -129,6 +130,7 @@ class Envelope:
     digest: str = ""
     problem: str | None = None
     sent_ns: int | None = None
+    replayed: bool = False
 
     @property
     def key(self) -> bytes:

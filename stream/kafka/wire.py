@@ -16,6 +16,8 @@ from stream.kafka.envelope import INLINE, Codec, Envelope, EnvelopeError, Kind, 
 SCHEMA = "nightreid.frame"
 MAJOR, MINOR = 1, 1
 SENT_HEADER = "sent_ns"
+REPLAY_HEADER = "replay"
+"""Header of a record that was sent again: ``topic/partition/offset`` of the first time."""
 _LONGEST_NAME = 255
 _LONGEST_STREAM = 64
 _LONGEST_TEXT = 4096
@@ -142,6 +144,7 @@ def _envelope(said: Mapping[str, str], body: Mapping[str, Any]) -> Envelope:
         digest=said["digest"],
         problem=redact_text(_words(problem, "problem")) if problem is not None else None,
         sent_ns=_number(said[SENT_HEADER], SENT_HEADER) if SENT_HEADER in said else None,
+        replayed=REPLAY_HEADER in said,
     )
 
 

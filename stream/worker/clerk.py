@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
+from reid_core.errors import NightreidError
 from reid_core.gallery import Gallery
 from reid_core.gallery.lease import Lease, LeaseLostError
 from reid_core.gallery.ledger import TRACKLET, Ledger
@@ -79,6 +80,9 @@ class Clerk:
         self._soundings = soundings
         self._telemetry = telemetry
         self._stop = threading.Event()
+        self._done = threading.Event()
+        self._beat_seconds = settings.limits.lease_seconds / 4
+        self._admits = False
         self._patience = Patience(self._stop, telemetry)
         name = f"clerk/{settings.group}"
         self._lease = Lease(gallery.database, name, holder, settings.limits.lease_seconds)
@@ -90,14 +94,17 @@ class Clerk:
         # Kafka at that time: the highest number of all of those.
         self._staged: deque[tuple[float, int]] = deque()
         self._preceded = 0
-        # Seconds in which nothing waited in Kafka, and what they were when each was first seen.
+        # Seconds in which nothing waited in Kafka; what they were when a number was the highest that was
+        # staged; and the highest of all that have waited for too long.
         self._waited = 0.0
         self._turned = soundings.now()
-        self._first_seen: dict[int, float] = {}
+        self._seen: deque[tuple[float, int]] = deque()
+        self._overdue = 0
         self._last_due = 0
         self._held = 0.0
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
+        self._beating = threading.Thread(target=self._beat, name="clerk's lease", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -119,6 +126,7 @@ class Clerk:
         self._thread.join(seconds)
 
     def _run(self) -> None:
+        self._beating.start()
         try:
             while not self._stop.wait(_TURN_SECONDS):
                 self._turn()
@@ -127,10 +135,26 @@ class Clerk:
             if not (self._stop.is_set() and getattr(error, "transient", False)):
                 self.error = error
                 _LOG.error("The clerk stops: %s", error)
+        finally:
+            self._done.set()
+
+    def _beat(self) -> None:
+        """Show that one is alive while tracklets are ranked, however long that takes.
+
+        Not while old blobs are removed: others need not wait for that.
+        """
+        while not self._done.wait(self._beat_seconds):
+            if not self._admits:
+                continue
+            try:
+                self._lease.renew()
+            except NightreidError as error:
+                # The turn waits for the database and tells of it; whatever it writes makes sure of the lease.
+                _LOG.debug("The clerk's lease is not renewed: %s", error)
 
     def _turn(self) -> None:
         now = time.monotonic()
-        if now - self._held >= self._limits.lease_seconds / 4:
+        if now - self._held >= self._beat_seconds:
             before = self._lease.epoch
             self._patience.until_done("database", self._lease.hold)
             self._held = now
@@ -148,11 +172,14 @@ class Clerk:
         if self._lease.epoch is None:
             self._telemetry.trouble("order", None)
             return
+        self._admits = True
         try:
             self._patience.until_done("database", self._admit_due)
         except LeaseLostError:
             _LOG.warning("Another worker has become the clerk.")
             self._held = 0.0
+        finally:
+            self._admits = False
         if self._blobs is not None and now - self._pruned >= _PRUNE_SECONDS:
             self._pruned = now
             self._prune(self._blobs)
@@ -177,14 +204,10 @@ class Clerk:
         come = self._come_to()
         waiting = self._staging.waiting(_TOGETHER)
         self._telemetry.staged.set(len(waiting) if len(waiting) < _TOGETHER else self._staging.count())
-        self._first_seen = {one.id: self._first_seen.get(one.id, self._waited) for one in waiting}
         due = list(takewhile(lambda one: self._is_preceded(one) and one.due_ns < come, waiting))
-        overdue = self._waited - self._limits.hold_seconds
-        due += [
-            one
-            for one in waiting[len(due) :]
-            if self._is_preceded(one) and self._first_seen[one.id] < overdue
-        ]
+        # These may lie behind many that have not waited for as long.
+        overdue = self._staging.waiting_up_to(min(self._overdue, self._preceded), _TOGETHER)
+        due += [one for one in overdue if one not in due]
         self._admit(due)
         if not due:
             self._rank_again(min(come, waiting[0].due_ns) if waiting else come)
@@ -204,6 +227,12 @@ class Clerk:
             # A turn is long only where this clerk waited for something itself.
             self._waited += min(now - self._turned, _LONGEST_TURN_SECONDS)
         self._turned = now
+        if newest > (self._seen[-1][1] if self._seen else self._overdue):
+            if self._seen and self._seen[-1][0] == self._waited:
+                self._seen.pop()  # a backlog, however long, takes no memory
+            self._seen.append((self._waited, newest))
+        while self._seen and self._seen[0][0] < self._waited - self._limits.hold_seconds:
+            self._overdue = self._seen.popleft()[1]
 
     def _read(self) -> dict[Place, int]:
         """How far the partitions of the topics have been read."""

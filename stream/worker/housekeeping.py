@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from reid_core.audit.event import AuditEvent
 from reid_core.audit.keeping import Checkpointing
@@ -17,6 +18,8 @@ from stream.worker.config import WorkerSettings
 
 _LOG = logging.getLogger(__name__)
 _TURN_SECONDS = 1.0
+# A holder that died is silent by then.
+_AGAIN_SECONDS = 90.0
 
 
 class Housekeeper:
@@ -28,19 +31,28 @@ class Housekeeper:
         gallery: to keep.
         settings: of the worker.
         holder: name of this worker.
+        clock: seconds that only go up.
 
     Raises:
         AuditKeyError: the settings have rules, and the audit log that proves them has no key.
     """
 
-    def __init__(self, gallery: Gallery, settings: WorkerSettings, holder: str) -> None:
+    def __init__(
+        self,
+        gallery: Gallery,
+        settings: WorkerSettings,
+        holder: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._gallery = gallery
         self._settings = settings
         self._holder = holder
         self._stop = threading.Event()
-        self._due = time.monotonic()
+        self._clock = clock
+        self._due = clock()
         self._keeping: Checkpointing | None = None
         self._trail: Trail | None = None
+        self._retention: Retention | None = None
         self._blobs = 0
         if settings.retention is not None:
             self._open()
@@ -71,11 +83,12 @@ class Housekeeper:
         try:
             if self._keeping is not None:
                 self._keeping.turn()
-            if time.monotonic() >= self._due:
-                self._due = time.monotonic() + 60 * self._settings.retention_minutes
+            if self._clock() >= self._due:
+                self._due = self._clock() + 60 * self._settings.retention_minutes
                 self._look_after()
         except (RetentionBusyError, LeaseLostError) as error:
             _LOG.info("%s", error)
+            self._due = min(self._due, self._clock() + _AGAIN_SECONDS)
         except NightreidError as error:
             _LOG.warning("Retention and checkpoints wait: %s", error)
         except Exception:
@@ -94,7 +107,9 @@ class Housekeeper:
                 return
         trail = self._open()
         actor = f"system:{self._holder}"
-        retention = Retention(self._gallery, trail, actor, self._holder)
+        if self._retention is None:
+            self._retention = Retention(self._gallery, trail, actor, self._holder, steady=self._clock)
+        retention = self._retention
         if rules is not None:
             retention.change(rules, AuditEvent(CHANGED, actor, "settings of the worker"))
         blobs, days = self._blobs, self._settings.blob_hours / 24

@@ -44,6 +44,7 @@ class Share:
         sequencers: of its cameras.
         lanes: the recordings in progress, by camera.
         heard: when a camera's last record was taken in, on the clock of `Soundings`, unless it is silent.
+        moving: what the ledger said at the claim of cameras of which nothing was found since.
         read_up_to: whatever had come to Kafka by then, on that clock, has been taken in.
         done: recordings of which nothing more is looked at.
         found: what is in no commit yet.
@@ -62,6 +63,7 @@ class Share:
     sequencers: dict[str, Sequencer] = field(default_factory=dict)
     lanes: dict[str, CameraLane] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
+    moving: dict[str, StreamProgress] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     found: Found = field(default_factory=Found)
     alive: bool = True
@@ -100,8 +102,11 @@ class Share:
 
     def progress(self, lane: CameraLane, sequencer: Sequencer, ended: bool = False) -> StreamProgress:
         """How far one of its cameras has come, for the ledger."""
-        hold = self.hold
-        return StreamProgress(sequencer.camera, hold.topic, hold.number, lane.time_ns, ended, sequencer.state)
+        hold, camera = self.hold, sequencer.camera
+        self.moving.pop(camera, None)
+        # The sequencer may have come to the next stream already.
+        state = {**sequencer.state, "stream": lane.stream.id}
+        return StreamProgress(camera, hold.topic, hold.number, lane.time_ns, ended, state)
 
     def silent(self, idle_seconds: float) -> list[str]:
         """Cameras of which nothing had come for so long to what has been read."""
@@ -176,6 +181,7 @@ class Partitions:
         share = Share(hold, hold.next, hold.next, hold.next, end=claim.kept[1])
         # Whoever held it before may not have lived to say that they are silent.
         share.heard = dict.fromkeys(hold.moving, self._soundings.now())
+        share.moving = dict(hold.moving)
         share.caught_up = share.position >= share.end
         self.shares.append(share)
         self.claimed.append((claim, share))

@@ -178,7 +178,7 @@ class Recordings:
     def _rest(self, share: Share, camera: str) -> None:
         """Give up on what is missing of a camera, and leave its recording for anybody to resume."""
         sequencer = share.sequencers.get(camera)
-        progress = share.hold.moving.get(camera)
+        progress = share.moving.get(camera)
         if sequencer is not None:
             for step in sequencer.flush():
                 self.follow(share, sequencer, step, share.position)

@@ -3,6 +3,8 @@
 Rules, in the order in which they are tried:
 
 * A record of a stream that is over is **late** and left out.
+* A record that was replayed, of another stream than the current one, is **late** while that one is not over:
+  a dead letter ends no stream of a camera that goes on. A stream that was itself begun by one it may end.
 * A record of another stream than the current one begins that stream; the current one is over.
 * A number below the next one is a **duplicate** or late and left out, unless the camera's clock went on
   while its numbers began anew: then the camera restarted without saying so, and the stream is split there
@@ -165,6 +167,8 @@ class Sequencer:
         self._counts = counts
         self._over: list[str] = list(state.get("over", ()))
         self._stream_id: str = state.get("stream", "")
+        # Whether nothing but dead letters has come of it.
+        self._replayed: bool = state.get("replayed", False)
         # Recording, the camera's time at its first record, what that was off by: of the current epoch.
         self._epoch: tuple[str, int, int] = tuple(state.get("epoch", ("", 0, 0)))
         self._now: _Numbering | None = None
@@ -172,7 +176,12 @@ class Sequencer:
     @property
     def state(self) -> dict[str, Any]:
         """What a sequencer must know to go on with the camera's records from here, also in mid-`accept`."""
-        return {"stream": self._stream_id, "epoch": list(self._epoch), "over": list(self._over)}
+        return {
+            "stream": self._stream_id,
+            "epoch": list(self._epoch),
+            "over": list(self._over),
+            "replayed": self._replayed,
+        }
 
     @property
     def held(self) -> int | None:
@@ -204,9 +213,11 @@ class Sequencer:
         After a `Begun` the caller may call `resume` before it goes on.
         """
         stream = arrival.envelope.stream
-        if stream.id in self._over:
+        if stream.id in self._over or (arrival.envelope.replayed and not self._may_begin(stream.id)):
             self._counts["late"] += 1
             return
+        begins = stream.id != self._stream_id
+        self._replayed = arrival.envelope.replayed and (begins or self._replayed)
         if self._now is None or stream.id != self._now.stream.id:
             yield from self._begin(arrival)
         now = self._now
@@ -232,6 +243,10 @@ class Sequencer:
     def flush(self) -> Iterator[Step]:
         """Give up on what is missing: nothing more has come for a while."""
         yield from self._drain(all_of_it=True)
+
+    def _may_begin(self, stream: str) -> bool:
+        """Whether a replayed record of a stream ends none that goes on."""
+        return self._replayed or self._stream_id in ("", stream, *self._over)
 
     def _begin(self, arrival: Arrival) -> Iterator[Step]:
         envelope = arrival.envelope

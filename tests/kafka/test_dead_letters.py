@@ -10,10 +10,11 @@ import pytest
 from reid_core.types import Modality
 from stream.kafka.clients import KafkaSettings, TopicPartition, consumer, producer, using
 from stream.kafka.dead_letter_box import list_letters, replay, show
-from stream.kafka.dead_letters import HEADERS, REPLAY_HEADER, DeadLetter, nightreid_version, topic_of
+from stream.kafka.dead_letters import HEADERS, DeadLetter, nightreid_version, topic_of
 from stream.kafka.errors import BrokerAwayError, BrokerError, DeadLetterError
 from stream.kafka.polling import poll
 from stream.kafka.topics import TopicSettings, create
+from stream.kafka.wire import REPLAY_HEADER
 
 PICTURE = bytes(range(256)) * 40
 

@@ -9,6 +9,7 @@ from reid_core.gallery.constraints import placed, said_of
 from reid_core.gallery.history import corrections_of
 from reid_core.gallery.naming import the_identity
 from reid_core.gallery.outbox import IDENTITY_CHANGED, LINK_MADE
+from reid_core.matcher import Matcher
 from reid_core.types import CloseReason
 from tests.support.galleries import gallery_rows
 from tests.support.gallery_world import MODEL, OTHER_MODEL, near
@@ -47,6 +48,33 @@ def test_a_merge_moves_links_and_is_told_and_undone(hall):
     assert hall.rows() == before
     with pytest.raises(UsageError, match="undone already, by kim"):
         hall.do(corrections.undo, number)
+
+
+@pytest.mark.parametrize("what", ["the best", "a lower one", "two that are one", "a move", "a split"])
+def test_links_ranked_before_a_correction_name_who_it_is_now(hall, what):
+    """Another process corrects while a worker ranks: what is written is as if it had been written before."""
+    anna, ben, carl, moved = hall.anna, hall.ben, hall.carl, hall.gallery.links()[0].candidates[0].tracklet
+    with Gallery.open(hall.url) as worker:
+        matcher = Matcher(worker, MODEL, hall.calibration)
+        ranked = [matcher.match(one) for one in hall.dark]
+        assert [one.identity for one in ranked] == [anna, ben]
+        match what:
+            case "the best":
+                hall.do(corrections.merge, carl, anna)
+            case "a lower one":
+                hall.do(corrections.merge, carl, ben)
+            case "two that are one":
+                hall.do(corrections.merge, anna, ben)
+            case "a move":
+                hall.do(corrections.move, moved, carl)
+            case "a split":
+                hall.do(corrections.split, anna, [moved])
+        now, told = hall.gallery.links(), hall.told(LINK_MADE)
+        worker.put_links(ranked)
+        assert worker.links() == now
+        there = {one.id for one in worker.identities()}
+    assert {each.identity for one in now for each in one.candidates} <= there
+    assert hall.told(LINK_MADE) == told, "equal ones stay untouched"
 
 
 def test_a_split_and_a_move_are_undone_in_reverse(hall):

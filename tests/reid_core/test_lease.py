@@ -118,6 +118,27 @@ def test_nobody_wins_twice_when_two_wait(make, database):
     assert [lease.hold() for lease, _ in others] == [True, False]
 
 
+def test_who_renews_keeps_it_and_takes_it_from_nobody(make, database):
+    (one, _), (two, clock) = make("one"), make("two")
+    one.renew()
+    assert one.epoch is None and two.hold()
+    two.let_go()
+    one.hold()
+    for _ in range(3):
+        assert not two.hold()
+        clock.now += 4.9
+        one.renew()
+    clock.now += 6
+    assert not two.hold(), "the last beat is seen only now"
+    clock.now += 6
+    assert two.hold()
+    one.renew()
+    clock.now += 6
+    assert two.hold() and two.epoch == 3
+    with pytest.raises(LeaseLostError):
+        guarded(database, one)
+
+
 def test_who_hands_it_back_leaves_it_to_the_next_at_once(make, database):
     (one, _), (two, _) = make("one"), make("two")
     one.hold()

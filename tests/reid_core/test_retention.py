@@ -1,5 +1,7 @@
 """What is over goes, with what makes no sense without it; what is held stays; the log says what went."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -12,6 +14,7 @@ from reid_core.erasure import removing
 from reid_core.erasure.holds import NewHold, hold
 from reid_core.gallery import Gallery, IdentityPolicy
 from reid_core.gallery.hours import DAY_NS
+from reid_core.gallery.lease import Lease
 from reid_core.gallery.ledger import RECORD_REFUSED
 from reid_core.gallery.outbox import put_event
 from reid_core.gallery.schema import (
@@ -92,8 +95,9 @@ class World:
         with self.gallery.database.read() as session:
             return session.get(TrackletRow, tracklet).identity_id
 
-    def retention(self, holder="me", now=NOW):
-        return Retention(self.gallery, self.trail, f"system:{holder}", holder, clock=lambda: now)
+    def retention(self, holder="me", now=NOW, **other):
+        actor = f"system:{holder}"
+        return Retention(self.gallery, self.trail, actor, holder, clock=lambda: now, **other)
 
     def enforce(self, now=NOW, **rules):
         retention = self.retention(now=now)
@@ -328,6 +332,34 @@ def test_one_process_at_a_time_enforces_them(world):
     with pytest.raises(RetentionBusyError):
         world.retention().enforce()
     assert len(world.there()) == 9
+
+
+def test_who_died_while_enforcing_is_waited_for_and_taken_over_from(world):
+    world.put(LeaseRow(name="retention", holder="dead", epoch=1, beat=7, state={}))
+    moment = SimpleNamespace(now=5.0)
+
+    def pause(seconds):
+        moment.now += seconds
+
+    retention = world.retention(steady=lambda: moment.now, pause=pause)
+    retention.change(RetentionRules(days=everything(30)))
+    assert sum(one.count for one in retention.enforce(wait=True)) == 3
+    assert moment.now == 5 + 60 and len(world.there()) == 6
+
+
+def test_who_enforces_is_not_taken_over_from_however_long_one_waits(world):
+    other = Lease(world.gallery.database, "retention", "other", 60.0)
+    other.hold()
+    moment = SimpleNamespace(now=5.0)
+
+    def pause(seconds):
+        moment.now += seconds
+        other.hold()
+
+    retention = world.retention(steady=lambda: moment.now, pause=pause)
+    with pytest.raises(RetentionBusyError):
+        retention.enforce(wait=True)
+    assert 60 < moment.now - 5 < 63 and other.epoch == 1
 
 
 def test_nothing_goes_without_a_log_that_proves_it(world):

@@ -55,6 +55,40 @@ def moody():
     Moody.store.clear()
 
 
+class Listing(MemoryFileSystem):
+    """An object store whose driver keeps what it has listed, as s3fs does."""
+
+    protocol = "listing"
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.removeprefix("listing://"))
+
+    def find(self, path, **kwargs):
+        found = super().find(path, **{**kwargs, "detail": True})
+        for name, details in found.items():
+            parent = self._parent(name)
+            self.dircache[parent] = [*self.dircache.get(parent, ()), details]
+        return found
+
+    def info(self, path, **kwargs):
+        path = self._strip_protocol(path)
+        kept = self._ls_from_cache(path)
+        return kept[0] if kept else super().info(path, **kwargs)
+
+    def invalidate_cache(self, path=None):
+        self.dircache.clear()
+
+
+@pytest.fixture
+def listing():
+    fsspec.register_implementation("listing", Listing, clobber=True)
+    Listing.clear_instance_cache()
+    yield "listing://bucket/blobs"
+    Listing.clear_instance_cache()
+    Listing.store.clear()
+
+
 @pytest.fixture(params=["folder", "memory"])
 def location(request, tmp_path):
     if request.param == "folder":
@@ -320,6 +354,22 @@ def test_another_one_tidies_up_at_the_same_time(folder, monkeypatch):
     assert store.remove_older(60) == 0 and files(folder) == []
 
 
+def test_what_another_process_leaves_behind_a_tidying_up_is_got(listing):
+    """The clerk's worker tidies up and reads by one driver, which may keep what it has listed."""
+    store, payloads = BlobStore(listing), [b"%d" % number for number in range(600)]
+    names = [blob_digest(one).partition(":")[2] for one in payloads]
+    first, second = next(
+        (one, other)
+        for one in range(600)
+        for other in range(one)
+        if names[one][:2] == names[other][:2]  # in one folder
+    )
+    store.put(payloads[first])
+    assert store.remove_older(60) == 0
+    name, digest = BlobStore(listing).put(payloads[second])
+    assert store.get(name, digest, LARGE) == payloads[second]
+
+
 def _age(folder, name, seconds):
     [path] = folder.rglob(name)
     os.utime(path, (time.time() - seconds,) * 2)
@@ -342,7 +392,7 @@ def test_an_address_of_no_kind(address):
 def test_a_driver_that_is_not_installed(monkeypatch):
     import fsspec.registry
 
-    def missing(*_):
+    def missing(*_, **__):
         raise ImportError("Install s3fs to access S3", name="s3fs")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", missing)

@@ -1,19 +1,23 @@
 """The clerk's order: what happened earlier comes into the gallery earlier, whatever goes on meanwhile."""
 
+import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from reid_core.gallery import Gallery, IdentityPolicy
+from reid_core.gallery.lease import Lease
 from reid_core.gallery.ledger import END, TRACKLET, Advance, Batch, Ledger, Staged, StreamProgress
 from reid_core.gallery.outbox import LINK_MADE, TRACKLET_CLOSED, Outbox
 from reid_core.gallery.records import Checkpoint, RecordingStatus
 from reid_core.gallery.relinking import rank_again
-from reid_core.gallery.schema import StagedRow
+from reid_core.gallery.schema import LeaseRow, StagedRow
 from reid_core.gallery.staging import Staging, pack_entry
+from reid_core.linker import Linker
 from reid_core.types import Modality
 from stream.service.telemetry import Telemetry
 from stream.worker.clerk import Clerk
@@ -276,6 +280,35 @@ def test_nothing_waits_for_longer_than_it_is_held(gallery):
     assert desk.admitted == [(30, "gate")]
 
 
+def test_nor_does_what_lies_behind_many_that_have_not_waited_as_long(gallery):
+    """A camera that is far behind stages many that happened earlier."""
+    desk = Desk(gallery, infrared=["night"], hold_seconds=9)
+    desk.come("gate", 1500, 1000)
+    desk.come("yard", 10)
+    desk.come("night", 5)
+    for _ in range(7):
+        desk.turn()
+    desk.come("yard", 900, *range(20, 90))
+    for _ in range(5):
+        desk.turn()
+    assert desk.admitted == [(1000, "gate")]
+    for _ in range(7):
+        desk.turn()
+    assert len(desk.admitted) == 71
+
+
+def test_nor_do_more_than_are_admitted_together(gallery):
+    desk = Desk(gallery, hold_seconds=9)
+    desk.come("gate", 500, *range(100, 170))
+    desk.come("yard", 10)
+    for _ in range(9):
+        desk.turn()
+    assert desk.admitted == []
+    for _ in range(3):
+        desk.turn()
+    assert len(desk.admitted) == 70
+
+
 @pytest.mark.slow
 def test_a_backlog_is_no_waiting(gallery):
     desk = Desk(gallery, hold_seconds=9)
@@ -330,6 +363,62 @@ def test_a_time_in_which_the_clerk_itself_waited_is_no_waiting(gallery):
     for _ in range(2):
         desk.turn()
     assert desk.admitted == []
+
+
+@pytest.mark.parametrize("slow", [(Gallery, "nominate"), (Linker, "link")])
+def test_nobody_takes_over_from_a_clerk_that_ranks_for_long(gallery, monkeypatch, slow):
+    desk = Desk(gallery, infrared=["night"], lease_seconds=0.2)
+    desk.come("gate", 150, 30)
+    desk.come("night", 150, 40)
+    owner, name = slow
+    ranks, goes_on, does = threading.Event(), threading.Event(), getattr(owner, name)
+
+    def slowly(*args):
+        ranks.set()
+        assert goes_on.wait(30)
+        return does(*args)
+
+    monkeypatch.setattr(owner, name, slowly)
+    clock = SimpleNamespace(now=0.0)
+    other = Lease(gallery.database, "clerk/night", "other", 0.2, lambda: clock.now)
+    desk.clerk.start()
+    try:
+        for beats in range(3):
+            while not ranks.wait(0.05):
+                desk.sound()
+            assert not other.hold()
+            before, until = beat(gallery), time.monotonic() + 10
+            while beat(gallery) == before and time.monotonic() < until:
+                time.sleep(0.01)
+            clock.now += 0.3
+            assert not other.hold(), f"{beats} beats"
+        goes_on.set()
+        while not links(gallery) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(links(gallery)) == 1 and desk.admitted == [(30, "gate"), (40, "night")]
+    finally:
+        goes_on.set()
+        desk.clerk.stop(10)
+    assert desk.clerk.error is None and other.hold(), "it has handed it back"
+
+
+def test_a_clerk_that_removes_old_blobs_for_long_holds_up_no_other(gallery, monkeypatch):
+    """Its beat stands: others take over as from one that is silent."""
+    desk = Desk(gallery, lease_seconds=0.2)
+    desk.turn()
+    beats = iter([False, False, True])
+    monkeypatch.setattr(desk.clerk._done, "wait", lambda seconds: next(beats))
+    before = beat(gallery)
+    desk.clerk._beat()
+    assert beat(gallery) == before
+    beats, desk.clerk._admits = iter([False, False, True]), True
+    desk.clerk._beat()
+    assert beat(gallery) == before + 2
+
+
+def beat(gallery):
+    with gallery.database.read() as session:
+        return session.scalar(select(LeaseRow.beat).where(LeaseRow.name == "clerk/night"))
 
 
 # Links

@@ -22,7 +22,7 @@ from stream.kafka.envelope import (
     check_digest,
     inline_digest,
 )
-from stream.kafka.wire import SENT_HEADER, holds_raw_frame, read, sent_at, write
+from stream.kafka.wire import REPLAY_HEADER, SENT_HEADER, holds_raw_frame, read, sent_at, write
 from tests.support.frames import Camera
 
 MOST_NS = (1 << 62) - 1
@@ -124,6 +124,12 @@ def test_exactly_the_named_fields_are_written(good):
     end, _ = write(Camera().end(3))
     assert set(body) | set(msgpack.unpackb(blob)) | set(msgpack.unpackb(end)) == set(BODY)
     assert set(dict(end_headers)) == set(headers)
+
+
+def test_a_record_that_was_sent_again_says_so():
+    value, headers = write(Camera().frame(0))
+    assert not read(value, headers).replayed
+    assert read(value, [*headers, (REPLAY_HEADER, b"frames.visible/3/7")]).replayed
 
 
 def test_the_key_is_the_camera():

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,9 @@ from reid_core.audit.checkpoints import CheckpointFile
 from reid_core.audit.errors import AuditKeyError
 from reid_core.audit.event import AuditEvent
 from reid_core.audit.trail import Trail
+from reid_core.errors import DatabaseAwayError
 from reid_core.gallery import Gallery, IdentityPolicy
+from reid_core.gallery.lease import Lease
 from reid_core.gallery.outbox import AUDIT_CHECKPOINT, Event, Outbox
 from reid_core.gallery.schema import OutboxRow
 from reid_core.retention.enforcing import Retention
@@ -59,6 +62,35 @@ def test_or_those_that_the_gallery_keeps(gallery):
     assert len(gallery.tracklets()) == 1
     Retention(gallery, Trail.of(gallery.database), "local:x", "x").change(RULES)
     keeper(gallery).turn()
+    assert gallery.tracklets() == ()
+
+
+def test_who_died_while_enforcing_is_taken_over_from(gallery):
+    Lease(gallery.database, "retention", "dead", 60.0).hold()
+    moment, settings = SimpleNamespace(now=7.0), {"retention": {"days": {"tracklets": 7}}}
+    one = Housekeeper(gallery, WorkerSettings.model_validate(settings), "w1", lambda: moment.now)
+    one.turn()
+    assert len(gallery.tracklets()) == 1
+    for _ in range(100):
+        moment.now += 1
+        one.turn()
+    assert gallery.tracklets() == ()
+
+
+def test_who_lost_the_database_while_enforcing_goes_on_by_itself(gallery, monkeypatch):
+    moment, settings = SimpleNamespace(now=7.0), {"retention": {"days": {"tracklets": 7}}}
+    one = Housekeeper(gallery, WorkerSettings.model_validate(settings), "w1", lambda: moment.now)
+
+    def away(*_):
+        raise DatabaseAwayError("The database is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lease, "guard", away)
+        patched.setattr(Lease, "let_go", away)
+        one.turn()
+    assert len(gallery.tracklets()) == 1
+    moment.now += 3600
+    one.turn()
     assert gallery.tracklets() == ()
 
 

@@ -151,7 +151,7 @@ def test_oddities_are_those_that_are_counted():
 
 def test_dead_letters_have_those_headers():
     assert table("Dead letters", "header", "holds") == dead_letters.HEADERS
-    assert f"the header `{dead_letters.REPLAY_HEADER}`" in PROSE
+    assert f"the header `{wire.REPLAY_HEADER}`" in PROSE
     assert f"the header `{announcing.LEFT_OUT_HEADER}`" in PROSE
     record = SimpleNamespace(
         topic="t", partition=0, offset=0, timestamp=0, key=b"k", value=b"v", headers=[("schema", b"?")]

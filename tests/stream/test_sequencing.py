@@ -263,6 +263,57 @@ def test_what_waited_is_given_out_in_front_of_the_next_stream():
     assert follower.oddities == {"missing": 1}
 
 
+# Dead letters that were sent again
+
+FORMER, OLDER = Camera(id="former"), Camera(id="older")
+
+
+def replayed(envelopes):
+    return [replace(one, replayed=True) for one in envelopes]
+
+
+def whole(camera, count=2):
+    return [*bare(range(count), camera), camera.end(count)]
+
+
+def test_a_replay_ends_no_stream_that_goes_on():
+    again = replayed(whole(FORMER))
+    records = arrivals([*bare(range(3)), *again, *bare(range(3, 6)), CAMERA.end(6)])
+    follower = follow(records)
+    assert follower.given == [(CAMERA.id, seq, CAMERA.capture_ns(seq)) for seq in range(6)]
+    assert follower.over == {CAMERA.id: (6, None)} and follower.oddities == {"late": 3}
+    # Nor one that another worker goes on with.
+    other = follow(records[3:], state=follow(records[:3]).state)
+    assert [one.recording for one in other.begun] == [CAMERA.id] and other.counts["late"] == 3
+
+
+def test_behind_the_end_a_replayed_stream_is_processed():
+    follower = follow(arrivals([*whole(CAMERA), *replayed(whole(FORMER)), *whole(Camera(id="next"))]))
+    assert follower.over == {CAMERA.id: (2, None), "former": (2, None), "next": (2, None)}
+    assert len(follower.given) == 6 and not follower.counts.total()
+
+
+def test_replayed_streams_follow_one_another_also_where_one_has_no_end():
+    records = arrivals(replayed([*bare(range(2), FORMER), *whole(OLDER)]))
+    follower = follow(records)
+    assert [(name, index) for name, index, _ in follower.given] == [
+        *(("former", index) for index in range(2)),
+        *(("older", index) for index in range(2)),
+    ]
+    assert follow(records[2:], state=follow(records[:2]).state).over == {"older": (2, None)}
+
+
+def test_a_replayed_record_of_the_stream_that_goes_on_opens_the_door_to_no_other():
+    follower = follow(arrivals([*bare(range(3)), *replayed([*bare([1]), *whole(FORMER)]), *bare([3])]))
+    assert numbers(follower) == [0, 1, 2, 3] and follower.oddities == {"duplicate": 1, "late": 3}
+
+
+def test_a_camera_that_goes_on_ends_a_replayed_stream():
+    follower = follow(arrivals([*replayed(bare(range(2), FORMER)), *bare([0]), *replayed(bare([2], FORMER))]))
+    assert [name for name, _, _ in follower.given] == ["former", "former", CAMERA.id]
+    assert follower.oddities == {"late": 1}
+
+
 # The camera restarts without saying so
 
 

@@ -11,6 +11,7 @@ from reid_core.gallery.ledger import Ledger
 from reid_core.gallery.schema import AttemptRow, RefusedRow
 from reid_core.runtime import load_embedder
 from reid_core.types import Modality, Spectrum
+from stream.kafka.wire import REPLAY_HEADER
 from stream.service.telemetry import Telemetry
 from stream.worker.config import WorkerSettings
 from stream.worker.partitions import Claim, Release
@@ -193,6 +194,27 @@ def test_a_stream_of_another_camera_is_refused_and_leaves_nothing(gallery, embed
     [letter] = rows(gallery, RefusedRow)
     assert letter.reason == "camera" and "of camera 'gate' already" in letter.message
     assert [camera.id for camera in gallery.cameras()] == ["gate"] and hand.shift.settled == 2
+
+
+def test_dead_letters_sent_again_leave_a_camera_that_goes_on_alone(gallery, embedder):
+    """Of a whole stream that was refused; nor when another worker has taken the camera over."""
+    refused = Camera(id="former")
+    again = [
+        record(one, offset=3 + place, headers={REPLAY_HEADER: b"frames.visible/0/0"})
+        for place, one in enumerate([refused.frame(0), refused.frame(1), refused.end(2)])
+    ]
+    former = Hand(gallery, embedder)
+    former.claim()
+    former.give(*at(GATE, 0, 1, 2), *again)
+    for hand in (former, Hand(gallery, embedder)):
+        hand.claim()
+        hand.give(*at(GATE, 0, 1, 2), *again, *at(GATE, 3, 4, first=6))
+        assert gallery.recording("former") is None
+        assert gallery.recording(GATE.id).status is RecordingStatus.RUNNING
+    hand.give(record(GATE.end(5), offset=8), *(replace(one, offset=one.offset + 6) for one in again))
+    hand.end()
+    assert gallery.recording(GATE.id).status is RecordingStatus.COMPLETE
+    assert gallery.recording("former").status is RecordingStatus.COMPLETE
 
 
 def test_a_partition_that_is_let_go_of_can_be_gone_on_with(gallery, embedder):

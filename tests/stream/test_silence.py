@@ -16,7 +16,7 @@ from stream.worker.records import Waiting
 from stream.worker.reporting import Reporter
 from stream.worker.soundings import NEVER, Soundings
 from tests.stream.test_shift import INFRARED, NIGHT, Hand, at, rows
-from tests.support.frames import Camera, record
+from tests.support.frames import SECOND, Camera, record
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,70 @@ def test_a_finished_recording_that_is_published_again_stays_as_it_is(gallery, em
     hand.end()
     assert gallery.recording(GATE.id).status is RecordingStatus.COMPLETE
     assert Ledger(gallery.database, "night").stream("gate").ended
+
+
+def seen(gallery, camera="gate"):
+    return Ledger(gallery.database, "night").stream(camera).seen_ns
+
+
+OLDER = Camera(id="2e" * 32, start_ns=GATE.start_ns - 3600 * SECOND)
+
+
+def test_an_older_stream_behind_one_that_broke_off_has_come_no_further_than_it_has(gallery, embedder):
+    hand = Hand(gallery, embedder)
+    hand.claim()
+    hand.give(*at(GATE, *range(3)))
+    hand.give(*at(OLDER, 0, 1, first=3))
+    assert seen(gallery) == OLDER.capture_ns(1) and moves(gallery)
+    assert gallery.recording(GATE.id).status is RecordingStatus.PARTIAL
+    assert Ledger(gallery.database, "night").stream("gate").state["stream"] == OLDER.id
+
+
+def test_nor_where_its_first_frame_waits_for_one_that_is_missing(gallery, embedder):
+    hand = Hand(gallery, embedder)
+    hand.claim()
+    hand.give(*at(GATE, *range(3)), *at(OLDER, 1, first=3))
+    assert Ledger(gallery.database, "night").stream("gate").ended, "what broke off holds nobody up"
+    hand.give(*at(OLDER, 0, first=4))
+    assert seen(gallery) == OLDER.capture_ns(1) and moves(gallery)
+
+
+def test_what_broke_off_for_a_stream_that_was_over_long_ago_is_over(gallery, embedder):
+    """So long that the camera's last streams do not tell: then nothing more comes of either."""
+    hand = Hand(gallery, embedder)
+    share = hand.claim()
+    hand.give(*at(OLDER, 0, 1), record(OLDER.end(2), offset=2), *at(GATE, 0, first=3))
+    share.sequencers["gate"]._over.clear()
+    hand.give(*at(OLDER, 0, first=4))
+    stream = Ledger(gallery.database, "night").stream("gate")
+    assert (stream.state["stream"], stream.ended, stream.seen_ns) == (GATE.id, True, GATE.capture_ns(0))
+
+
+def test_a_stream_that_ended_is_left_as_it_ended(gallery, embedder):
+    """Also where it went on from what another worker had left."""
+    former = Hand(gallery, embedder)
+    former.claim()
+    former.give(*at(GATE, *range(3)))
+    hand = Hand(gallery, embedder)
+    hand.claim()
+    hand.give(*at(GATE, *range(5)), record(GATE.end(5), offset=5))
+    before = Ledger(gallery.database, "night").stream("gate")
+    assert before.ended and before.seen_ns == GATE.capture_ns(4)
+    hand.idle()
+    assert Ledger(gallery.database, "night").stream("gate") == before
+
+
+def test_a_camera_of_which_only_late_records_have_come_since_the_claim_is_silent_too(gallery, embedder):
+    former = Hand(gallery, embedder)
+    former.claim()
+    former.give(*at(OLDER, 0), record(OLDER.end(1), offset=1), *at(GATE, *range(30), first=2))
+    hand = Hand(gallery, embedder)
+    share = hand.claim(end=33)
+    share.position = share.reached = 32
+    hand.give(*at(OLDER, 0, first=32))
+    assert moves(gallery)
+    hand.idle()
+    assert not moves(gallery) and seen(gallery) == GATE.capture_ns(29)
 
 
 # What Kafka says

@@ -41,7 +41,8 @@ class Hall:
         dark = [night.entry(900, near(ANNA, draw, 2, 0.02)), night.entry(950, near(BEN, draw, 2, 0.02))]
         gallery.add_tracklets(dark, MODEL, POLICY)
         self.dark = [one.tracklet.id for one in dark]
-        matcher = Matcher(gallery, MODEL, Calibration(10.0, -5.0, 0.5, 100, 100, "made up"))
+        self.calibration = Calibration(10.0, -5.0, 0.5, 100, 100, "made up")
+        matcher = Matcher(gallery, MODEL, self.calibration)
         gallery.put_links([matcher.match(one) for one in self.dark])
 
     def do(self, what, *arguments, reason=""):
