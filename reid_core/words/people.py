@@ -148,5 +148,12 @@ BY_COMPANY: dict[str, dict[str, str]] = {
     "sandy": {"hair": "hair colour:blond"},
     "auburn": {"hair": "hair colour:red"},
     "chestnut": {"hair": "hair colour:brown"},
+    "large": {"person": "build:heavy"},
+    "big": {"person": "build:heavy"},
+    "huge": {"person": "build:heavy"},
+    "massive": {"person": "build:heavy"},
+    # Of hair, but nothing that is searched for.
+    "straight": {},
+    "thick": {},
 }
 """Words that mean one thing beside hair, another beside a person or a garment; nothing beside the rest."""
