@@ -185,6 +185,12 @@ def test_a_plant_is_no_misspelling_of_pants():
     assert understand("a plant").terms == ()
 
 
+def test_a_word_with_letters_of_another_alphabet_is_not_corrected():
+    found = understand("Bla\u0441k man in jeans")
+    assert found.sentence == "a man, wearing jeans."
+    assert found.told == "bla\u0441k not understood"
+
+
 def test_what_nobody_is_searched_by_is_told_and_left_out():
     found = understand("a black Muslim woman in a black coat")
     assert found.terms == (
