@@ -1,6 +1,6 @@
 """Items to terms: which colour is of which garment, what is denied, and who is spoken of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reid_core.words.clause import DESCRIBING, HAIR, THINGS, Clause
@@ -12,10 +12,11 @@ from reid_core.words.shades import SHADED
 from reid_core.words.terms import How, Reading, Term
 from reid_core.words.tokens import LINKING
 from reid_core.words.wardrobe import NOT_SEARCHED
+from reid_core.words.whose import PRONOUNS, belongs_to_a_thing, is_noun, is_of_a_thing, somebody_behind
 
 __all__ = ["THINGS", "assembled"]
 
-_PRONOUNS = frozenset(["he", "she", "him", "her", "his", "hers", "himself", "herself"])
+_POSSESSIVE = frozenset(("his", "her", "their", "another", "other"))
 _UPPER = frozenset(("outer", "top"))
 _TRAITS = frozenset(("age", "height", "build"))
 
@@ -28,7 +29,7 @@ def assembled(items: Sequence[Item]) -> tuple[tuple[Term, ...], tuple[Reading, .
         if is_cue(clause, items, at):
             continue
         sense = item.sense
-        if _describes_next(item, sense, following):
+        if _describes_next(item, sense, following) or belongs_to_a_thing(items, at):
             clause.wait(item, sense)
         elif sense is None and item.words in ("one", "ones"):
             assert clause.thing is not None
@@ -40,7 +41,7 @@ def assembled(items: Sequence[Item]) -> tuple[tuple[Term, ...], tuple[Reading, .
         elif sense.attribute in DESCRIBING:
             clause.wait(item, sense, bare=at > 0 and items[at - 1].words == "in")
         else:
-            _person(clause, item, sense)
+            _person(clause, items, at, sense)
     clause.end()
     return _consistent(clause)
 
@@ -113,12 +114,23 @@ def _upgraded(clause: Clause, attribute: str, value: str) -> str:
     return value
 
 
-def _person(clause: Clause, item: Item, sense: Sense) -> None:
+def _person(clause: Clause, items: Sequence[Item], at: int, sense: Sense) -> None:
     """Who is spoken of, and what is true of them at once."""
-    pronoun = item.words in _PRONOUNS
+    item = items[at]
+    pronoun = item.words in PRONOUNS
+    gender = dict(sense.meanings).get("gender", "")
+    known = _first(clause, "gender")
+    if gender and not pronoun and known not in ("", gender) and is_of_a_thing(items, at):
+        # "A man with a woman's bag".
+        clause.read(item, (), How.OPEN)
+        return
+    _whom(clause, items, at, gender)
     if clause.open:
+        other_said = clause.other_said
         if not pronoun:
             clause.leave_open(item)
+        # Who somebody is says nothing yet of what they wear.
+        clause.other_said = other_said
         return
     for said in clause.waiting:
         meant = in_company(key(said.item.words), _company(sense.attribute))
@@ -138,19 +150,43 @@ def _person(clause: Clause, item: Item, sense: Sense) -> None:
     clause.denied_trait = clause.denied_trait or (denied and sense.attribute in _TRAITS)
 
 
+def _whom(clause: Clause, items: Sequence[Item], at: int, gender: str) -> None:
+    """Whether from here on the person is spoken of, or somebody else."""
+    item, noun = items[at], is_noun(items[at])
+    if not gender or (noun and is_of_a_thing(items, at)):
+        return
+    before = items[at - 1].words if at else ""
+    if clause.gender and gender != clause.gender:
+        clause.other, clause.other_said = True, clause.other and clause.other_said
+    elif noun and clause.gender and before in _POSSESSIVE:
+        clause.other, clause.other_said = True, False
+    elif clause.gender and item.words in PRONOUNS and somebody_behind(items, at) is None:
+        clause.other = False
+    if noun and not clause.other:
+        clause.gender = clause.gender or gender
+
+
+def _first(clause: Clause, attribute: str) -> str:
+    """What was said first of an attribute; empty for nothing."""
+    return next((one.value for one in clause.terms if one.attribute == attribute and not one.denied), "")
+
+
 def _consistent(clause: Clause) -> tuple[tuple[Term, ...], tuple[Reading, ...]]:
-    """Without what is about somebody else: of two genders or ages the first said counts."""
-    first: dict[str, str] = {}
+    """Of two genders or ages the first said counts, and what is left of the others is left open."""
     terms: list[Term] = []
     others: set[str] = set()
     for term in dict.fromkeys(clause.terms):
         single = term.attribute in ("gender", "age") and not term.denied
-        if single and first.setdefault(term.attribute, term.value) != term.value:
+        if single and _first(clause, term.attribute) != term.value:
             others.add(term.value)
         else:
             terms.append(term)
-    readings: Iterable[Reading] = clause.readings
-    return tuple(terms), tuple(
-        replace(one, values=(), how=How.OPEN) if others & set(one.values) and one.how is not How.OPEN else one
-        for one in readings
-    )
+    return tuple(terms), tuple(_without(one, others) for one in clause.readings)
+
+
+def _without(reading: Reading, others: set[str]) -> Reading:
+    """A reading without values that do not count: a boy of sixteen is male, and no child."""
+    left = tuple(value for value in reading.values if value not in others)
+    if left == reading.values:
+        return reading
+    return replace(reading, values=left, how=reading.how if left else How.OPEN)

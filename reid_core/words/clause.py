@@ -63,7 +63,7 @@ class Clause:
         denied_one: a noun was denied since; ``denied_trait``: a height, age or build; ``denied_word``: a word
             that means nothing.
         unsure: the witness is not sure of what comes; ``opened``: of something since.
-        person: somebody was named, and ``gender`` is theirs.
+        person: somebody was named; ``gender`` is theirs, where a noun said it.
         other: what comes is about somebody else; ``other_said``: something of them was said.
     """
 

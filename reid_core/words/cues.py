@@ -7,10 +7,12 @@ from reid_core.words.resolving import Item
 from reid_core.words.terms import How, Term
 from reid_core.words.tokens import DENYING, LEADING, LINKING, TURNING, UNSURE, UNSURE_ALONE
 from reid_core.words.wardrobe import CARRIED
+from reid_core.words.whose import names_a_person, somebody_else_follows
 
 __all__ = ["is_cue"]
 
 _STOPS = frozenset(".;:!?()")
+_ENDS = frozenset(".;!?")
 _EITHER = frozenset(("or", "nor", "/"))
 _ARTICLES = frozenset(("a", "an", "any"))
 _IS = frozenset(("is", "are", "was", "were", "be", "been"))
@@ -23,6 +25,10 @@ def is_cue(clause: Clause, items: Sequence[Item], at: int) -> bool:
     """Whether an item only steers how others are read; then it has done so."""
     item = items[at]
     word = item.words
+    if clause.person and not clause.other and somebody_else_follows(items, at):
+        clause.end()
+        clause.deny, clause.other, clause.other_said = False, True, False
+    clause.person = clause.person or names_a_person(item)
     if word in DENYING:
         _deny(clause, items, at)
     elif word in UNSURE_ALONE or (clause.deny and word in UNSURE):
@@ -73,6 +79,7 @@ def _thing_follows(items: Sequence[Item], at: int) -> bool:
 def _stop(clause: Clause, word: str) -> None:
     clause.end()
     clause.deny = clause.unsure = False
+    clause.other = clause.other and word not in _ENDS
     # "Coat: red".
     clause.behind = word == ":" and (clause.thing is not None or clause.lost)
     clause.lost = clause.lost and clause.behind
@@ -93,6 +100,8 @@ def _comma(clause: Clause, items: Sequence[Item], at: int) -> None:
         clause.deny = False
     if clause.unsure and clause.opened and not _list_goes_on(clause, items, at):
         clause.unsure = False
+    # "With a child, wearing a red coat": it is the person's.
+    clause.other = clause.other and clause.other_said
     thing = clause.thing
     clause.since_thing = thing is not None and thing.attribute in THINGS and not clause.waiting
     clause.behind = False

@@ -201,10 +201,12 @@ def _sources(captions: bool) -> Iterator[tuple[str, Protected | None]]:
     )
     yield (
         rf"\b(?P<out>(?:(?:of|with|in)\s+(?:an?\s+)?)?(?:{people}|{skin})(?:[\s-]+(?:{people})){{0,2}}[\s-]+"
-        r"(?:looking|born|speaking|origins?|appearance|accents?|backgrounds?|features|extraction|race|roots"
+        r"(?:looking|born|speaking|origins?|appearance|backgrounds?|features|extraction|race|roots"
         r"|in\s+appearance))\b",
         Protected.ORIGIN,
     )
+    # A shirt may have black accents.
+    yield rf"\b(?P<out>(?:with\s+(?:an?\s+)?)?(?:{people})[\s-]+accents?)\b", Protected.ORIGIN
     of_skin = rf"(?:an?\s+|his\s+|her\s+)?{skin}[\s-]+(?:skin|complexion)(?:\s+(?:tone|colou?r))?"
     yield rf"(?<=\bwith )(?P<out>{of_skin}\s+and)(?=\s)", Protected.ORIGIN
     yield (

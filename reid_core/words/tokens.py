@@ -72,7 +72,7 @@ LEADING = _set(
     had having is are was were be been on over under sporting dressed clad pushing pushes pushed push
     pulling pulls pulled pull dragging drags dragged drag talking looking using underneath beneath
     around round inside paired matched combined teamed got at by from to into near behind beside next
-    through past outside towards toward against
+    through past outside towards toward against alongside accompanied
     """
 )
 """Verbs and prepositions: what comes behind is no longer said of what stood before."""

@@ -104,6 +104,7 @@ def test_what_nobody_is_searched_by(text, left, out):
         "white face mask, red coat",
         "a man with ski poles and a coat",
         "the black one",
+        "a white hoodie with black accents",
     ],
 )
 def test_clothes_that_only_sound_like_it_stay(text):
