@@ -8,7 +8,6 @@ import re
 from functools import cache
 
 from reid_core.mending import FUNCTION_WORDS, any_of
-from reid_core.words.wardrobe import WARDROBE
 
 __all__ = ["with_plain_colours"]
 
@@ -31,9 +30,6 @@ _BOTH = (
     r"milk\s+chocolate|red\s+wine|key\s+lime|green\s+apple|pea\s+soup|robin['’]?s?\s+egg|egg\s+shell"
     r"|terra\s+cotta"
 )
-# What is no garment, or a colour itself.
-_NOT_WORN = "shades things stuff something anything up items bottle glass down life neck set on eyes"
-_NO_GARMENTS = frozenset(_NOT_WORN.split())
 _BETWEEN = """
 short long full half quarter three sleeve sleeved sleeves sleeveless length knee ankle calf elbow high low
 neck necked round crew collared buttoned button zip zipped open loose baggy tight slim fit fitted skinny
@@ -46,27 +42,58 @@ tunic
 """
 
 
-_PARTS = "hair haired ponytail beard outfit clothes clothing accents pant soles sole print prints motif logo"
+# The last words of what is worn or carried, as `reid_core.words.wardrobe` and WordNet have them.
+_GARMENTS = """
+accents anorak aviators babushka backpack bag baggage balaclava bandana bandanna bandbox bareheaded beanbag
+beanie beard belongings beret bergen bermudas berretta bifocals biggin biretta birretta blazer blouse boa
+boardshorts boater bodywarmer bomber bonnet bookbag bootcut bottoms bowler box bra breeches briefcase
+brollies brolly buggy bumbag bumbershoot burberry busby caftan cagoule calpac calpack cami camise camisole
+cap cape capote capris cardie cardigan cardy cargos carpetbag carriage carried carrier carryall carton case
+casket cell cellphone chapeau chino churidars cloak clothes clothing clutch coat coatdress coatee coffin
+combats coonskin cords corduroys coveralls crate crewneck crinoline crombie crossbody culotte cutoffs
+daishiki dashiki daypack daysack deedbox deerstalker denim dolman doublet drainpipes dress duffel dukes
+dungarees durag etui extension eyeglasses fedora feedbag fez fichu flannels flares fleece fleecy fours frock
+gamebag gamp garibaldi garment gilet gladstone glasses glengarry goggles gown greatcoat gripsack groceries
+guernsey gunnysack hair haired halterneck handbag handset harrington hat hatbox haversack headgear headscarf
+headwear helmet hijab holdall homburg hood hoodie hoody hoopskirt hose hotpants hubbard iphone jacket jean
+jeggings jerkin jersey jodhpurs joggers jumper jumpsuit kaftan kagool kagoul kalansuwa kalpac kepi kerchief
+khakis khimar kilt kimono kitbag knapsack knickerbockers knit knitwear kurta lambrequin lavalava lederhosen
+leggings lengths leotards levis liner logo lorgnette luggage mac macintosh mack mackinaw mackintosh mailbox
+manbag mantilla mantua matchbox maxi messenger middy minidress miniskirt mobcap mobile moby motif muffler
+muumuu neckerchief nightdress nightie nosebag oilskin outfit overalls overcoat overshirt overskirt pack
+package packsack paintbox pajama panama pannier pant pantaloon pants pantyhose parasol parcel parka pashmina
+patka peacoat perambulator phone pinafore pinny playbox playsuit pocketbook polo polonaise poncho ponytail
+possessions postbag pouch pram print puffa puffer pullover purse pushchair pusher pyjama radiophone raincoat
+rainwear raybans rebozo reticule robe rollneck rucksack sachet sack sacque saddlebag salopettes salwar
+sandbag saree sari sarong satchel scarf schoolbag shacket shako shalwar shawl sheaf shift shirt shirtdress
+shirtless shirtwaist shirtwaister shopping shorts sickbag singlet sixpack skirt skullcap slacks slicker
+slipover smartphone smock snapback snood snuffbox softshell sole sombrero speakerphone specs spectacles
+stetson stockings stole stroller strongbox suit suitcase suited sundress sunglasses sunhat sunnies surcoat
+surtout swallowtail sweater sweatpants sweats sweatshirt tails tam tarboosh tee telephone tights tirolean
+titfer top topcoat topless toque tote trackies tracksuit treggings trench trews trilby trolley trouser trunk
+tube tudung tunic tuque turtleneck tutu tux tuxedo twinset ulster umbrella undershirt unladen ushanka valise
+vest vis visor waders waistcoat warmer waterproof wayfarers wifebeater windbreaker windcheater woolly wrap
+wristlet zip
+"""
+_FOOTWEAR = """
+anklet balmoral barefoot barefooted birkenstocks boot brogan brogue buskin calceus chopine chucks cleats
+clodhopper clogs converse creps crocs daps derbies dms docs espadrille flipper flop footwear gaiter galoshes
+ghillie gumboot gutties heels huarache jackboot jandals keds kicks loafer martens mocassin moccasin mules
+oxford platforms plimsoles plimsolls pumps runners sabot sandal sandshoes scuffer shoe shoeless slide
+sliders slingback slippers sneaker stiletto straps talaria thongs timberlands tip toes tops trainer uggs
+wedges wedgie wellie wellington welly wingtips zori
+"""
 
 
-@cache
-def _garments(footwear: bool) -> str:
-    """The last words of all that is worn or carried, as a pattern."""
-    from reid_core.words.resolving import wordnet_names
-
-    words = set(_PARTS.split())
-    for part, kinds in WARDROBE.items():
-        for kind, row in kinds.items() if footwear or part != "shoes" else ():
-            phrases = (*re.split("[,;]", row), *wordnet_names(part, kind))
-            words |= {one.split()[-1] for one in phrases if one.split()}
-    plain = sorted((one for one in words - _NO_GARMENTS if one.isalpha()), key=len, reverse=True)
-    return rf"(?:{'|'.join(plain)}|t\s*-?\s*shirt)s?"
+def _worn(words: str) -> str:
+    return rf"(?:{any_of(words)}|t\s*-?\s*shirt)s?"
 
 
 @cache
 def _patterns(named: str) -> tuple[re.Pattern[str], ...]:
     bare = rf"(?:{any_of(_NAMES + _PLACES)}|{_BOTH})"
     not_of = r"(?:(?<!\bof )|(?<=\bpair of ))(?<!\bthe )"
+    worn, no_shoes = _worn(_GARMENTS + _FOOTWEAR), _worn(_GARMENTS)
     step = (
         rf"(?:[\s-]+(?:{any_of(_BETWEEN)}|{named}|{bare})\b"
         rf"|(?:\s*[,/]\s*|\s+(?:and|or)\s+)(?:{named}|{bare})\b)"
@@ -80,7 +107,7 @@ def _patterns(named: str) -> tuple[re.Pattern[str], ...]:
         return rf"{not_of}\b(?:{names})(?={steps}\b)"
 
     ends = r"(?=\s*(?:$|[.,;!?)]|\b(?:and|with|or|as|along|paired|over|under)\b))"
-    said_of = rf"\b(?P<of>{_garments(True)}\s+(?:in|is|are|was|were)\s+(?:an?\s+)?)"
+    said_of = rf"\b(?P<of>{worn}\s+(?:in|is|are|was|were)\s+(?:an?\s+)?)"
     return tuple(
         re.compile(pattern, re.IGNORECASE)
         for pattern in (
@@ -88,9 +115,9 @@ def _patterns(named: str) -> tuple[re.Pattern[str], ...]:
             rf"{not_of}\b{bare}(?=[\s-]+(?:{named})\b)",
             rf"\b{bare}(?=[\s-]+colou?red\b)",
             rf"(?P<of>\b(?:shades?|tones?|hues?)\s+of\s+){bare}\b",
-            at(rf"{any_of(_NAMES)}|{_BOTH}", rf"{any_word}{{0,5}}?[\s-]+{_garments(True)}"),
+            at(rf"{any_of(_NAMES)}|{_BOTH}", rf"{any_word}{{0,5}}?[\s-]+{worn}"),
             # "Snow boots" and "desert boots" are no colours.
-            at(any_of(_PLACES), rf"(?:[\s-]+{_garments(False)}|{step}{{1,5}}?[\s-]+{_garments(True)})"),
+            at(any_of(_PLACES), rf"(?:[\s-]+{no_shoes}|{step}{{1,5}}?[\s-]+{worn})"),
             rf"{said_of}(?:{any_of(_NAMES)}|{_BOTH}){ends}",
         )
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reid_core.words.clause import DESCRIBING, HAIR, THINGS, Clause
+from reid_core.words.clause import DESCRIBING, HAIR, THINGS, Clause, hair_value
 from reid_core.words.cues import is_cue
 from reid_core.words.people import BY_COMPANY
 from reid_core.words.resolving import Item
@@ -18,6 +18,7 @@ __all__ = ["THINGS", "assembled"]
 
 _POSSESSIVE = frozenset(("his", "her", "their", "another", "other"))
 _UPPER = frozenset(("outer", "top"))
+_OF_HAIR = frozenset(("hair length", "hair style"))
 _TRAITS = frozenset(("age", "height", "build"))
 
 
@@ -29,7 +30,7 @@ def assembled(items: Sequence[Item]) -> tuple[tuple[Term, ...], tuple[Reading, .
         if is_cue(clause, items, at):
             continue
         sense = item.sense
-        if _describes_next(item, sense, following) or belongs_to_a_thing(items, at):
+        if _describes_next(item, sense, following) or belongs_to_a_thing(items, at, clause.behind):
             clause.wait(item, sense)
         elif sense is None and item.words in ("one", "ones"):
             assert clause.thing is not None
@@ -136,6 +137,9 @@ def _person(clause: Clause, items: Sequence[Item], at: int, sense: Sense) -> Non
         meant = in_company(key(said.item.words), _company(sense.attribute))
         if meant is not None:
             clause.put(said, *meant, "", How.PLAIN, said.denied)
+        elif sense.attribute in _OF_HAIR and said.sense is not None and said.sense.attribute == "colour":
+            # "A black ponytail".
+            clause.put(said, "hair colour", hair_value(said), "", said.sense.how, said.denied)
     clause.waiting = [
         said for said in clause.waiting if clause.readings[said.reading].how is How.NOT_UNDERSTOOD
     ]

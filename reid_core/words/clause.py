@@ -9,7 +9,7 @@ from reid_core.words.shades import hair_colour
 from reid_core.words.terms import How, Reading, Term
 from reid_core.words.wardrobe import WARDROBE
 
-__all__ = ["DESCRIBING", "HAIR", "THINGS", "Clause", "Said"]
+__all__ = ["DESCRIBING", "HAIR", "THINGS", "Clause", "Said", "hair_value"]
 
 THINGS = frozenset(WARDROBE)
 """Attributes whose values are things."""
@@ -158,7 +158,7 @@ class Clause:
                 reading, values=(thing.value,), how=how, denied=thing.denied
             )
         elif thing.attribute == HAIR and said.sense is not None and said.sense.attribute == "colour":
-            self.put(said, "hair colour", _hair_value(said), "", how, denied)
+            self.put(said, "hair colour", hair_value(said), "", how, denied)
         elif meant is not None and meant[0] not in THINGS:
             self.put(said, *meant, "" if thing.attribute == HAIR else thing.value, how, denied)
         elif said.sense is not None and said.sense.attribute in DESCRIBING and thing.attribute != HAIR:
@@ -186,7 +186,8 @@ def _may_be_of(said: Said, thing: Term) -> bool:
     return said.behind if said.denied else not thing.denied
 
 
-def _hair_value(said: Said) -> str:
+def hair_value(said: Said) -> str:
+    """What a colour is called of hair."""
     assert said.sense is not None
     words = said.item.words
     if words in ("dark brown", "light brown"):

@@ -43,6 +43,9 @@ def is_cue(clause: Clause, items: Sequence[Item], at: int) -> bool:
         _link(clause, items, at)
     elif word in LEADING:
         _lead(clause, items, at)
+    elif word in ("a", "an") and at and items[at - 1].words in LINKING:
+        # "Wearing black and a red hat": what waits is of nothing that follows.
+        clause.end()
     elif word in ("one", "ones") and clause.thing is not None and clause.waiting:
         # "A black one" is what was named before.
         return False
@@ -112,7 +115,9 @@ def _is_new(items: Sequence[Item], at: int) -> bool:
     sense = items[at].sense if at < len(items) else None
     if sense is None:
         return False
-    return sense.attribute == "colour" or (sense.attribute in THINGS and " " not in items[at].words)
+    if sense.attribute == "colour" or sense.attribute.startswith(HAIR):
+        return True
+    return sense.attribute in THINGS and " " not in items[at].words
 
 
 def _link(clause: Clause, items: Sequence[Item], at: int) -> None:
@@ -129,7 +134,9 @@ def _link(clause: Clause, items: Sequence[Item], at: int) -> None:
 
 def _lead(clause: Clause, items: Sequence[Item], at: int) -> None:
     word, before = items[at].words, items[at - 1] if at else None
-    if clause.deny and (clause.denied_one or any(said.denied for said in clause.waiting)):
+    goes_on = before is not None and before.words in _EITHER
+    if clause.deny and not goes_on and (clause.denied_one or any(said.denied for said in clause.waiting)):
+        # "No hat or carrying a bag" denies both.
         clause.deny = False
     if clause.waiting or clause.strange:
         clause.end()

@@ -29,6 +29,7 @@ with by beside near behind to alongside next from for after at against towards t
 pushing pulling dragging accompanied
 """
 _BESIDE = (LINKING - {"or", "nor"}) | frozenset(_NEAR.split())
+_WAS = frozenset(("is", "are", "was", "were", "very", "quite", "rather", "fairly", ":"))
 _ADVERBS = frozenset(("very", "quite", "rather", "fairly"))
 _TRAITS = frozenset(("age", "height", "build", "hair length", "hair style", "hair colour"))
 
@@ -52,7 +53,8 @@ def is_of_a_thing(items: Sequence[Item], at: int) -> bool:
         return True
     for item in items[at + 1 :]:
         sense = item.sense
-        if sense is None or sense.attribute not in DESCRIBING:
+        strange = sense is None and not item.silent
+        if not strange and (sense is None or sense.attribute not in DESCRIBING):
             return sense is not None and (sense.attribute in THINGS or sense.attribute == HAIR)
     return False
 
@@ -80,10 +82,16 @@ def somebody_behind(items: Sequence[Item], at: int) -> int | None:
     return None
 
 
-def belongs_to_a_thing(items: Sequence[Item], at: int) -> bool:
-    """Whether a size or an age is a thing's: "a small red bag", not "a small man", "tall, black coat"."""
+def belongs_to_a_thing(items: Sequence[Item], at: int, behind: bool) -> bool:
+    """Whether a size or an age is a thing's: "a small red bag", not "a small man", "tall, black coat".
+
+    Args:
+        behind: it is said of the thing before it, as in "his bag was small".
+    """
     if items[at].words not in SIZES:
         return False
+    if behind and at and items[at - 1].words in _WAS:
+        return True
     article = at > 0 and items[at - 1].words in _DETERMINERS
     strange = False
     for item in items[at + 1 :]:

@@ -11,8 +11,10 @@ from reid_core.types import Spectrum
 from reid_core.words.paraphrasing import other_words, paraphrase
 from reid_core.words.protected import fit_for_captions
 from reid_core.words.resolving import wordnet_names
+from reid_core.words.senses import said_as
 from reid_core.words.shades import COLOURS
 from reid_core.words.understanding import understand
+from reid_core.words.wardrobe import WARDROBE
 from training.seeding import generator
 from training.synthetic.captions.captioning import View, describe
 from training.synthetic.people.drawing import draw_person
@@ -75,6 +77,14 @@ def test_colours_in_other_words_leave_an_infrared_caption(captions):
     names = {one for colour in COLOURS for one in other_words("colour", colour)}
     kept = [text for text in left if names & words([text])]
     assert len(kept) <= 0.1 * len(said), kept
+
+
+def test_a_colour_s_name_is_taken_out_before_whatever_is_worn():
+    kinds = [(part, kind) for part, kinds in WARDROBE.items() for kind in kinds]
+    things = {one for part, kind in kinds for one in said_as()[part, kind][0] if one[0] != "!"}
+    no_colours = {"anything", "carton"}
+    kept = {one for one in things - no_colours if strip_colours(f"his mint {one}") != f"his {one}"}
+    assert kept == set()
 
 
 def test_the_seed_and_the_probability_decide(captions):

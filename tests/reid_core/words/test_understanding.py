@@ -72,6 +72,9 @@ def said(text):
         ("scruffy black and white trainers", {"sneakers", "black@sneakers", "white@sneakers"}),
         ("a man in black, red cap", {"male", "black", "cap", "red@cap"}),
         ("a red cap, dressed in black", {"cap", "red@cap", "black"}),
+        ("wearing black and a red hat", {"black", "hat", "red@hat"}),
+        ("a shirt with checks and a red bag", {"shirt", "checks@shirt", "bag", "red@bag"}),
+        ("a black ponytail and a coat", {"black", "ponytail", "coat"}),
     ],
 )
 def test_what_belongs_together(text, terms):
@@ -108,6 +111,7 @@ def test_what_belongs_together(text, terms):
         ("no bag, red or blue coat", {"!bag", "coat", "red@coat", "blue@coat"}),
         ("not actually carrying a bag", {"!bag"}),
         ("no gloves and a black coat", {"coat", "black@coat"}),
+        ("not wearing a hat or carrying a bag", {"!hat", "!bag"}),
     ],
 )
 def test_what_is_said_not_to_be_there(text, terms):
@@ -228,6 +232,7 @@ def test_what_nobody_is_searched_by_is_told_and_left_out():
         ("an old red coat", {"coat", "red@coat"}, "old not understood"),
         ("a heavy bag", {"bag"}, "heavy not understood"),
         ("tall boots", {"boots"}, "tall not understood"),
+        ("her bag was small", {"female", "bag"}, "small not understood"),
         ("a man with a small, red bag", {"male", "bag", "red@bag"}, "small not understood"),
         ("man with a thin beard", {"male", "beard"}, "thin not understood"),
         ("with a small dog", set(), "small not understood; dog not understood"),
