@@ -1,14 +1,15 @@
 """Colour words taken out of a text: an infrared camera sees no colour, so its filter text names none.
 
 The vocabulary follows the colour filter of TVI-LFM's captions and adds the shades that it misses; words
-that are seldom a colour by themselves (sky, wine, light) go only where they stand at one. Unlike plain
-string replacement this respects word boundaries, takes the longest match first and mends the sentence
-around the gap. "Two-tone" stays: an infrared camera sees that there are two, and not which.
+that are seldom a colour by themselves (sky, wine, light) go only where they stand at one or at a garment.
+Unlike plain string replacement this respects word boundaries, takes the longest match first and mends the
+sentence around the gap. "Two-tone" stays: an infrared camera sees that there are two, and not which.
 What the published filter makes of a text is in `reid_core.words.published_colours`.
 """
 
 import re
 
+from reid_core.colour_names import with_plain_colours
 from reid_core.mending import FUNCTION_WORDS, any_of, without
 
 __all__ = ["COLOUR_WORDS", "contains_colour", "strip_colours"]
@@ -21,13 +22,21 @@ _BASIC = (
     "reddy bluey greeny yellowy orangy pinky purply browny"
 )
 _SHADES = (
-    "maroon teal magenta tan lime olive aqua khaki kaki beige coral taupe salmon burgundy navy gold golden "
-    "silver peach auburn brunette blond blonde blondish bleached nude crimson scarlet violet lavender lilac "
-    "turquoise cyan indigo azure fuchsia mauve ivory charcoal ochre mustard chestnut vermilion cobalt "
-    "emerald hazel ginger pastel neon aquamarine cerulean periwinkle ecru puce russet sepia claret cerise "
-    "chartreuse ultramarine tangerine apricot ruby sapphire amber jade ebony mahogany sienna umber "
-    "terracotta aubergine oxblood greige maroons teals beiges turquoises darker darkest rainbow monochrome "
-    "monochromatic"
+    "maroon teal magenta tan lime olive aqua khaki kaki beige coral taupe salmon burgundy navy gold "
+    "golden silver peach auburn brunette blond blonde blondish bleached nude crimson scarlet violet "
+    "lavender lilac turquoise cyan indigo azure fuchsia mauve ivory charcoal ochre mustard chestnut "
+    "vermilion cobalt emerald hazel ginger pastel neon aquamarine cerulean periwinkle ecru puce russet "
+    "sepia claret cerise chartreuse ultramarine tangerine apricot ruby sapphire amber jade ebony mahogany "
+    "sienna umber terracotta aubergine oxblood greige maroons teals beiges turquoises darker darkest "
+    "rainbow monochrome monochromatic vermillion ocher ocre creme bordeaux celadon viridian gunmetal "
+    "blurple burple liliac toupe perrywinkle azul goldenrod burlywood gainsboro heliotrope carmine "
+    "cornsilk seafoam purpley olivedrab"
+)
+# Names of colours written as one word: darkgreen, skyblue.
+_FRONTS = (
+    "dark light medium deep pale dim hot sky sea steel slate royal powder midnight navajo antique ghost "
+    "floral forest lawn spring lime lemon dodger cadet cornflower alice saddle sandy rosy indian rebecca "
+    "blue green grey gray yellow orange coal jet snow"
 )
 _PLAIN = "black white grey gray red green blue yellow orange pink purple brown"
 
@@ -41,9 +50,13 @@ _NEARLY = " ".join(each for colour in f"{_PLAIN} {_SHADES}".split() for each in 
 # Not colours by themselves: only with a colour behind them.
 _MODIFIERS = "light dark darkish bright deep pale mild vivid dull half off jet metallic all mid fluorescent"
 _OBJECTS = (
-    "sky sea leaf leafy grass grassy straw wine honey rose lemon mint plum rust royal chocolate coffee camel "
-    "sand sandy ash ashy midnight baby powder steel slate army forest bottle hot blood brick cherry coal ice "
-    "electric cream copper bronze pewter moss sage petrol racing canary dusty shocking"
+    "sky sea leaf leafy grass grassy straw wine honey rose lemon mint plum rust royal chocolate coffee "
+    "camel sand sandy ash ashy midnight baby powder steel slate army forest bottle hot blood brick cherry "
+    "coal ice electric cream copper bronze pewter moss sage petrol racing canary dusty shocking acid "
+    "algae barbie barney battleship burnt candy carolina dirt dodger easter fern foam forrest frog "
+    "highlighter hospital hunter jungle kelley kelly kermit lawn marine mossy mud muddy peacock pig pitch "
+    "poison prussian radioactive raw rusty sap slime sunny sunshine tiffany toxic turtle dusky peachy "
+    "minty icky sickly piss windows"
 )
 _AFTER = "colou?red|colou?rs?|hued?|shades?|toned|tones?|tinted|tint"
 _SEP = r"(?:\s*-\s*|\s+)"
@@ -52,7 +65,8 @@ _DARK = (
     r"(?:(?<!in the )(?<!after )(?<!before )dark(?:ish)?"
     rf"|(?<=in the )dark(?=\s+(?!(?:{any_of(FUNCTION_WORDS)})\b)\w))"
 )
-_NAMED = rf"(?:(?:{any_of(f'{_BASIC} {_SHADES} {_NEARLY}')})|(?<!ice )(?<!sun )cream|{_DARK})"
+_JOINED = rf"(?:{any_of(_FRONTS)}){{1,3}}(?:{any_of(f'{_PLAIN} {_SHADES}')})"
+_NAMED = rf"(?:(?:{any_of(f'{_BASIC} {_SHADES} {_NEARLY}')})|{_JOINED}|(?<!ice )(?<!sun )cream|{_DARK})"
 _SEVERAL = "multi two three four tri bi dual duo"
 _MANY = f"{_SEVERAL} full single one uni mono vari parti"
 _HOW = "bright vivid light dark pale rich dull soft"
@@ -76,13 +90,22 @@ _SHADE_OF = re.compile(
 )
 _HEAD = re.compile(r"\b(?:blonde?|brunette)$", re.IGNORECASE)
 
-COLOUR_WORDS = frozenset(
-    f"{_BASIC} {_SHADES} {_NEARLY} cream dark darkish colorful colourful colorless colourless".split()
-) | frozenset(
-    f"{front}{colour}{end}"
-    for front in ("", *_MANY.split(), *_OBJECTS.split())
-    for colour in ("color", "colour")
-    for end in ("", "s", "ed")
+COLOUR_WORDS = (
+    frozenset(
+        f"{_BASIC} {_SHADES} {_NEARLY} cream dark darkish colorful colourful colorless colourless".split()
+    )
+    | frozenset(
+        f"{front}{colour}{end}"
+        for front in ("", *_MANY.split(), *_OBJECTS.split())
+        for colour in ("color", "colour")
+        for end in ("", "s", "ed")
+    )
+    | frozenset(
+        f"{front}{colour}"
+        for front in _FRONTS.split()
+        for colour in f"{_PLAIN} {_SHADES}".split()
+        if front != colour
+    )
 )
 """Words that name a colour standing alone, in lower case."""
 
@@ -92,7 +115,7 @@ _REACH = 80
 
 def contains_colour(text: str) -> bool:
     """Whether a colour is named anywhere in the text."""
-    return _RUN.search(text) is not None
+    return _RUN.search(with_plain_colours(text, _NAMED)) is not None
 
 
 def strip_colours(text: str) -> str:
@@ -103,6 +126,14 @@ def strip_colours(text: str) -> str:
     Args:
         text: an English description, of any case.
     """
+    # What a colour is taken out from before a garment may be a name of one itself: "wine, red jacket".
+    while (left := _stripped(with_plain_colours(text, _NAMED))) != text:
+        text = left
+    return text
+
+
+def _stripped(text: str) -> str:
+    """The text without words that are colours wherever they stand."""
     start = 0
     while True:
         run = _RUN.search(text, start)

@@ -7,7 +7,7 @@ what lies between says nothing.
 import re
 from collections.abc import Sequence
 
-from reid_core.words.senses import Sense
+from reid_core.words.senses import Sense, key, listed
 from reid_core.words.terms import How
 from reid_core.words.tokens import Kind, Token
 
@@ -29,6 +29,12 @@ _ABOUT_WORDS = "about around aged age approximately roughly nearly almost circa 
 _ABOUT = frozenset(_ABOUT_WORDS.split())
 _YEARS = frozenset(("years", "year", "yrs", "yr", "yo", "y"))
 _FEET, _INCHES = frozenset(("foot", "feet", "ft", "'")), frozenset(("inches", "inch", "in", '"', "''"))
+_AWAY = frozenset(("away", "from", "behind", "off", "apart", "ahead", "down", "up", "along"))
+_AROUND = frozenset(("about", "around", "approximately", "roughly", "nearly", "almost", "circa"))
+_SEEN = frozenset(("at", "seen", "saw", "spotted", "observed", "since", "until", "from", "by", "between"))
+_TIMES = frozenset(("morning", "evening", "afternoon", "night"))
+_PERSONS = frozenset(("person", "suspect", "individual", "figure", "somebody", "someone"))
+_HOURS, _NEAR_BY = 24, 4
 _OLDEST = 110
 _CHILD, _YOUNG, _ADULT = 14, 35, 60
 _SMALL, _TALL = 165.0, 180.0
@@ -48,7 +54,8 @@ def measured(tokens: Sequence[Token], at: int) -> tuple[Sense | None, int] | Non
     """The age or height that starts at a token, and how many tokens it takes.
 
     Returns:
-        ``None`` where there is none. The sense is ``None`` for a height that is neither small nor tall.
+        ``None`` where there is none. The sense is ``None`` for a height that is neither small nor tall, and
+        for a distance.
     """
     return _height(tokens, at) or _age(tokens, at)
 
@@ -71,15 +78,31 @@ def _text(tokens: Sequence[Token], at: int) -> str:
 
 
 def _height(tokens: Sequence[Token], at: int) -> tuple[Sense | None, int] | None:
+    """A height, or how far away somebody is: a measure that says nothing."""
+    found = _length(tokens, at)
+    if found is None:
+        return None
+    centimetres, taken = found
+    behind = _text(tokens, at + taken)
+    ahead = behind == "in" and _text(tokens, at + taken + 1) == "front"
+    return (None if behind in _AWAY or ahead else _tall(centimetres)), taken
+
+
+def _length(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
+    """A length in centimetres and its tokens."""
     number = _number(tokens, at)
     if number is None:
         return None
     value, taken = number
     unit = _text(tokens, at + taken)
     if unit in ("cm", "centimetres", "centimeters") and 50 < value < 250:
-        return _tall(value), taken + 1
+        return value, taken + 1
     if unit in ("m", "metres", "meters", "metre", "meter") and 0.5 < value < 2.5:
-        return _tall(100 * value), taken + 1
+        more = _text(tokens, at + taken + 1)
+        if value.is_integer() and re.fullmatch(r"\d\d", more):
+            # "1m80", "1 m 80 cm".
+            return 100 * value + float(more), taken + 2 + (_text(tokens, at + taken + 2) == "cm")
+        return 100 * value, taken + 1
     if unit in _FEET and 3 <= value <= 7:
         taken += 1
         inches = _number(tokens, at + taken)
@@ -87,8 +110,8 @@ def _height(tokens: Sequence[Token], at: int) -> tuple[Sense | None, int] | None
             taken += inches[1]
             if _text(tokens, at + taken) in _INCHES - {"in"} or unit == "'":
                 taken += _text(tokens, at + taken) in _INCHES - {"in"}
-            return _tall(30.48 * value + 2.54 * inches[0]), taken
-        return _tall(30.48 * value), taken
+            return 30.48 * value + 2.54 * inches[0], taken
+        return 30.48 * value, taken
     return None
 
 
@@ -120,10 +143,31 @@ def _age(tokens: Sequence[Token], at: int) -> tuple[Sense | None, int] | None:
         return (
             (_aged(years), taken + 1 + old) if old or joined or unit in ("yo", "yrs", "yr", "years") else None
         )
+    if _is_time(tokens, at, at + taken, years):
+        return None
     if before in _ABOUT and years.is_integer() and _ends(tokens, at + taken):
         return _aged(years), taken
     stands_alone = before == "," and at >= 2 and _ends(tokens, at + taken)
     return (_aged(years), taken) if stands_alone and years >= 3 else None
+
+
+def _is_time(tokens: Sequence[Token], at: int, end: int, years: float) -> bool:
+    """Whether a number says when rather than how old: "seen at about 10", "around 11 in the evening"."""
+    if _text(tokens, end) == "in" and {_text(tokens, end + 1), _text(tokens, end + 2)} & _TIMES:
+        return True
+    if _text(tokens, at - 1) not in _AROUND:
+        return False
+    before = next((place for place in range(at - 1, -1, -1) if _text(tokens, place) not in _AROUND), -1)
+    if _text(tokens, before) in _SEEN:
+        return True
+    far = at - _NEAR_BY if years < _CHILD else 0
+    named = any(_is_person(tokens[place].text) for place in range(max(far, 0), at))
+    return years <= _HOURS and not named
+
+
+def _is_person(word: str) -> bool:
+    sense = listed().get(key(word))
+    return word in _PERSONS or (sense is not None and sense.attribute in ("gender", "age"))
 
 
 def _ends(tokens: Sequence[Token], at: int) -> bool:

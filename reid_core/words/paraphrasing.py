@@ -20,6 +20,7 @@ from reid_core.words.shades import listed_names, named_colours
 from reid_core.words.spelling import is_english
 from reid_core.words.terms import How, Term
 from reid_core.words.tokens import tokens_of
+from reid_core.words.whose import PRONOUNS
 
 __all__ = ["NAME", "in_place", "is_several", "other_words", "paraphrase"]
 
@@ -87,11 +88,11 @@ def other_words(attribute: str, value: str) -> tuple[str, ...]:
         return tuple(one for one in (*listed_names(value), *named) if _is_said(one))
     plain, listed = said_as().get((attribute, value), ((), ()))
     wordnet = wordnet_names(attribute, value)
-    # Captions never mention peoples, and those of infrared crops no colours.
+    # Captions never mention peoples, and those of infrared crops no colours. "A man" is no "a himself".
     return tuple(
         one
         for one in (*plain, *listed, *wordnet)
-        if not contains_colour(one) and fit_for_captions(one) == one
+        if one not in PRONOUNS and not contains_colour(one) and fit_for_captions(one) == one
     )
 
 

@@ -148,5 +148,24 @@ BY_COMPANY: dict[str, dict[str, str]] = {
     "sandy": {"hair": "hair colour:blond"},
     "auburn": {"hair": "hair colour:red"},
     "chestnut": {"hair": "hair colour:brown"},
+    "large": {"person": "build:heavy"},
+    "big": {"person": "build:heavy"},
+    "huge": {"person": "build:heavy"},
+    "massive": {"person": "build:heavy"},
+    # Of hair, but nothing that is searched for.
+    "straight": {},
+    "thick": {},
 }
 """Words that mean one thing beside hair, another beside a person or a garment; nothing beside the rest."""
+
+_OF_PEOPLE = "young older elderly mature tall lofty petite diminutive slim slender lean stout pint-sized"
+AGES_AND_STATURES = frozenset(_OF_PEOPLE.split())
+"""Of a person, unless a thing stands behind."""
+_OF_ANYTHING = (
+    "old ancient towering giant small tiny little wee thin slight heavy fat broad bulky chunky hefty"
+)
+SIZES = AGES_AND_STATURES | frozenset(_OF_ANYTHING.split())
+"""Of a person alone; beside a thing they are the thing's, and not searched for."""
+
+COMPANIONS = frozenset(("friend", "friends", "partner", "companion", "colleague", "mate", "baby", "dog"))
+"""Words that mean nothing here but that somebody else is there."""

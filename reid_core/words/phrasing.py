@@ -58,8 +58,10 @@ def sentence_of(terms: Sequence[Term]) -> str:
     parts = [_who(said), *_hair(said)]
     worn = [_thing(term.value, said) for term in _things(said, carried=False)]
     free = " and ".join(term.value for term in said if term.attribute == "colour" and not term.of)
-    if worn or free:
-        parts.append(f"wearing {_listed(worn)}" if worn else f"dressed in {free}")
+    if free:
+        parts.append(f"dressed in {free}")
+    if worn:
+        parts.append(f"wearing {_listed(worn)}")
     parts += [
         f"{_VERBS.get(term.value, 'carrying')} {_thing(term.value, said)}"
         for term in _things(said, carried=True)

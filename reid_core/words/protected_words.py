@@ -43,8 +43,9 @@ AIDS = """
 wheelchair, wheelchair user, crutch, crutches, walking stick, walking sticks, white stick, white cane,
 walking cane, cane, walking frame, zimmer frame, zimmer, rollator, prosthesis, prosthetic leg, prosthetic
 arm, artificial leg, artificial limb, hearing aid, hearing aids, insulin pump, oxygen mask, oxygen bottle,
-limp, limping, down's syndrome, dementia, alzheimer's, autism, epilepsy, diabetes, mental illness, mental
-health problems, depression, disability, guide dog, colostomy bag, mobility scooter, leg brace, neck brace
+limp, limping, limps, limped, down's syndrome, down syndrome, dementia, alzheimer's, autism, epilepsy,
+diabetes, mental illness, mental health problems, depression, disability, guide dog, colostomy bag,
+mobility scooter, leg brace, neck brace
 """
 ORIENTATIONS = """
 gay, lesbian, bisexual, homosexual, heterosexual, transgender, transgendered, transsexual, trans, queer,

@@ -1,8 +1,10 @@
 """Misspelt words: the word of the vocabulary that differs by least, where there is just one such reading.
 
-A word that English has (the list of pyspellchecker) is no misspelling: a plant is not taken for pants.
+A word that English has (the list of pyspellchecker) is no misspelling: a plant is not taken for pants. Nor is
+one with letters of another alphabet, which only looks like a word that is left out.
 """
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -42,7 +44,7 @@ def corrected(word: str, vocabulary: Sequence[str], meaning: Callable[[str], obj
     Returns:
         A word of the vocabulary; ``None`` where nothing is near, or more than one reading.
     """
-    if len(word) < _SHORTEST or is_english(word):
+    if len(word) < _SHORTEST or is_english(word) or not all(map(_is_latin, word)):
         return None
     slips = 2 if len(word) >= _TWO_SLIPS_FROM else 1
     found = process.extract(
@@ -51,6 +53,10 @@ def corrected(word: str, vocabulary: Sequence[str], meaning: Callable[[str], obj
     near = [((*slips_of(one, int(distance), word), meaning(one) is None), one) for one, distance, _ in found]
     best = [one for rank, one in near if rank == min(near)[0]]
     return best[0] if best and len({meaning(one) or one for one in best}) == 1 else None
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN")
 
 
 def slips_of(candidate: str, distance: int, word: str) -> tuple[int, bool, bool]:

@@ -4,7 +4,18 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-__all__ = ["DENYING", "LEADING", "LINKING", "SILENT", "TURNING", "UNSURE", "Kind", "Token", "tokens_of"]
+__all__ = [
+    "DENYING",
+    "LEADING",
+    "LINKING",
+    "SILENT",
+    "TURNING",
+    "UNSURE",
+    "UNSURE_ALONE",
+    "Kind",
+    "Token",
+    "tokens_of",
+]
 
 
 class Kind(Enum):
@@ -35,7 +46,8 @@ def _set(words: str) -> frozenset[str]:
 
 DENYING = _set(
     """
-    no not without never nor neither none nothing lacking minus lacks lacked sans nobody cannot ain't
+    no not without never nor neither none nothing lacking minus lacks lacked sans nobody cannot can't couldn't
+    cant couldnt ain't
     isn't wasn't aren't weren't hasn't haven't hadn't didn't doesn't don't wouldn't couldn't isnt wasnt
     hasnt hadnt didnt doesnt dont
     """
@@ -47,10 +59,12 @@ TURNING = _set(
     """
 )
 """What ends a denial."""
-UNSURE = frozenset(
-    ("sure", "certain", "remember", "recall", "know", "notice", "tell", "clear", "think", "whether")
+UNSURE_ALONE = _set("unsure uncertain dunno forget forgot forgotten doubt")
+"""These leave open what comes behind: "unsure about his hat"."""
+UNSURE = UNSURE_ALONE | _set(
+    "sure certain remember recall know notice noticed tell clear think whether see seen spot idea say make"
 )
-"""Behind a denial these leave open what comes behind: "not sure if he had a hat"."""
+"""Behind a denial these do so too: "not sure if he had a hat", "couldn't see his shoes"."""
 LINKING = frozenset(("and", "or", "n", "nor", "&", "/", "+", "plus"))
 LEADING = _set(
     """
@@ -58,7 +72,7 @@ LEADING = _set(
     had having is are was were be been on over under sporting dressed clad pushing pushes pushed push
     pulling pulls pulled pull dragging drags dragged drag talking looking using underneath beneath
     around round inside paired matched combined teamed got at by from to into near behind beside next
-    through past outside towards toward against
+    through past outside towards toward against alongside accompanied
     """
 )
 """Verbs and prepositions: what comes behind is no longer said of what stood before."""
@@ -70,7 +84,7 @@ SILENT = (
         """
     a an the of that which who whom whose this these those there it its they their theirs them any
     some other another same both each every all also too very quite really rather fairly pretty so
-    as like about around approximately roughly maybe perhaps probably possibly i we you my our me us
+    as well like about around approximately roughly maybe perhaps probably possibly i we you my our me us
     your for if when while where seen saw see looked look looks looking seemed seems seem appears
     appeared appear kind sort type style styled pair piece set one ones someone somebody anyone
     anybody person persons pedestrian pedestrians people individual figure suspect body head neck

@@ -147,3 +147,10 @@ KINDS: dict[str, str] = {
 
 CARRIED = frozenset({"bag", "carried"})
 """What is carried rather than worn."""
+
+_NOT_SEARCHED = """
+glove gloves mitten mittens tie necktie belt sock socks mask facemask watch bracelet necklace earring
+earrings apron lanyard bike bicycle car van
+"""
+NOT_SEARCHED = frozenset(_NOT_SEARCHED.split())
+"""Things that captions do not name: the colours beside them are theirs."""

@@ -55,6 +55,15 @@ ANY_PLAIN = re.compile(rf"\b(?:{'|'.join(PLAIN_COLOURS)})\b", re.IGNORECASE)
         ("a brightly coloured jacket and a colour-blocked top", "a jacket and a top"),
         ("an all-black outfit and a coat of many colours", "an outfit and a coat"),
         ("a black-on-white print, darker trousers", "a print, trousers"),
+        # Names that are colours only at a garment, or at a colour.
+        ("a wine jacket, a mint coat, a camel coat and rust boots", "a jacket, a coat, a coat and boots"),
+        ("a darkgreen coat, a skyblue hat, a vermillion bag", "a coat, a hat, a bag"),
+        ("an ocean blue coat and tomato red shoes", "a coat and shoes"),
+        ("a snow-white dress, a milk chocolate bag", "a dress, a bag"),
+        ("a wine and camel striped jumper, a pair of inky jeans", "a striped jumper, a pair of jeans"),
+        ("jeans in wine, and boots", "jeans, and boots"),
+        ("a coat in a shade of wine", "a coat"),
+        ("Mint jacket.", "Jacket."),
     ],
 )
 def test_the_sentence_is_mended(text, expected):
@@ -71,6 +80,9 @@ def test_the_sentence_is_mended(text, expected):
         "a ringtone, a milestone, one tone higher, a fish on a dish, all mid-length",
         "a two-tone jacket with a contrast panel",
         "a straw hat, a bottle of wine and a  double  space ,",
+        "a bottle of wine and a jacket, a coffee cup, an apple in the hand",
+        "a camel by the sea, standing in the snow near a pine",
+        "snow boots, desert boots, steel toe boots",
         "",
     ],
 )

@@ -99,7 +99,11 @@ def remove(watch: Number, use: CurrentUse) -> None:
 
 def _add(use: Use, new: NewWatch) -> WatchDone:
     now = use.context.clock()
-    told = described(new.text)[1].told if new.text is not None else ""
+    told = ""
+    if new.text is not None:
+        # Neither the proposal nor the audit log keeps what nobody is searched by.
+        text, understood = described(new.text)
+        new, told = replace(new, text=text), understood.told
     subject: dict[str, object] = {"cameras": list(new.cameras)}
     if new.identity is not None:
         subject["identity"] = new.identity

@@ -181,20 +181,22 @@ def test_a_second_person_agrees_to_a_watch_where_the_policy_asks(square):
     policy = SERVED.policy.model_copy(update={"two_persons": ("watch.add",)})
     served = serve(square.gallery, SERVED.model_copy(update={"policy": policy}))
     kim = served.client(Role.INVESTIGATOR, **WHY)
-    asked = {"text": "a red coat", "cameras": ["gate"], "name": "Monday", "false_alarms": 5}
+    asked = {"text": "an Asian in a red coat", "cameras": ["gate"], "name": "Monday", "false_alarms": 5}
     made = kim.post(WATCHES, json=asked).json()
     assert (made["done"], made["watch"]) == (False, None)
     assert kim.get(WATCHES).json() == {"watches": []}
     guard = served.client(Role.REVIEWER, YARD)
     assert guard.get(PROPOSALS).json()["proposals"] == [], "it looks where the guard may not"
     assert guard.post(f"{PROPOSALS}/{made['proposal']}/approve").status_code == 404
+    [(_, details)] = written(square.gallery, "propose")
+    assert "Asian" not in str(details)
     lee = served.client(Role.REVIEWER, **WHY)
     [waits] = lee.get(PROPOSALS).json()["proposals"]
-    assert (waits["action"], waits["subject"]["text"]) == ("watch.add", "a red coat")
+    assert (waits["action"], waits["subject"]["text"]) == ("watch.add", "a person in a red coat")
     done = lee.post(f"{PROPOSALS}/{waits['proposal']}/approve").json()
     [(subject, details)] = written(square.gallery, "watch.add")
     assert (subject["watch"], subject["cameras"]) == (done["watch"], ["gate"])
-    assert "text" not in subject and details == {"text": "a red coat", "name": "Monday"}
+    assert "text" not in subject and details == {"text": "a person in a red coat", "name": "Monday"}
     [one] = kim.get(WATCHES).json()["watches"]
     assert one["watch"] == done["watch"]
     assert (one["name"], one["cameras"], one["author"]) == ("Monday", ["gate"], "investigator0")

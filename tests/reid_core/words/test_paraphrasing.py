@@ -5,13 +5,16 @@ import re
 import numpy as np
 import pytest
 
-from reid_core.colours import contains_colour
+from reid_core.colours import contains_colour, strip_colours
 from reid_core.errors import UsageError
 from reid_core.types import Spectrum
 from reid_core.words.paraphrasing import other_words, paraphrase
 from reid_core.words.protected import fit_for_captions
 from reid_core.words.resolving import wordnet_names
+from reid_core.words.senses import said_as
+from reid_core.words.shades import COLOURS
 from reid_core.words.understanding import understand
+from reid_core.words.wardrobe import WARDROBE
 from training.seeding import generator
 from training.synthetic.captions.captioning import View, describe
 from training.synthetic.people.drawing import draw_person
@@ -56,6 +59,32 @@ def test_no_other_word_for_a_thing_names_a_colour():
     assert not [word for word in other_words("lower", "jeans") if contains_colour(word)]
     assert "hawaiian shirt" not in other_words("top", "shirt")
     assert "indigo" in other_words("colour", "dark blue")
+
+
+def test_no_other_word_for_a_person_is_a_pronoun():
+    assert {"bloke", "gent"} <= set(other_words("gender", "male"))
+    assert not {"he", "him", "his", "himself"} & set(other_words("gender", "male"))
+    assert not {"she", "her", "hers", "herself"} & set(other_words("gender", "female"))
+
+
+def test_colours_in_other_words_leave_an_infrared_caption(captions):
+    """Nearly all: a few names stand where only their sense tells that they are colours."""
+    said = [
+        paraphrase(text, 0.5, np.random.default_rng(number))
+        for number, text in enumerate(captions[Spectrum.VISIBLE] * 4)
+    ]
+    left = [strip_colours(text) for text in said]
+    names = {one for colour in COLOURS for one in other_words("colour", colour)}
+    kept = [text for text in left if names & words([text])]
+    assert len(kept) <= 0.1 * len(said), kept
+
+
+def test_a_colour_s_name_is_taken_out_before_whatever_is_worn():
+    kinds = [(part, kind) for part, kinds in WARDROBE.items() for kind in kinds]
+    things = {one for part, kind in kinds for one in said_as()[part, kind][0] if one[0] != "!"}
+    no_colours = {"anything", "carton"}
+    kept = {one for one in things - no_colours if strip_colours(f"his mint {one}") != f"his {one}"}
+    assert kept == set()
 
 
 def test_the_seed_and_the_probability_decide(captions):

@@ -38,6 +38,32 @@ from reid_core.words.protected import Protected, fit_for_captions, fit_for_searc
         ("drunk bloke with a bottle", "bloke with a bottle", ["drunk"]),
         ("a gay man", "a man", ["gay"]),
         ("a right-wing man in boots", "a man in boots", ["right-wing"]),
+        # A colour that is said of nobody's clothes.
+        ("he's black, in a red coat", "he, in a red coat", ["'s black"]),
+        ("black, male, jeans", "male, jeans", ["black"]),
+        ("white, female, 30", "female, 30", ["white"]),
+        ("tall, black, male", "tall, male", ["black"]),
+        ("male black", "male", ["black"]),
+        ("a man, black", "a man", ["black"]),
+        ("man (black)", "man", ["black"]),
+        ("described as black", "", ["described as black"]),
+        ("a young black", "a young person", ["black"]),
+        ("race: black, red coat", "red coat", ["race: black"]),
+        ("skin colour: black", "", ["skin colour: black"]),
+        ("Ethnicity - white", "", ["Ethnicity - white"]),
+        ("white face, red coat", "red coat", ["white face"]),
+        ("his skin is dark", "", ["his skin is dark"]),
+        ("the man's ethnicity is Asian", "the man", ["'s ethnicity is Asian"]),
+        # Several people, health without a person, what belongs to a person.
+        ("two Asians in coats", "two people in coats", ["Asians"]),
+        ("three Muslims in white", "three people in white", ["Muslims"]),
+        ("two african americans in coats", "two people in coats", ["african americans"]),
+        ("pregnant, in a red dress", "in a red dress", ["pregnant"]),
+        ("a disabled woman's bag", "a woman's bag", ["disabled"]),
+        ("a person with Down syndrome in a red coat", "a person in a red coat", ["with Down syndrome"]),
+        ("ic-1 male", "male", ["ic-1"]),
+        ("he limped", "he", ["limped"]),
+        ("man with a white stick and a red coat", "man with a red coat", ["a white stick and"]),
     ],
 )
 def test_what_nobody_is_searched_by(text, left, out):
@@ -67,6 +93,18 @@ def test_what_nobody_is_searched_by(text, left, out):
         "a person with a blind spot",
         "an ill-fitting jacket",
         "a woman in a sari",
+        "a man in black",
+        "dressed in white, male",
+        "shoes, white, female",
+        "coat: black, male, jeans",
+        "a man in a coat, black",
+        "a man, black and white scarf",
+        "he's in black",
+        "white trainers",
+        "white face mask, red coat",
+        "a man with ski poles and a coat",
+        "the black one",
+        "a white hoodie with black accents",
     ],
 )
 def test_clothes_that_only_sound_like_it_stay(text):
@@ -97,6 +135,7 @@ def test_each_is_told_with_what_it_is_about():
         "black nazi": "opinion",
     }
     assert {one.about for one in fit_for_search("a lesbian").left_out} == {Protected.ORIENTATION}
+    assert {one.about for one in fit_for_search("three Muslims").left_out} == {Protected.RELIGION}
 
 
 @given(st.text(max_size=80))
