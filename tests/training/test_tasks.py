@@ -220,7 +220,7 @@ def test_a_recipe_without_a_system_is_of_the_first(tmp_path):
 
 
 def test_a_recipe_that_was_recorded_before_there_were_systems_is_the_same_today():
-    before = json.loads((ROOT / "models/night-embedder/run.json").read_text())["recipe"]
+    before = json.loads((ROOT / "tests/fixtures/recipe_before_systems.json").read_text())
     assert "system" not in before and "factors" not in before["optimiser"]
     now = parse_recipe(before).recorded()
     assert differences(before, now) == [
@@ -232,6 +232,7 @@ def test_a_recipe_that_was_recorded_before_there_were_systems_is_the_same_today(
         "model.stem_activation: None before, True now",
         "optimiser.decays: None before, {} now",
         "optimiser.factors: None before, {} now",
+        "sampler.alike: None before, 0.0 now",
         "schedule.accumulate: None before, 1 now",
         "system: None before, 'dual-stream' now",
     ]
