@@ -110,7 +110,8 @@ def merged(tracklets, people, model, policy):
         count = len(gallery.identities())
     pairs = np.triu(np.ones((len(who), len(who)), bool), 1)
     same, one = (who[:, None] == who) & pairs, (whose[:, None] == whose) & pairs
-    return count, (same & one).sum() / one.sum(), (same & one).sum() / same.sum()
+    # Where nobody was merged, nobody was merged wrongly.
+    return count, (same & one).sum() / one.sum() if one.any() else 1.0, (same & one).sum() / same.sum()
 
 
 def in_orders(tracklets, size, model, policy, orders=10):
