@@ -25,6 +25,7 @@ from reid_core.starter import (
     starter_text_encoder,
 )
 from reid_core.types import Frame, Modality
+from training.evaluation.measurements import parse_result
 from training.text.recipe import TextRecipe
 
 CONFIGS = PACK.parent / "configs"
@@ -49,12 +50,9 @@ def test_the_embedder_says_what_it_is_and_where_it_comes_from():
     manifest = open_checkpoint(EMBEDDER).manifest
     assert manifest.training.learned_people and "ImageNet" in manifest.training.origin
     assert manifest.training.licence == "AGPL-3.0-or-later"
-    assert manifest.training.settings["data"]["split"] == "train"
+    assert sum(manifest.training.settings["shares"].values()) == pytest.approx(1)
     assert manifest.architecture.classes is None and manifest.label_map == ()
-    assert {result.protocol.split(" / ")[4] for result in manifest.results} == {
-        "near-to-visible",
-        "thermal-to-visible",
-    }
+    assert {parse_result(result.protocol).queries for result in manifest.results} == {"near", "thermal"}
     assert set(manifest.calibration) == {"infrared-visible", "visible-visible"}
 
 

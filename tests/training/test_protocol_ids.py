@@ -9,7 +9,6 @@ from reid_core.models.checkpoint import save_checkpoint
 from reid_core.models.dual_stream.network import create_dual_stream
 from reid_core.preprocess import Preprocess
 from reid_core.runtime.export import export_checkpoint
-from tests.conftest import ROOT
 from training.evaluation.measurements import Measurement, parse_result
 from training.evaluation.pairs import PROTOCOL as PAIRS
 from training.evaluation.protocols import (
