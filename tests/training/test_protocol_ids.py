@@ -59,8 +59,8 @@ def test_real_pairs_are_a_measurement():
 def test_what_is_neither_is_refused():
     plain = PRESETS["synthetic-all-single-A"].id
     old = (
-        "synthetic night shift / validation identities / single-shot / one draw / near-to-visible / same place "
-        "excluded / no text / flip / no re-ranking / bn feature"
+        "synthetic night shift / validation identities / single-shot / one draw / near-to-visible / "
+        "same place excluded / no text / flip / no re-ranking / bn feature"
     )
     for text in (
         old,
