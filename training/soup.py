@@ -5,6 +5,7 @@ data, batches or augmentations, mostly lie in one valley. The mean of their weig
 them, and holds up better on data that none of them learned from.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def soup(
     """
     if len(folders) < 2:
         raise UsageError("A soup takes two checkpoints at least.")
-    if len(shares) != len(folders) or min(shares) <= 0:
+    if len(shares) != len(folders) or not all(0 < share < math.inf for share in shares):
         raise UsageError(
             "Each checkpoint has a share above 0.", "Give as many shares as checkpoints, or none."
         )

@@ -58,7 +58,14 @@ def test_the_mean_of_a_network_and_itself_is_itself(two, tmp_path):
 
 
 def test_what_cannot_be_averaged_is_told(two, tmp_path):
-    for shares, models in (([1], two[:1]), ([1, 0], two), ([1], two), ([1, 1, 1], two)):
+    for shares, models in (
+        ([1], two[:1]),
+        ([1, 0], two),
+        ([1, float("nan")], two),
+        ([1, float("inf")], two),
+        ([1], two),
+        ([1, 1, 1], two),
+    ):
         with pytest.raises(UsageError):
             soup(models, shares, tmp_path / "x")
     strided = checkpoint(tmp_path / "strided", 3, last_stride=2)
