@@ -48,7 +48,7 @@ class IdentitySampler:
         visible: ``V``.
         infrared: ``I``.
         balance_spectra: where somebody has near-infrared and thermal images, draw as many of each.
-        alike: share of the batches that are of people who look alike, once `look_alikes` are known.
+        alike: share of the batches that are of people who look alike, after `know_look_alikes`.
 
     Raises:
         UsageError: fewer than ``P`` people are seen in both modalities.
